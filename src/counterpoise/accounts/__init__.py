@@ -1,0 +1,1 @@
+"""Who holds what: positions, open orders and balances of many accounts as columns."""

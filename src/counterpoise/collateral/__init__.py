@@ -1,0 +1,1 @@
+"""What an account can pledge: equity by pool, haircuts."""

@@ -1,0 +1,1 @@
+"""What collateral the net risk needs: models, requirements, explanations."""

@@ -1,0 +1,63 @@
+"""What a margin model is: the protocol that every rule book, ours or not, keeps.
+
+    scenarios -> one pricing pass -> requirement of the whole book at once, compared with equity
+"""
+
+from typing import Any, Final, Protocol
+
+from counterpoise.accounts.book import Book
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.margin.requirement import Requirements
+from counterpoise.risk.arrays import RiskArrays
+from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.values.frozen import frozen
+
+LAWS: Final = frozenset({
+    "non_negative",
+    "long_option_at_most_premium",
+    "initial_at_least_maintenance",
+    "homogeneous_scan",
+    "subadditive",
+    "hedge_never_raises_scan",
+    "continuous",
+})
+"""The laws of design section 8 that a model may declare; kept ones are tested."""
+
+
+@frozen
+class EquityRule:
+    """What a requirement is compared with.
+
+    `option_value`: option market value counts (portfolio margin) or not (premium-out, standard
+    margin); unrealised P&L of futures always counts. `haircuts` {asset: fraction} apply to positive
+    amounts only. `reading` names what the venue does not publish, empty if all is published.
+    """
+
+    option_value: bool
+    haircuts: dict[str, float]
+    reading: str
+
+
+class MarginModel(Protocol):
+    """A rule book over whole books: stateless, one formula for one account and for a million."""
+
+    name: str
+    title: str
+    parameters_type: type
+    laws: frozenset[str]
+
+    def equity(self, parameters: Any) -> EquityRule:
+        """Return what the requirement is compared with."""
+
+    def scenarios(self, market: MarketSnapshot, parameters: Any) -> tuple[ScenarioSet, ...]:
+        """Return the scenario sets to price; the same set for the same inputs."""
+
+    def requirement(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                    parameters: Any, threads: int) -> Requirements:
+        """Return one row per (account, pool) that holds anything there."""
+
+    def our_readings(self, market: MarketSnapshot, parameters: Any) -> tuple[str, ...]:
+        """Return a sentence for each part of the number that the venue does not publish."""
+
+    def reading_variants(self, parameters: Any) -> tuple[tuple[str, Any], ...]:
+        """Return (label, parameters) for every combination of the switchable readings."""

@@ -1,0 +1,1 @@
+"""What each instrument is worth, now and in every scenario."""

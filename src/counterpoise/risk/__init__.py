@@ -1,0 +1,1 @@
+"""What a book would lose: P&L arrays, their aggregation over accounts, sensitivities."""

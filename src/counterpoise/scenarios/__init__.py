@@ -1,0 +1,1 @@
+"""What could happen: moves of prices and volatilities as data, never as loops in the caller."""

@@ -1,0 +1,90 @@
+"""What could happen: moves of prices and volatilities as data.
+
+Scenario 0 is the unshocked world with weight 0. In scenario s the price of an instrument of
+underlying u moves by `move[s, u]` times its base (index, mark or forward); the volatility of an
+option moves by `vol_shift[s, u]` scaled by tenor under `vol_rules[u]`; `time_shift_days[s]` passes.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from counterpoise.values.frozen import frozen
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Base = Literal["index", "mark", "forward"]
+Numeraire = Literal["settlement", "quote"]
+
+
+@frozen
+class VolRule:
+    """How a volatility shift depends on tenor.
+
+    With d days to expiry (at least `days_floor`, rounded up to whole days if `whole_days`) and
+    p = power_short if d < switch_days else power_long, the shift x becomes x (30/d)^p and
+    sigma' = sigma (1 + x) if `relative` else sigma + x; upward shifts end at least at `floor_up`,
+    every shifted volatility at least at 0.
+    """
+
+    relative: bool
+    power_short: float
+    power_long: float
+    switch_days: float
+    days_floor: float
+    whole_days: bool
+    floor_up: float
+
+
+@frozen
+class ScenarioSet:
+    """Scenarios over underlyings; `digest` is over all of it.
+
+    labels            [scenario] for people
+    underlyings       columns of the shift arrays, in catalogue order
+    move              [scenario, underlying] fractional move of the base price
+    vol_shift         [scenario, underlying] shift at the 30-day tenor: fraction (relative) or points
+    vol_rules         [underlying]
+    time_shift_days   [scenario]
+    weight            [scenario] weight in averages; 0 for scenario 0
+    base_*            what the move is a fraction of
+    numeraire         "settlement": P&L in each contract's settlement asset at the shocked price;
+                      "quote": P&L in quote currency, inverse contracts included
+    """
+
+    labels: tuple[str, ...]
+    underlyings: tuple[str, ...]
+    move: Floats
+    vol_shift: Floats
+    vol_rules: tuple[VolRule, ...]
+    time_shift_days: Floats
+    weight: Floats
+    base_spot: Base
+    base_delta_one: Base
+    base_option: Base
+    numeraire: Numeraire
+
+    def __post_init__(self) -> None:
+        """Check shapes and that scenario 0 is unshocked; a mistake here is the programmer's."""
+        shape = (len(self.labels), len(self.underlyings))
+        assert self.move.shape == self.vol_shift.shape == shape
+        assert len(self.vol_rules) == len(self.underlyings)
+        assert self.time_shift_days.shape == self.weight.shape == (len(self.labels),)
+        assert not self.move[0].any() and not self.vol_shift[0].any()
+        assert self.time_shift_days[0] == 0 and self.weight[0] == 0
+        assert bool(np.all(np.isfinite(self.move)) and np.all(self.move > -1))
+
+    def __len__(self) -> int:
+        """Return the number of scenarios, the unshocked one included."""
+        return len(self.labels)
+
+
+def scenario_digest(scenarios: ScenarioSet) -> str:
+    """Return the SHA-256 of all fields of the set."""
+    from hashlib import sha256
+
+    digest = sha256(repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
+                          scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
+                          scenarios.numeraire)).encode())
+    for name in ("move", "vol_shift", "time_shift_days", "weight"):
+        digest.update(np.ascontiguousarray(getattr(scenarios, name)).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""What every layer speaks: frozen values, assets, integer quantities, instants, failures."""

@@ -1,0 +1,97 @@
+"""What is a value here: complete, valid and immutable from birth.
+
+`frozen` turns an annotated class into one: keyword-only, slotted, no assignment after birth,
+equality by fields, validation in `__post_init__`. It is the contract of a frozen, slotted
+`dataclass` without the code generation, which would cost more than the whole margin calculation
+in a fresh interpreter (docs/decisions/0003-cold-start.md).
+"""
+
+from typing import Any, TypeVar, dataclass_transform
+
+import numpy as np
+
+T = TypeVar("T")
+_set = object.__setattr__
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
+def frozen(cls: type[T]) -> type[T]:
+    """Make a frozen, slotted, keyword-only value of an annotated class.
+
+    Fields are the annotations of the class itself, in order; a class attribute of the same name is
+    the default. `__post_init__`, where defined, raises when the fields do not make a valid value
+    and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
+    """
+    names = tuple(cls.__dict__.get("__annotations__", {}))
+    namespace = {k: v for k, v in cls.__dict__.items() if k not in (*names, "__dict__", "__weakref__")}
+    namespace |= {
+        "__slots__": names,
+        "__fields__": names,
+        "__defaults__": {n: cls.__dict__[n] for n in names if n in cls.__dict__},
+        "__match_args__": names,
+        "__init__": _init,
+        "__setattr__": _refuse,
+        "__delattr__": _refuse,
+        "__repr__": cls.__dict__.get("__repr__", _repr),
+        "__eq__": cls.__dict__.get("__eq__", _eq),
+        "__hash__": cls.__dict__.get("__hash__") or _hash,
+        "__reduce__": _reduce,
+        "__qualname__": cls.__qualname__,
+    }
+    return type(cls)(cls.__name__, cls.__bases__, namespace)
+
+
+def replaced(value: T, **changes: Any) -> T:
+    """Return a new value of the same type with some fields changed, validated again."""
+    return type(value)(**{n: getattr(value, n) for n in value.__fields__} | changes)  # type: ignore[attr-defined]
+
+
+def _init(self: Any, **given: Any) -> None:
+    fields = self.__fields__
+    if not (len(given) == len(fields) and all(n in given for n in fields)):
+        given = self.__defaults__ | given
+        missing = [n for n in fields if n not in given]
+        unknown = [n for n in given if n not in fields]
+        if missing or unknown:
+            raise TypeError(f"{type(self).__name__}: missing {missing}, unknown {unknown}")
+    for name in fields:
+        field = given[name]
+        if isinstance(field, np.ndarray):
+            field = field.view()
+            field.flags.writeable = False
+        _set(self, name, field)
+    check = getattr(self, "__post_init__", None)
+    if check is not None:
+        check()
+
+
+def _refuse(self: Any, name: str, *_: Any) -> None:
+    raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot change; make a new one")
+
+
+def _repr(self: Any) -> str:
+    return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.__fields__)})"
+
+
+def _eq(self: Any, other: Any) -> Any:
+    if type(self) is not type(other):
+        return NotImplemented
+    return all(_same(getattr(self, n), getattr(other, n)) for n in self.__fields__)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return a is b or bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    return bool(a == b)
+
+
+def _hash(self: Any) -> int:
+    return hash(tuple(getattr(self, n) for n in self.__fields__))
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    return _rebuild, (type(self), tuple(getattr(self, n) for n in self.__fields__))
+
+
+def _rebuild(cls: type[T], fields: tuple[Any, ...]) -> T:
+    return cls(**dict(zip(cls.__fields__, fields, strict=True)))  # type: ignore[attr-defined]

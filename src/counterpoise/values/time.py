@@ -1,0 +1,51 @@
+"""When: an instant is an integer of nanoseconds since 1970-01-01T00:00:00Z (UTC, no leap seconds).
+
+Year fractions are ACT/365 fixed, t = (b - a) / 31,536,000 s, the convention of every venue here.
+Only text is parsed and printed here; the present moment is always an argument.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from counterpoise.values.failure import BadInput, Reason, bad_input
+
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
+YEAR_NS: Final = 365 * DAY_NS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str, *, subject: str = "time") -> int:
+    """Return the instant that ISO 8601 `text` names; a zone (`Z` or `+hh:mm`) is required.
+
+    Raises
+    ------
+    BadInput
+        If the text is not a time, has no zone, or lies outside 1970..2200.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise _bad(text, subject, "is not an ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise _bad(text, subject, "has no time zone; append Z for UTC")
+    instant = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    if not 0 <= instant <= 230 * YEAR_NS:
+        raise _bad(text, subject, "lies outside 1970 to 2199")
+    return instant
+
+
+def _bad(text: object, subject: str, why: str) -> BadInput:
+    return bad_input(Reason.BAD_TIME, subject, f"{str(text)[:60]!r} {why}; "
+                     "write it like 2026-02-05T21:29:37Z")
+
+
+def format_instant(instant: int) -> str:
+    """Return the ISO 8601 text of an instant, to the microsecond where it has a fraction."""
+    moment = _EPOCH + timedelta(microseconds=instant // 1000)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def years_between(start: int, end: int) -> float:
+    """Return the ACT/365 year fraction from `start` to `end`, negative when `end` is earlier."""
+    return (end - start) / YEAR_NS
