@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from counterpoise.accounts.book import Book
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.requirement import Requirements
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
@@ -56,8 +57,13 @@ class MarginModel(Protocol):
                     parameters: Any, threads: int) -> Requirements:
         """Return one row per (account, pool) that holds anything there."""
 
-    def our_readings(self, market: MarketSnapshot, parameters: Any) -> tuple[str, ...]:
-        """Return a sentence for each part of the number that the venue does not publish."""
+    def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                      parameters: Any) -> Contributions:
+        """Return what each position contributes; a row's positions add up to its components."""
+
+    def our_readings(self, book: Book, market: MarketSnapshot,
+                     parameters: Any) -> tuple[str, ...]:
+        """Return a sentence for each part of these numbers that the venue does not publish."""
 
     def reading_variants(self, parameters: Any) -> tuple[tuple[str, Any], ...]:
-        """Return (label, parameters) for every combination of the switchable readings."""
+        """Return (label, parameters) for every combination of the switchable readings, if any."""

@@ -18,6 +18,7 @@ class RiskArrays:
     pnl         [instrument, scenario] value in the scenario minus `value`, gain > 0; column 0 is 0
     delta       [instrument] transaction delta per lot in units of underlying: Black delta, less
                 the premium in coin for inverse options; futures +1 per coin
+    black_delta [instrument] the same without the premium: Black delta for options
     failed      [instrument] True where a needed number is missing: the row is NaN
     sequence    of the snapshot that was priced
     """
@@ -27,4 +28,5 @@ class RiskArrays:
     value: Floats
     pnl: Floats
     delta: Floats
+    black_delta: Floats
     failed: np.ndarray[Any, np.dtype[np.bool_]]

@@ -22,11 +22,13 @@ def frozen(cls: type[T]) -> type[T]:
     the default. `__post_init__`, where defined, raises when the fields do not make a valid value
     and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
     """
-    names = tuple(cls.__dict__.get("__annotations__", {}))
+    types = cls.__dict__.get("__annotations__", {})
+    names = tuple(types)
     namespace = {k: v for k, v in cls.__dict__.items() if k not in (*names, "__dict__", "__weakref__")}
     namespace |= {
         "__slots__": names,
         "__fields__": names,
+        "__types__": types,
         "__defaults__": {n: cls.__dict__[n] for n in names if n in cls.__dict__},
         "__match_args__": names,
         "__init__": _init,
