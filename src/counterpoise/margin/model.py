@@ -6,9 +6,10 @@
 from typing import Any, Final, Protocol
 
 from counterpoise.accounts.book import Book
-from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.requirement import Requirements
+from counterpoise.margin.vectors import RiskVectors
+from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.frozen import frozen
@@ -60,6 +61,10 @@ class MarginModel(Protocol):
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: Any) -> Contributions:
         """Return what each position contributes; a row's positions add up to its components."""
+
+    def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                parameters: Any) -> tuple[RiskVectors, ...]:
+        """Return gains and losses by scenario, one entry per scenario set."""
 
     def our_readings(self, book: Book, market: MarketSnapshot,
                      parameters: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from counterpoise.accounts.book import Book
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
-from counterpoise.margin.contributions import Contributions, contributions_of
+from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import EquityRule
 from counterpoise.margin.pools import (
     PoolRows,
@@ -29,6 +29,7 @@ from counterpoise.margin.pools import (
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
@@ -115,6 +116,11 @@ class Standard:
             initial=np.stack([np.where(mine, initial, 0.0) for mine in split.values()], axis=1),
             maintenance=np.stack([np.where(mine, maintenance, 0.0) for mine in split.values()],
                                  axis=1))
+
+    def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                parameters: StandardParameters) -> tuple[RiskVectors, ...]:
+        """Return none: the rule looks at no scenario."""
+        return ()
 
     def our_readings(self, book: Book, market: MarketSnapshot,
                      parameters: StandardParameters) -> tuple[str, ...]:

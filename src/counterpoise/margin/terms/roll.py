@@ -20,7 +20,7 @@ from counterpoise.values.frozen import frozen
 class RollCharge:
     """The charge by unit row, and each position's share of it (shares sum to the charge).
 
-    Shares are in segment order; `order` is the place in the book of each, None if they are the same.
+    Shares are in segment order; `order` is each one's place in the book, None if the same.
     """
 
     charge: Floats
