@@ -206,7 +206,8 @@ def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
                 parameters: RiskMatrixParameters, threads: int) -> RiskMatrix:
     """Return the risk matrix of a book: worst case, roll shock, delta shock by unit row."""
     units = _units(market, parameters)
-    rows = grouped(book.row_pointer, book.instrument, book.lots, key=units.of)
+    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=units.of)
     transform = _transform(units, arrays.scenarios, market, parameters)
     loss, scenario = worst_loss(rows, arrays.pnl, transform, threads=threads)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]

@@ -36,7 +36,8 @@ def roll_charge(book: Book, rows: Rows, *, unit: Indices, delta: Floats,
     unit of delta, equal within an expiry) are [instrument].
     """
     segment, unit_of, rate_of = _segments(book.catalogue, unit, rate)
-    by_expiry = grouped(book.row_pointer, book.instrument, book.lots, key=segment)
+    by_expiry = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=segment)
     net, _, _ = exposures(by_expiry, delta[:, None])
     charges = np.abs(net[:, 0]) * rate_of[by_expiry.key]
     width = int(unit.max(initial=-1)) + 1
