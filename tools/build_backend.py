@@ -13,8 +13,9 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-import toolchain
 from scikit_build_core import build as skbuild
+
+import toolchain
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCES: Final = _ROOT / "src"
@@ -65,7 +66,8 @@ def build_editable(wheel_directory: str, config_settings: Settings = None,
                    metadata_directory: str | None = None) -> str:
     """Compile the core beside the sources, write a wheel of one path line and return its name."""
     os.environ.update(toolchain.build_environment(os.environ, scripts=_BUILD / "zig"))
-    kept = {"build-dir": str(_BUILD / _editable_build_name(os.environ["CXX"]))}
+    kept: dict[str, list[str] | str] = {
+        "build-dir": str(_BUILD / _editable_build_name(os.environ["CXX"]))}
     with tempfile.TemporaryDirectory() as scratch:
         name = str(skbuild.build_wheel(scratch, (config_settings or {}) | kept))
         _make_editable(Path(scratch, name), Path(wheel_directory, name))
