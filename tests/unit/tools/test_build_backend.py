@@ -7,8 +7,9 @@ import io
 import tarfile
 import zipfile
 
-import build_backend
 import pytest
+
+import build_backend
 from reference import ROOT
 
 FOLDER = "counterpoise-1.dist-info"

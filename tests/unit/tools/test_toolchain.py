@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import tomllib
 
-import build_backend
 import pytest
+
+import build_backend
 import toolchain
 from reference import ROOT
 
