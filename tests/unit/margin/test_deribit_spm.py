@@ -14,7 +14,7 @@ from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from tests.markets import AS_OF, account, market
+from markets import AS_OF, account, market
 
 MARKET = market()
 PERP, LINEAR = "BTC-USD:BTC-PERP", "BTC-USDC:USDC-PERP"

@@ -44,7 +44,7 @@ def roll_charge(book: Book, rows: Rows, *, unit: Indices, delta: Floats,
     wanted = rows.account.astype(np.int64) * width + rows.key
     found = np.searchsorted(
         wanted, by_expiry.account.astype(np.int64) * width + unit_of[by_expiry.key])
-    charge = np.bincount(found, weights=charges, minlength=len(wanted))
+    charge = np.asarray(np.bincount(found, weights=charges, minlength=len(wanted)), np.float64)
     sign = np.repeat(np.sign(net[:, 0]), np.diff(by_expiry.pointer))
     share = sign * by_expiry.lots * (delta * rate)[by_expiry.instrument]
     return RollCharge(charge=charge, share=share, order=by_expiry.order)
