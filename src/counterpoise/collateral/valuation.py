@@ -84,15 +84,16 @@ def _balances(book: Book, assets: tuple[str, ...]) -> Floats:
 def _positions(book: Book, market: MarketSnapshot, place: np.ndarray[Any, np.dtype[np.int32]],
                width: int) -> tuple[Floats, Floats, Bools]:
     terms = book.catalogue
-    pointer, account, key, order = _core.group(book.row_pointer, book.instrument,
-                                               place[terms.settlement])
+    pointer, account, key, order = _core.group(
+        row_pointer=book.row_pointer, instrument=book.instrument, key=place[terms.settlement])
     instrument = book.instrument if order is None else book.instrument[order]
     lots = book.lots if order is None else book.lots[order]
     cost = book.entry_cost if order is None else book.entry_cost[order]
     per_lot = contract_values(market)
     option = terms.kind == OPTION
     columns = np.stack([np.where(option, 0.0, per_lot), np.where(option, per_lot, 0.0)], axis=1)
-    net, _, _ = _core.exposures(pointer, instrument, lots, np.ascontiguousarray(columns), 1)
+    net, _, _ = _core.exposures(pointer=pointer, instrument=instrument, lots=lots, columns=columns,
+                                threads=1)
     value = np.zeros((len(book), width, 2))
     value[account, key] = net
     entry, no_entry = np.zeros((len(book), width)), np.zeros((len(book), width), bool)

@@ -61,6 +61,11 @@ def position_accounts(pointer: np.ndarray[Any, np.dtype[np.int64]]) -> Indices:
     return np.repeat(np.arange(len(pointer) - 1, dtype=np.int32), np.diff(pointer))
 
 
+def summed(row: Indices, column: Floats, count: int) -> Floats:
+    """Add up `column` by `row`, in order, into `count` rows."""
+    return np.asarray(np.bincount(row, weights=column, minlength=count), np.float64)
+
+
 def given_amount(book: Book, rows: PoolRows, name: str) -> Floats:
     """Return what accounts state for `name` by row, NaN where they state nothing."""
     out = np.full(len(rows), np.nan)

@@ -29,16 +29,19 @@ class RiskVectors:
     counted: Floats
 
 
-def risk_vectors(arrays: RiskArrays, rows: Rows, transform: UnitTransform,
+def risk_vectors(arrays: RiskArrays, rows: Rows, transform: UnitTransform, weight: Floats,
                  units: tuple[str, ...]) -> RiskVectors:
-    """Return the vectors behind `worst_loss` of the same rows; meant for few accounts."""
+    """Return the vectors behind `worst_loss` of the same rows; meant for few accounts.
+
+    `weight` [unit, scenario] is the transform's.
+    """
     raw, counted = loss_vectors(rows, arrays.pnl, transform)
     key = rows.key[np.repeat(np.arange(len(rows.key)), np.diff(rows.pointer))]
-    own = rows.lots[:, None] * arrays.pnl[rows.instrument] * transform.weight[key]
+    own = rows.lots[:, None] * arrays.pnl[rows.instrument] * weight[key]
     if rows.order is not None:
         back = np.empty_like(own)
         back[rows.order] = own
         own = back
     return RiskVectors(scenarios=arrays.scenarios, units=units, account=rows.account,
                        unit=rows.key, by_position=own,
-                       summed=raw * transform.weight[rows.key], counted=counted)
+                       summed=raw * weight[rows.key], counted=counted)

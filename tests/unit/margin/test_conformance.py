@@ -10,7 +10,7 @@ from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.conformance import check_margin_model
 from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.values.frozen import replaced
-from tests.markets import AS_OF, market
+from markets import AS_OF, market
 
 MARKET = market()
 

@@ -8,13 +8,13 @@ import pytest
 
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.parameters import parameters_of
-from counterpoise.margin.compute import AccountMargin, compute_margin
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import explain, over_readings, without_each
 from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from tests.markets import AS_OF, account, market
+from markets import AS_OF, account, market
 
 MARKET = market()
 PERP, LINEAR = "BTC-USD:BTC-PERP", "BTC-USDC:USDC-PERP"
@@ -57,8 +57,9 @@ def test_a_hedged_book_needs_less_than_its_legs() -> None:
 
 def test_roll_shock_is_gross_over_expiries() -> None:
     """Perpetual and future pay on their own absolute delta."""
-    book = account(MARKET, {PERP: 65_000.0, FUTURE: -65_000.0})
-    forward = float(MARKET.forward[MARKET.catalogue.column[FUTURE]])
+    near = "BTC-USD:BTC-20260215"
+    book = account(MARKET, {PERP: 65_000.0, near: -65_000.0})
+    forward = float(MARKET.forward[MARKET.catalogue.column[near]])
 
     roll = margin(book).requirements.initial_components["roll_shock"][0]
     assert roll == pytest.approx(0.01 * (1 + 65_000.0 / forward), rel=1e-12)
@@ -118,8 +119,6 @@ def test_gains_are_zeroed_for_btc_and_kept_at_60_percent_for_eth() -> None:
     """`counted` is the vector after pnl_offset and dampener."""
     book = account(MARKET, {PERP: 65_000.0, "ETH-USD:ETH-PERP": 1_900.0})
     version = parameters_of(MODEL, AS_OF)
-    from counterpoise.margin.compute import priced
-
     arrays = priced(MARKET, model=MODEL, version=version)
     vectors = MODEL.vectors(book, arrays, MARKET, version.parameters)[0]
     top = 1 + 27 - 1
@@ -129,10 +128,8 @@ def test_gains_are_zeroed_for_btc_and_kept_at_60_percent_for_eth() -> None:
 
 def test_the_dampener_softens_the_extended_table_only() -> None:
     """A short far call loses most at +500 %, less a fixed number of dollars at the edge."""
-    book = {option(91000, "C", expiry="20270101"): -10.0}
+    book = {option(91000, "C", expiry="20270101"): -1_000.0}
     version = parameters_of(MODEL, AS_OF)
-    from counterpoise.margin.compute import priced
-
     arrays = priced(MARKET, model=MODEL, version=version)
     vectors = MODEL.vectors(account(MARKET, book), arrays, MARKET, version.parameters)[0]
     moved = vectors.counted[0] - vectors.summed[0]

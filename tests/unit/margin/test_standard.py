@@ -10,7 +10,7 @@ from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.models.standard import MODEL
 from counterpoise.margin.requirement import Requirements
 from counterpoise.values.failure import Reason
-from tests.markets import AS_OF, account, market
+from markets import AS_OF, account, market
 
 MARKET = market()
 

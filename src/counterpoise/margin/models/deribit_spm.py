@@ -18,7 +18,7 @@ from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.contributions import Contributions, contributions_of
 from counterpoise.margin.model import EquityRule
-from counterpoise.margin.pools import PoolRows, failing_rows, given_amount, settlement_pools
+from counterpoise.margin.pools import PoolRows, failing_rows, given_amount, settlement_pools, summed
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.risk_matrix import (
@@ -86,7 +86,8 @@ class DeribitSpm:
                 parameters: RiskMatrixParameters) -> tuple[RiskVectors, ...]:
         """Return the standard and extended vectors, scenario by scenario, of one set."""
         matrix = risk_matrix(book, arrays[0], market, parameters, 1)
-        return (risk_vectors(arrays[0], matrix.rows, matrix.transform, matrix.units.name),)
+        return (risk_vectors(arrays[0], matrix.rows, matrix.transform, matrix.weight,
+                             matrix.units.name),)
 
     def our_readings(self, book: Book, market: MarketSnapshot,
                      parameters: RiskMatrixParameters) -> tuple[str, ...]:
@@ -124,8 +125,7 @@ def _parts(matrix: RiskMatrix, pools: PoolRows) -> dict[str, Floats]:
                "delta_shock": matrix.delta.shock * coin,
                "rounding": rounded(matrix.worst_case, 9) - matrix.worst_case}
     row = _row_of(matrix, pools)
-    return {name: np.bincount(row, weights=column, minlength=len(pools))
-            for name, column in columns.items()}
+    return {name: summed(row, column, len(pools)) for name, column in columns.items()}
 
 
 def _rm(parts: dict[str, Floats]) -> Floats:
@@ -220,7 +220,7 @@ def _worst_case_shares(matrix: RiskMatrix, arrays: RiskArrays) -> Floats:
     rows, row = matrix.rows, _unit_row(matrix.rows)
     scenario = matrix.scenario[row]
     loss = (-rows.lots * arrays.pnl[rows.instrument, scenario]
-            * matrix.transform.weight[rows.key[row], scenario])
+            * matrix.weight[rows.key[row], scenario])
     whole = np.bincount(row, weights=loss, minlength=len(rows.key))
     with np.errstate(divide="ignore", invalid="ignore"):
         kept = np.where(whole > 0, matrix.worst_case / whole, 0.0)

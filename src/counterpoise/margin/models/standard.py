@@ -25,6 +25,7 @@ from counterpoise.margin.pools import (
     pool_of_instrument,
     position_accounts,
     settlement_pools,
+    summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
@@ -220,7 +221,7 @@ def _parts(book: Book, pools: PoolRows, rates: Rates) -> dict[str, Floats]:
     row = pools.row_of[account, pool_of_instrument(book, pools.pools)[book.instrument]]
     option = rates.option[book.instrument]
     initial, maintenance = _margins(book, rates)
-    return {name: np.bincount(row, weights=np.where(mine, column, 0.0), minlength=len(pools))
+    return {name: summed(row, np.where(mine, column, 0.0), len(pools))
             for name, mine, column in (("futures", ~option, initial), ("options", option, initial),
                                        ("futures_mm", ~option, maintenance),
                                        ("options_mm", option, maintenance))}
@@ -243,7 +244,7 @@ def _open_orders(book: Book, pools: PoolRows, rates: Rates) -> Floats:
     worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
     account, instrument = accounts[every // width], every % width
     row = pools.row_of[account, pool_of_instrument(book, pools.pools)[instrument]]
-    return np.bincount(row, weights=worse, minlength=len(pools))
+    return summed(row, worse, len(pools))
 
 
 def _failing(book: Book, pools: PoolRows, market: MarketSnapshot,

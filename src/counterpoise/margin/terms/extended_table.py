@@ -55,5 +55,6 @@ def dampeners(table: ExtendedTable, move: Floats, extended: slice) -> Floats:
     m, reach = move[:, extended], table.price_range[:, None]
     at_edge = table.in_coin[:, None] & table.dampener_at_edge
     price = table.price[:, None] * np.where(at_edge, 1 + np.sign(m) * reach, 1.0)
-    out[:, extended] = (np.maximum(np.abs(m) / reach, 1) - 1) * table.dampener[:, None] / price
+    size = (np.maximum(np.abs(m) / reach, 1) - 1) * table.dampener[:, None] / price
+    out[:, extended] = np.nan_to_num(size)  # a unit without parameters fails by its weights
     return out

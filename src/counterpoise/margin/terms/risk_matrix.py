@@ -196,6 +196,7 @@ class RiskMatrix:
     units: Units
     rows: Rows
     transform: UnitTransform
+    weight: Floats
     worst_case: Floats
     scenario: Indices
     roll: RollCharge
@@ -206,8 +207,9 @@ def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
                 parameters: RiskMatrixParameters, threads: int) -> RiskMatrix:
     """Return the risk matrix of a book: worst case, roll shock, delta shock by unit row."""
     units = _units(market, parameters)
-    rows = grouped(book.row_pointer, book.instrument, book.lots, key=units.of)
-    transform = _transform(units, arrays.scenarios, market, parameters)
+    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=units.of)
+    weight, transform = _transform(units, arrays.scenarios, market, parameters)
     loss, scenario = worst_loss(rows, arrays.pnl, transform, threads=threads)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     option = market.catalogue.kind == OPTION
@@ -217,20 +219,21 @@ def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
         slope=_column(coins, pairs, "_usd", "m_inc"),
         threshold=_column(coins, pairs, "_usd", "delta_total_liq_shock_threshold") / units.index,
         cap=_column(coins, pairs, "_usd", "max_delta_shock"))
-    return RiskMatrix(units=units, rows=rows, transform=transform, worst_case=loss,
+    return RiskMatrix(units=units, rows=rows, transform=transform, weight=weight, worst_case=loss,
                       scenario=scenario, roll=_roll(book, rows, arrays, market, parameters),
                       delta=shock)
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
-               parameters: RiskMatrixParameters) -> UnitTransform:
-    """Return weights, pnl_offset and dampener of every unit (methodology, steps 4 to 7)."""
+               parameters: RiskMatrixParameters) -> tuple[Floats, UnitTransform]:
+    """Return weights, and with pnl_offset and dampener the transform (methodology, 4 to 7)."""
     extended = extreme_slice(_grid("", parameters))
     move = np.ascontiguousarray(scenarios.move[:, units.underlying].T)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     cap = _column(coins, parameters.currency, "", "max_offsetable_pnl") / units.table.price
-    return UnitTransform(
-        weight=weights(units.table, move, extended),
+    weight = weights(units.table, move, extended)
+    return weight, UnitTransform(
+        weight=weight,
         gain_factor=_column(coins, parameters.currency, "", "pnl_offset"),
         gain_cap=cap if parameters.readings.offset_cap else np.full(len(cap), np.inf),
         dampener=dampeners(units.table, move, extended),

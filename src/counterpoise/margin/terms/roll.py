@@ -36,14 +36,15 @@ def roll_charge(book: Book, rows: Rows, *, unit: Indices, delta: Floats,
     unit of delta, equal within an expiry) are [instrument].
     """
     segment, unit_of, rate_of = _segments(book.catalogue, unit, rate)
-    by_expiry = grouped(book.row_pointer, book.instrument, book.lots, key=segment)
+    by_expiry = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=segment)
     net, _, _ = exposures(by_expiry, delta[:, None])
     charges = np.abs(net[:, 0]) * rate_of[by_expiry.key]
     width = int(unit.max(initial=-1)) + 1
     wanted = rows.account.astype(np.int64) * width + rows.key
     found = np.searchsorted(
         wanted, by_expiry.account.astype(np.int64) * width + unit_of[by_expiry.key])
-    charge = np.bincount(found, weights=charges, minlength=len(wanted))
+    charge = np.asarray(np.bincount(found, weights=charges, minlength=len(wanted)), np.float64)
     sign = np.repeat(np.sign(net[:, 0]), np.diff(by_expiry.pointer))
     share = sign * by_expiry.lots * (delta * rate)[by_expiry.instrument]
     return RollCharge(charge=charge, share=share, order=by_expiry.order)
