@@ -13,6 +13,8 @@ from counterpoise.values.failure import Reason, bad_input
 INT64_MAX: Final = 2**63 - 1
 LOTS_MAX: Final = 2**62
 """Largest absolute position or order in lots: two of them still add without overflow."""
+EXPONENT_MAX: Final = 60
+"""Numbers beyond 1e60 or below 1e-60 are mistakes: they would become infinite or silently zero."""
 UNKNOWN: Final = -(2**63)
 """Stands in an integer money column for an amount that nobody stated; never zero."""
 
@@ -32,13 +34,17 @@ def parse_decimal(number: object, *, subject: str) -> Decimal:
         raise bad_input(Reason.NOT_A_NUMBER, subject, f"{text!r} has a comma; write decimals with "
                         "a point and no thousands separator, like 1234.5")
     try:
-        value = Decimal(text.strip())
+        # Decimal also reads "1_000" and digits of other scripts: no venue writes those.
+        value = Decimal(text.strip() if text.isascii() and "_" not in text else "no number")
     except InvalidOperation:
         raise bad_input(Reason.NOT_A_NUMBER, subject, f"{text[:40]!r} is not a number; "
                         'write it like "1234.5"') from None
     if not value.is_finite():
         raise bad_input(Reason.NOT_FINITE, subject, f"{text} is not a finite number; "
                         "leave the key out if the number is not known")
+    if value and not -EXPONENT_MAX < value.adjusted() < EXPONENT_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{text[:40]} is beyond any amount; "
+                        "check the exponent")
     return value
 
 
