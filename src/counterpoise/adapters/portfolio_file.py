@@ -4,7 +4,7 @@ One JSON file from which a margin number can be asked for, mailed, kept as a tes
 next year. Its keys are in `adapters.portfolio.schema`; every violation is reported at once.
 """
 
-from pathlib import Path
+import os
 from typing import Any
 
 from counterpoise.adapters.portfolio.accounts import (
@@ -32,7 +32,8 @@ from counterpoise.values.time import parse_instant
 Tree = dict[str, Any]
 
 
-def read_portfolio(source: str | Path | bytes, *, folder: Path | None = None) -> Portfolio:
+def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
+                   folder: str | None = None) -> Portfolio:
     """Return the portfolio of a file (path) or of a document (bytes).
 
     A market path in it is relative to the file. In bytes, which may come from a stranger, it is
@@ -49,7 +50,7 @@ def read_portfolio(source: str | Path | bytes, *, folder: Path | None = None) ->
     accounts = account_trees(tree, failures)
     as_of = _as_of(tree, failures)
     held = instruments_held(accounts, names)
-    folder = folder if isinstance(source, bytes) else Path(source).parent
+    folder = folder if isinstance(source, bytes) else os.path.dirname(source)
     market, quote_terms = _market(tree, as_of, held, names, folder)
     if market is None:
         raise_all(failures)
@@ -77,7 +78,7 @@ def _as_of(tree: Tree, failures: list[Failure]) -> int | None:
 
 
 def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
-            folder: Path | None) -> tuple[MarketSnapshot | None, dict[str, dict[str, str]]]:
+            folder: str | None) -> tuple[MarketSnapshot | None, dict[str, dict[str, str]]]:
     given = tree.get("market")
     if given is None:
         return None, {}
@@ -95,7 +96,7 @@ def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: N
 
 
 def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
-                    folder: Path | None) -> MarketSnapshot | None:
+                    folder: str | None) -> MarketSnapshot | None:
     if folder is None or "snapshot" not in given:
         sentence = ("is a path, which is read for portfolio files only; write the quotes into the "
                     "document" if folder is None else "is missing beside perpetuals")

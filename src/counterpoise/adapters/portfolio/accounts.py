@@ -15,7 +15,7 @@ from counterpoise.accounts.book import Book, Entries, book_of
 from counterpoise.adapters.portfolio.names import Names, instrument_named
 from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.assets import asset, is_asset_code
+from counterpoise.values.assets import asset, decimals_of, is_asset_code
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.quantity import (
     INT64_MAX,
@@ -215,10 +215,10 @@ def _mark(instrument: Instrument, market: MarketSnapshot, where: str) -> Decimal
 def _entry_cost(row: Tree, instrument: Instrument, lots: int, where: str) -> int:
     if "entry_price" in row and "entry_cost" in row:
         raise bad_input(Reason.BAD_VALUE, where, "has entry_price and entry_cost; keep one")
-    settled = asset(instrument.settlement)
     if "entry_cost" in row:
         cost = parse_decimal(row["entry_cost"], subject=f"{where}: entry_cost")
-        return to_smallest_unit(cost, decimals=settled.decimals, against="debit", subject=where)
+        return to_smallest_unit(cost, decimals=decimals_of(instrument.settlement), against="debit",
+                                subject=where)
     if "entry_price" not in row:
         return UNKNOWN
     price = parse_decimal(row["entry_price"], subject=f"{where}: entry_price")
@@ -238,12 +238,11 @@ def entry_cost(instrument: Instrument, lots: int, price: Decimal, where: str) ->
     BadInput
         If it does not fit 64 bits.
     """
-    decimals = asset(instrument.settlement).decimals
     size = Decimal(repr(instrument.multiplier)).as_integer_ratio()
     value = price.as_integer_ratio()
     if instrument.payoff is Payoff.INVERSE and not isinstance(instrument, Option):
         value = (-value[1], value[0])
-    exponent = instrument.lot_exponent + decimals
+    exponent = instrument.lot_exponent + decimals_of(instrument.settlement)
     top = lots * size[0] * value[0] * 10**max(exponent, 0)
     bottom = size[1] * value[1] * 10**max(-exponent, 0)
     cost: int = -(-top // bottom)

@@ -6,7 +6,7 @@ built; a key that stands twice in one object is refused, because JSON readers di
 """
 
 import json
-from pathlib import Path
+import os
 from typing import Any, Final
 
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -22,7 +22,7 @@ class Number(str):
     __slots__ = ()
 
 
-def tree_of(source: str | Path | bytes) -> Any:
+def tree_of(source: "str | os.PathLike[str] | bytes") -> Any:
     """Return the JSON tree of a file or of bytes: dict, list, str, Number, bool or None.
 
     Raises
@@ -30,8 +30,8 @@ def tree_of(source: str | Path | bytes) -> Any:
     BadInput
         If it cannot be read, is too large or too deep, is not JSON, or repeats keys.
     """
-    name = "document" if isinstance(source, bytes) else str(source)
-    document = source if isinstance(source, bytes) else _bytes_of(Path(source))
+    name = "document" if isinstance(source, bytes) else os.fspath(source)
+    document = source if isinstance(source, bytes) else _bytes_of(name)
     _refuse_large(name, len(document))
     containers = document.count(b"{") + document.count(b"[")
     if containers > CONTAINERS_MAX or document.count(b",") > VALUES_MAX:
@@ -40,15 +40,15 @@ def tree_of(source: str | Path | bytes) -> Any:
     return _parsed(name, document)
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: str) -> bytes:
     try:
-        if path.is_file():
-            _refuse_large(str(path), path.stat().st_size)
-            return path.read_bytes()
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, str(path),
-                        f"cannot be read ({error.strerror})") from None
-    raise bad_input(Reason.UNREADABLE, str(path), "is not a file; check the path")
+        if os.path.isfile(path):
+            _refuse_large(path, os.path.getsize(path))
+            with open(path, "rb") as file:
+                return file.read(BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error})") from None
+    raise bad_input(Reason.UNREADABLE, path, "is not a file; check the path")
 
 
 def _refuse_large(name: str, size: int) -> None:

@@ -4,7 +4,7 @@ A number that is written and absurd is an error here, because somebody typed it;
 not written is missing in the snapshot, and only a model that needs it will ask for it.
 """
 
-from pathlib import Path
+import os
 from typing import Any, Final
 
 import numpy as np
@@ -157,7 +157,7 @@ def _refuse_fixed_outside_window(quotes: Quotes, as_of: int, names: Names) -> No
         "take it out") for k in np.flatnonzero(early))
 
 
-def snapshot_at(tree: dict[str, Any], *, folder: Path, as_of: int | None,
+def snapshot_at(tree: dict[str, Any], *, folder: str, as_of: int | None,
                 names: Names) -> MarketSnapshot:
     """Return the snapshot that `tree` names by path, the last one at or before `as_of`.
 
@@ -172,11 +172,12 @@ def snapshot_at(tree: dict[str, Any], *, folder: Path, as_of: int | None,
         reason=Reason.BAD_VALUE, subject=f"market.{key}",
         sentence="stands beside a snapshot, which has its own; keep one of them")
         for key in tree if key not in ("snapshot", "perpetuals"))
-    path, perpetuals = folder / tree["snapshot"], tree.get("perpetuals")
-    market = read_market(path, at=as_of, perpetuals=folder / perpetuals if perpetuals else None)
+    path = os.path.join(folder, tree["snapshot"])
+    perpetuals = os.path.join(folder, tree["perpetuals"]) if "perpetuals" in tree else None
+    market: MarketSnapshot = read_market(path, at=as_of, perpetuals=perpetuals)
     if as_of is not None and as_of - market.as_of > _OLD_NS:
         names.failures.append(Failure(
-            reason=Reason.STALE, subject=str(path), sentence=(
+            reason=Reason.STALE, subject=path, sentence=(
                 f"has no snapshot in the 12 hours before {format_instant(as_of)}; the last one is "
                 f"of {format_instant(market.as_of)}: set as_of to that")))
     return market

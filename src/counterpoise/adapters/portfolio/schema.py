@@ -128,8 +128,11 @@ _SCHEMA: Final = {
     }, "market"),
     "oneOf": [{"required": ["account"]}, {"required": ["accounts"]}],
 }
+_TYPES: Final[dict[type, str]] = {dict: "object", list: "array", str: "string", Number: "number",
+                                  bool: "boolean"}
 _NAMES: Final = {"object": "an object in braces", "array": "a list in brackets",
-                 "string": "text in quotes", "number": "a number", "boolean": "true or false"}
+                 "string": "text in quotes", "number": "a number", "boolean": "true or false",
+                 "null": "null"}
 
 
 def portfolio_schema() -> dict[str, Any]:
@@ -149,22 +152,19 @@ def pruned(tree: Tree, failures: list[Failure]) -> Tree:
 
 
 def _pruned(tree: Tree, shape: dict[str, Any], path: str, failures: list[Failure]) -> Tree:
+    found = _TYPES.get(type(tree), "null")
     if "anyOf" in shape:
-        options = shape["anyOf"]
-        shape = next((s for s in options if _json_type(tree) in _types(s)), {"type": [
-            t for s in options for t in _types(s)]})
+        shape = next((s for s in shape["anyOf"] if found in s["type"]),
+                     {"type": [t for s in shape["anyOf"] for t in _types(s)]})
     if "enum" in shape:
-        if tree in shape["enum"]:
-            return tree
-        return _wrong(failures, path, f"is {str(tree)[:40]!r}; use one of "
-                      f"{', '.join(shape['enum'])}")
-    if _json_type(tree) not in _types(shape):
+        wrong = f"is {str(tree)[:40]!r}; use one of {', '.join(shape['enum'])}"
+        return tree if tree in shape["enum"] else _wrong(failures, path, wrong)
+    if found not in shape["type"]:
         wanted = " or ".join(dict.fromkeys(_NAMES[t] for t in _types(shape)))
-        return _wrong(failures, path, f"is {_NAMES.get(_json_type(tree), 'null')}; "
-                      f"it must be {wanted}")
-    if isinstance(tree, dict):
+        return _wrong(failures, path, f"is {_NAMES[found]}; it must be {wanted}")
+    if found == "object":
         return _pruned_object(tree, shape, path, failures)
-    if isinstance(tree, list) and "items" in shape:
+    if found == "array" and "items" in shape:
         return [_pruned(item, shape["items"], f"{path}[{k}]", failures)
                 for k, item in enumerate(tree)]
     return tree
@@ -191,14 +191,8 @@ def _pruned_object(tree: dict[str, Tree], shape: dict[str, Any], path: str,
 
 
 def _types(shape: dict[str, Any]) -> list[str]:
-    kind = shape.get("type", "object")
+    kind = shape.get("type", "string")
     return kind if isinstance(kind, list) else [kind]
-
-
-def _json_type(tree: Tree) -> str:
-    if isinstance(tree, Number):
-        return "number"
-    return {dict: "object", list: "array", str: "string", bool: "boolean"}.get(type(tree), "null")
 
 
 def _wrong(failures: list[Failure], path: str, sentence: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.symbols.names import instrument_of, symbol_of
 from counterpoise.instruments.contracts import Future, Instrument, Option, Perpetual, Spot
-from counterpoise.values.assets import asset
+from counterpoise.values.assets import decimals_of
 from counterpoise.values.failure import BadInput
 from counterpoise.values.quantity import UNKNOWN
 from counterpoise.values.time import SECOND_NS, format_instant
@@ -115,7 +115,7 @@ def _position(portfolio: Portfolio, p: int, names: dict[str, str]) -> Tree:
     row: Tree = {"instrument": names[instrument.id],
                  "quantity": _scaled(int(book.lots[p]), instrument.lot_exponent)}
     if cost != UNKNOWN:
-        row["entry_cost"] = _scaled(cost, -asset(instrument.settlement).decimals)
+        row["entry_cost"] = _scaled(cost, -decimals_of(instrument.settlement))
     return row
 
 
