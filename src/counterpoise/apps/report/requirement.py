@@ -3,7 +3,6 @@
 Everything shown is in the answer; the only arithmetic here is shares and differences of its rows.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import counterpoise
@@ -118,9 +117,9 @@ def _range(pool: PoolMargin) -> list[str]:
 
 
 def _list(answer: Answer, order: list[int], *, bold: bool) -> list[str]:
-    rows = (_row(answer.pools[k]) for k in order[:LISTED_MAX])
+    rows = [_row(answer.pools[k]) for k in order[:LISTED_MAX]]
     lines = ["", *table(("account", "pool", "status", "initial", "maintenance", "balance",
-                         "excess", "worst"), _worded(rows), bold=bold, text_columns=3)]
+                         "excess", "worst"), rows, bold=bold, left=(0, 1, 2, 7))]
     left = len(order) - LISTED_MAX
     return [*lines, f"and {left} safer rows; --json shows them all"] if left > 0 else lines
 
@@ -133,7 +132,3 @@ def _row(pool: PoolMargin) -> tuple[str, ...]:
     return (pool.account, c, pool.status.replace("_", " "), amount(pool.initial, c),
             amount(pool.maintenance, c), amount(pool.margin_balance, c),
             amount(pool.maintenance_excess, c), why)
-
-
-def _worded(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return list(rows)

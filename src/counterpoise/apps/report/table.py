@@ -14,17 +14,17 @@ _COINS_SHOWN: Final = 6
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, bold: bool = False,
-          text_columns: int = 1) -> list[str]:
+          left: tuple[int, ...] = (0,)) -> list[str]:
     """Return the lines of a table.
 
-    The first `text_columns` columns are set to the left, the others, being numbers, to the right.
-    A row shorter than the header ends early. `bold` marks the header for a terminal.
+    The columns in `left` are text and set to the left, the others are numbers, to the right. A row
+    shorter than the header ends early. `bold` marks the header for a terminal.
     """
     body = [list(r) for r in rows]
     widths = [max(len(r[k]) for r in [header, *body] if k < len(r)) for k in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        set_cells = [c.ljust(w) if k < text_columns else c.rjust(w)
+        set_cells = [c.ljust(w) if k in left else c.rjust(w)
                      for k, (c, w) in enumerate(zip(cells, widths, strict=False))]
         return "  ".join(set_cells).rstrip()
 
