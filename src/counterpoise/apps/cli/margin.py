@@ -54,7 +54,6 @@ def _margin_text(name: str, answer: Answer) -> list[str]:
 
 def _whole_text(name: str, answer: Answer, standard: Answer | None,
                 legs: list[str]) -> list[str]:
-    from counterpoise.apps.report.document import provenance
     from counterpoise.apps.report.requirement import (
         header,
         pools_text,
@@ -64,7 +63,7 @@ def _whole_text(name: str, answer: Answer, standard: Answer | None,
 
     bold = wants_bold(sys.stdout)
     return [*header(answer, name=name, bold=bold), *pools_text(answer, standard, bold=bold), *legs,
-            *readings_text(answer), *provenance_text(answer, provenance(answer)), ""]
+            *readings_text(answer), *provenance_text(answer), ""]
 
 
 def _one_or_many(documents: list[tuple[str, dict[str, object]]]) -> dict[str, object]:

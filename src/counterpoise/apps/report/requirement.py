@@ -5,8 +5,8 @@ Everything shown is in the answer; the only arithmetic here is shares and differ
 
 from typing import Final
 
-import counterpoise
 from counterpoise.apps.answer import Answer, PoolMargin
+from counterpoise.apps.report.document import provenance
 from counterpoise.apps.report.table import amount, heading, indented, percent, table
 from counterpoise.apps.worst import in_words
 from counterpoise.margin.compute import by_risk
@@ -48,14 +48,18 @@ def readings_text(answer: Answer) -> list[str]:
     return ["", "What to know about these numbers", *indented(lines)] if lines else []
 
 
-def provenance_text(answer: Answer, digests: dict[str, str]) -> list[str]:
-    """Return the line that lets the number be recomputed; `digests` {what: SHA-256}."""
-    parts = [f"{what} {digest[:12]}" for what, digest in digests.items()]
-    sections = sorted({e for _, _, e in answer.version.sections})
-    dated = f" of {', '.join(sections)}" if sections else ""
-    return ["", f"Provenance: counterpoise {counterpoise.__version__}, parameters no. "
-            f"{answer.version.number}{dated}, {', '.join(parts)}",
-            f"Source: {answer.portfolio.market.source}"]
+def provenance_text(answer: Answer) -> list[str]:
+    """Return the lines that let the number be recomputed."""
+    origin = provenance(answer)
+    digests = {"snapshot": [origin["snapshot_digest"]], "scenarios": origin["scenario_digest"],
+               "parameters": [origin["parameter_digest"]]}
+    shown = [f"{what} {d[:12]}" for what, each in digests.items() for d in each]
+    dates = sorted({section["effective_from"] for section in origin["parameter_sections"]})
+    replaced = ", ".join(origin["overridden"])
+    lines = [f"Provenance: {origin['engine']}, {', '.join(shown)}; {answer.model.name} parameters "
+             f"no. {origin['parameter_number']} in force from {', '.join(dates)}",
+             f"Source of the market: {origin['source']}"]
+    return ["", *lines, f"Replaced by the file: {replaced}"] if replaced else ["", *lines]
 
 
 def _same_row(other: Answer | None, row: int) -> PoolMargin | None:
