@@ -42,7 +42,8 @@ def parameters_of(model: MarginModel, as_of: int,
     return ParameterVersion(
         model=model.name, number=document["number"], parameters=parameters,
         sections=tuple((s["section"], s["observed_on"], s["effective_from"]) for s in chosen),
-        notes=tuple(n for s in chosen if (n := _note(s, as_of)) and not _covered(s, replaced)),
+        notes=tuple((s["section"], n) for s in chosen
+                    if (n := _note(s, as_of)) and not _covered(s, replaced)),
         overridden=replaced)
 
 

@@ -43,7 +43,8 @@ class DeribitSpm:
     name = "deribit_spm"
     title = "Deribit segregated portfolio margin (S:PM)"
     parameters_type = RiskMatrixParameters
-    laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
+    laws = frozenset({"non_negative", "initial_at_least_maintenance", "hedge_never_raises_scan",
+                      "continuous"})
 
     def equity(self, parameters: RiskMatrixParameters) -> EquityRule:
         """Return portfolio-margin equity: option value counts, haircut on positive amounts."""

@@ -20,7 +20,7 @@ from counterpoise.margin.terms.roll import RollCharge, roll_charge
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform, grouped, worst_loss
 from counterpoise.risk.arrays import RiskArrays
-from counterpoise.scenarios.grid import Grid, GridBases, extreme_slice, grid_scenarios
+from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import YEAR_NS
@@ -117,8 +117,8 @@ class RiskMatrixParameters:
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
     """Return the standard and the extended table of every underlying as one set."""
     underlyings = market.catalogue.underlyings or ("",)
-    bases = GridBases(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
-    return grid_scenarios(underlyings=underlyings, bases=bases,
+    terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
+    return grid_scenarios(underlyings=underlyings, terms=terms,
                           grids=[_grid(u, parameters) for u in underlyings])
 
 
