@@ -8,6 +8,7 @@ import zipfile
 from importlib.util import find_spec
 
 import pytest
+
 from reference import ROOT
 
 BUILD = ("import sys; sys.path.insert(0, 'tools'); import build_backend; "
