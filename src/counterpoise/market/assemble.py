@@ -73,7 +73,8 @@ def _series(catalogue: Catalogue) -> Ints:
 
 
 def _medians(values: Floats, group: Any, groups: int) -> Floats:
-    known = ~np.isnan(values)
+    # What is not a price has no vote.
+    known = np.isfinite(values) & (values > 0)
     values, group = values[known], np.asarray(group)[known]
     order = np.argsort(group, kind="stable")
     names, starts = np.unique(group[order], return_index=True)
