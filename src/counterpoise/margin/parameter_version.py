@@ -18,8 +18,8 @@ class ParameterVersion:
 
     `parameters` is an instance of the model's `parameters_type`; `number` counts versions of the
     model's dated data; `sections` are (section, observed on, effective from) of the parts it was
-    put together from; `notes` are (section, sentence) for the parts used outside the dates they were observed on;
-    `overridden` names the parameters that the user replaced.
+    put together from; `notes` are (section, sentence) for the parts used outside the dates they
+    were observed on; `overridden` names the parameters that the user replaced.
     """
 
     model: str

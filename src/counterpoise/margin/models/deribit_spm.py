@@ -101,8 +101,7 @@ class DeribitSpm:
             (linear, "linear contracts take the coin's parameters, P&L in the settlement asset"),
             (len(book.order_instrument) > 0, "open orders: the worst of long-delta and "
              "short-delta orders filled"),
-            (True, "size of the extended dampener, delta shock, exponential roll rate, cap of "
-             "offset gains"),
+            (True, "size of the extended dampener, delta shock, exponential roll rate"),
             (True, self.equity(parameters).reading)) if applies)
 
     def reading_variants(self, parameters: RiskMatrixParameters,

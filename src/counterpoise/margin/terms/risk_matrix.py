@@ -99,9 +99,10 @@ class Readings:
 
 
 _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
-    "dampen_before_offset": (False, True), "dampener_at_edge": (True, False),
-    "roll_exponential": (True, False), "roll_option_delta": ("transaction", "black", "none"),
-    "offset_cap": (True, False), "relative_vol": (True, False)}
+    "dampener_at_edge": (True, False), "roll_exponential": (True, False),
+    "roll_option_delta": ("transaction", "black", "none"), "relative_vol": (True, False)}
+"""The readings that can move a requirement; the order of pnl_offset and dampener and the cap act on
+gains, which are never a unit's worst case."""
 
 
 @frozen
@@ -124,10 +125,11 @@ def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -
 
 def reading_variants(parameters: RiskMatrixParameters,
                      ) -> tuple[tuple[str, RiskMatrixParameters], ...]:
-    """Return every combination of the switchable readings with its label."""
+    """Return every combination of the readings that can move a requirement, with its label."""
     return tuple(
         (", ".join(f"{n}={v}" for n, v in zip(_CHOICES, values, strict=True)),
-         replaced(parameters, readings=Readings(**dict(zip(_CHOICES, values, strict=True)))))
+         replaced(parameters, readings=replaced(
+             parameters.readings, **dict(zip(_CHOICES, values, strict=True)))))
         for values in itertools.product(*_CHOICES.values()))
 
 
