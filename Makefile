@@ -5,8 +5,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
+ZIG := $(VENV)/.zig
 CORE := $(shell find core -type f 2>/dev/null) $(wildcard CMakeLists.txt)
 INSTALL := -m pip install --quiet --disable-pip-version-check
+ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
 JOBS ?= 2
 
 .PHONY: run test bench soak lint lock clean
@@ -21,7 +23,7 @@ test: $(BUILT)
 bench: $(BUILT)
 	@$(PY) benchmarks/run.py
 
-soak: $(BUILT)
+soak: $(ZIG)
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"
 
 lint: $(BUILT)
@@ -57,7 +59,10 @@ $(READY): requirements/dev.lock
 $(BUILT): $(READY) requirements/zig.lock pyproject.toml tools/build_backend.py tools/toolchain.py \
     $(CORE)
 	@echo "Building the core" >&2
-	@test "$$($(PY) tools/toolchain.py)" != zig || \
-	    $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
+	@test "$$($(PY) tools/toolchain.py)" != zig || $(ZIG_INSTALL)
 	@$(PY) $(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(ZIG): $(BUILT) requirements/zig.lock
+	@$(ZIG_INSTALL)
 	@touch $@

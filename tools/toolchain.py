@@ -21,6 +21,15 @@ ZIG: Final = "zig"
 _CANDIDATES: Final = ("c++", "g++", "clang++")
 _SCRIPTS: Final = {"c++": "c++ -mcpu=baseline", "cc": "cc -mcpu=baseline", "ar": "ar",
                    "ranlib": "ranlib"}
+# Zig builds for the machine it stands on unless told, and does not know -march=x86-64, which is
+# what -mcpu=baseline says: the scripts say the one and drop the other.
+_SCRIPT: Final = """#!/bin/sh
+for argument do
+    shift
+    [ "$argument" = -march=x86-64 ] || set -- "$@" "$argument"
+done
+exec {zig} {arguments} "$@"
+"""
 _PROGRAM: Final = """
 #include <optional>
 #include <thread>
@@ -92,7 +101,7 @@ def write_zig_scripts(scripts: Path, zig: Path) -> None:
     scripts.mkdir(parents=True, exist_ok=True)
     for name, arguments in _SCRIPTS.items():
         script = scripts / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(zig))} {arguments} "$@"\n')
+        script.write_text(_SCRIPT.format(zig=shlex.quote(str(zig)), arguments=arguments))
         script.chmod(0o755)
 
 

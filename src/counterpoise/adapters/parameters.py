@@ -1,21 +1,21 @@
 """Which parameters act at an instant: the dated sections of a model's data file, put together.
 
-A data file is a list of sections, each with the day it was observed on and the day from which it
-acts. For every section name the latest one in force is taken. Where none is in force yet, or the
-day is not the day of observation, the version says so in its notes: that use is *our reading*.
+A data file lies beside its model, ours or not: a list of sections, each with the day it was observed
+on and the day from which it acts. For every section name the latest one in force is taken. Where
+none is in force yet, or the day is not the day of observation, the version says so in its notes:
+that use is *our reading*.
 """
 
 import json
-from importlib.resources import files
+import os
+import sys
 from types import UnionType
-from typing import Any, Final, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
-from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.time import DAY_NS, format_instant, parse_instant
-
-_DATA: Final = files("counterpoise.margin.models") / "parameters"
 
 
 def parameters_of(model: MarginModel, as_of: int,
@@ -29,7 +29,7 @@ def parameters_of(model: MarginModel, as_of: int,
     BadInput
         If an override names no parameter or has a value of the wrong kind: every one is listed.
     """
-    document = json.loads((_DATA / f"{model.name}.json").read_text())
+    document = _document(model)
     chosen = _in_force(document["sections"], as_of)
     tree: dict[str, Any] = {}
     for section in chosen:
@@ -42,8 +42,20 @@ def parameters_of(model: MarginModel, as_of: int,
     return ParameterVersion(
         model=model.name, number=document["number"], parameters=parameters,
         sections=tuple((s["section"], s["observed_on"], s["effective_from"]) for s in chosen),
-        notes=tuple(n for s in chosen if (n := _note(s, as_of)) and not _covered(s, replaced)),
+        notes=tuple((s["section"], n) for s in chosen
+                    if (n := _note(s, as_of)) and not _covered(s, replaced)),
         overridden=replaced)
+
+
+def _document(model: MarginModel) -> dict[str, Any]:
+    """Read the dated data beside the model's own module: `parameters/NAME.json`."""
+    beside = os.path.dirname(sys.modules[type(model).__module__].__file__ or "")
+    try:
+        with open(os.path.join(beside, "parameters", f"{model.name}.json"), "rb") as file:
+            return dict(json.load(file))
+    except FileNotFoundError:
+        raise bad_input(Reason.NO_PARAMETERS, model.name, "has no dated parameters; its package "
+                        f"should hold parameters/{model.name}.json beside the model") from None
 
 
 def _in_force(sections: list[dict[str, Any]], as_of: int) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import asset
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.quantity import UNKNOWN
+from counterpoise.values.quantity import UNKNOWN, power_of_ten
 
 TOLERANCE: Final = 1e-9
 """Relative slack of checks that compare sums of floats; bit equality has none."""
@@ -74,7 +74,7 @@ def random_book(market: MarketSnapshot, *, seed: int, accounts: int,
     orders = Entries(account=account[ordered], instrument=instrument[ordered],
                      lots=rng.permutation(lots[ordered]), entry_cost=rows.entry_cost[ordered])
     assets = tuple(asset(code) for code in terms.settlements)
-    units = np.array([10.0**a.decimals for a in assets])
+    units = np.array([power_of_ten(a.decimals) for a in assets])
     balances = np.rint(rng.uniform(0, 20, (accounts, len(assets))) * units).astype(np.int64)
     known = replaced(rows, entry_cost=_entry_at_mark(market, rows))
     return book_of(catalogue=terms, accounts=np.arange(accounts), positions=known, orders=orders,
@@ -91,7 +91,7 @@ def _entry_at_mark(market: MarketSnapshot, rows: Entries) -> Any:
     from counterpoise.collateral.valuation import contract_values
 
     terms = market.catalogue
-    unit = np.array([10.0**asset(s).decimals for s in terms.settlements])
+    unit = np.array([power_of_ten(asset(s).decimals) for s in terms.settlements])
     value = contract_values(market)[rows.instrument] * rows.lots
     return np.rint(value * unit[terms.settlement[rows.instrument]]).astype(np.int64)
 
@@ -243,7 +243,10 @@ def _non_negative(trial: Trial) -> Iterator[str]:
 
 def _initial_at_least_maintenance(trial: Trial) -> Iterator[str]:
     needs = _margin(trial, trial.book).requirements
-    if np.any(needs.initial < needs.maintenance):
+    initial, maintenance = (total - parts.get("rounding", 0.0) for total, parts in (
+        (needs.initial, needs.initial_components),
+        (needs.maintenance, needs.maintenance_components)))
+    if np.any(initial < maintenance):
         yield "declares initial_at_least_maintenance, but an initial margin is smaller"
 
 

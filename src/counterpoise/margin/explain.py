@@ -5,8 +5,6 @@ would change (a recomputation of the book without it), and how far the requireme
 readings that the venue leaves open. All of them are margins from `margin.compute`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, entries_of
@@ -41,11 +39,9 @@ def explain(book: Book, market: MarketSnapshot, *, model: MarginModel,
     assert len(book) == 1
     arrays = priced(market, model=model, version=version)
 
-    def required(b: Book) -> Requirements:
-        return compute_margin(b, market, model=model, version=version, arrays=arrays).requirements
-
-    whole = required(book)
-    initial, maintenance = _closing(book, whole, required)
+    whole, less = (compute_margin(b, market, model=model, version=version, arrays=arrays
+                                  ).requirements for b in (book, without_each(book)))
+    initial, maintenance = _closing(book, whole, less)
     return Explanation(
         contributions=model.contributions(book, arrays, market, version.parameters),
         closing_initial=initial, closing_maintenance=maintenance)
@@ -67,19 +63,14 @@ def without_each(book: Book) -> Book:
                    given={k: np.repeat(v, n, axis=0) for k, v in book.given.items()})
 
 
-def _closing(book: Book, whole: Requirements,
-             required: Callable[[Book], Requirements]) -> tuple[Floats, Floats]:
-    n = len(book.instrument)
-    if not n:
-        return np.zeros(0), np.zeros(0)
-    less = required(without_each(book))
+def _closing(book: Book, whole: Requirements, less: Requirements) -> tuple[Floats, Floats]:
     own = {p: (i, m) for p, i, m in zip(whole.pool, whole.initial, whole.maintenance, strict=True)}
     left = {(a, p): (i, m) for a, p, i, m in zip(less.account, less.pool, less.initial,
                                                  less.maintenance, strict=True)}
     pool_of = [whole.pools.index(book.catalogue.settlements[s])
                for s in book.catalogue.settlement[book.instrument]]
     change = np.array([np.subtract(left.get((k, p), (0.0, 0.0)), own[p])
-                       for k, p in enumerate(pool_of)])
+                       for k, p in enumerate(pool_of)]).reshape(-1, 2)
     return change[:, 0], change[:, 1]
 
 

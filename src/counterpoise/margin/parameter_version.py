@@ -6,6 +6,9 @@ showed these numbers, `effective_from` the instant from which they act.
 
 from typing import Any
 
+import numpy as np
+
+from counterpoise.accounts.book import Book
 from counterpoise.values.frozen import frozen
 
 
@@ -15,16 +18,28 @@ class ParameterVersion:
 
     `parameters` is an instance of the model's `parameters_type`; `number` counts versions of the
     model's dated data; `sections` are (section, observed on, effective from) of the parts it was
-    put together from; `notes` say which parts are used outside the dates they were observed on;
-    `overridden` names the parameters that the user replaced.
+    put together from; `notes` are (section, sentence) for the parts used outside the dates they
+    were observed on; `overridden` names the parameters that the user replaced.
     """
 
     model: str
     number: int
     parameters: Any
     sections: tuple[tuple[str, str, str], ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     overridden: tuple[str, ...] = ()
+
+
+def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
+    """Return the notes on sections that concern the underlyings and settlements held or ordered.
+
+    A section is named `table` or `table.key`, a key made of asset codes: `btc`, `btc_usd`.
+    """
+    terms = book.catalogue
+    columns = np.unique(np.concatenate((book.instrument, book.order_instrument)))
+    held = {terms.underlyings[k].lower() for k in np.unique(terms.underlying[columns])}
+    return tuple(sentence for section, sentence in version.notes
+                 if "." not in section or section.split(".")[1].split("_")[0] in held)
 
 
 def version_digest(version: ParameterVersion) -> str:

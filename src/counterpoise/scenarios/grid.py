@@ -39,7 +39,7 @@ class Grid:
 
 
 @frozen
-class GridBases:
+class ShockTerms:
     """What moves are fractions of, by kind, and the numeraire of the P&L (see ScenarioSet)."""
 
     spot: Base
@@ -49,7 +49,7 @@ class GridBases:
 
 
 def grid_scenarios(*, underlyings: Sequence[str], grids: Sequence[Grid],
-                   bases: GridBases) -> ScenarioSet:
+                   terms: ShockTerms) -> ScenarioSet:
     """Return scenario 0, the buckets (lowest price first, then volatility state), the extremes.
 
     `grids` is one per underlying and equal in shape (buckets, states, number of extremes).
@@ -61,8 +61,8 @@ def grid_scenarios(*, underlyings: Sequence[str], grids: Sequence[Grid],
         labels=_labels(shape), underlyings=tuple(underlyings), move=moves,
         vol_shift=np.stack([_vol_shifts(g) for g in grids], axis=1),
         vol_rules=tuple(g.vol_rule for g in grids), time_shift_days=np.zeros(len(moves)),
-        weight=np.concatenate(([0.0], np.ones(len(moves) - 1))), base_spot=bases.spot,
-        base_delta_one=bases.delta_one, base_option=bases.option, numeraire=bases.numeraire)
+        weight=np.concatenate(([0.0], np.ones(len(moves) - 1))), base_spot=terms.spot,
+        base_delta_one=terms.delta_one, base_option=terms.option, numeraire=terms.numeraire)
 
 
 def extreme_slice(grid: Grid) -> slice:

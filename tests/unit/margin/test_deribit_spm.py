@@ -218,7 +218,7 @@ def test_futures_do_not_depend_on_the_readings_but_options_do() -> None:
     short = over_readings(account(MARKET, {option(91000, "C"): -10.0}), MARKET, model=MODEL,
                           version=version)
 
-    assert plain.readings == 96
+    assert plain.readings == 24
     assert plain.initial_low[0] == plain.initial_high[0]
     assert short.initial_low[0] < short.initial_high[0]
 

@@ -63,11 +63,12 @@ def test_zig_tools_call_zig_for_any_processor(tmp_path, monkeypatch):
     monkeypatch.setattr(toolchain, "zig_binary", lambda: zig)
 
     added = toolchain.build_environment({"PATH": ""}, scripts=tmp_path / "scripts")
-    said = [subprocess.run([tmp_path / "scripts" / tool, "x y"], capture_output=True, text=True,
+    said = [subprocess.run([tmp_path / "scripts" / tool, "x y", "-march=x86-64", "-mfma"],
+                           capture_output=True, text=True,
                            check=True).stdout for tool in ("c++", "cc", "ar", "ranlib")]
 
-    assert ["c++ -mcpu=baseline x y\n", "cc -mcpu=baseline x y\n", "ar x y\n",
-            "ranlib x y\n"] == said
+    assert ["c++ -mcpu=baseline x y -mfma\n", "cc -mcpu=baseline x y -mfma\n", "ar x y -mfma\n",
+            "ranlib x y -mfma\n"] == said
     assert str(tmp_path / "scripts" / "c++") == added["CXX"]
     assert added["PATH"].startswith(str(tmp_path / "scripts"))
 

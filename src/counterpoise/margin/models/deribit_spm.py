@@ -43,7 +43,8 @@ class DeribitSpm:
     name = "deribit_spm"
     title = "Deribit segregated portfolio margin (S:PM)"
     parameters_type = RiskMatrixParameters
-    laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
+    laws = frozenset({"non_negative", "initial_at_least_maintenance", "hedge_never_raises_scan",
+                      "continuous"})
 
     def equity(self, parameters: RiskMatrixParameters) -> EquityRule:
         """Return portfolio-margin equity: option value counts, haircut on positive amounts."""
@@ -100,8 +101,7 @@ class DeribitSpm:
             (linear, "linear contracts take the coin's parameters, P&L in the settlement asset"),
             (len(book.order_instrument) > 0, "open orders: the worst of long-delta and "
              "short-delta orders filled"),
-            (True, "size of the extended dampener, delta shock, exponential roll rate, cap of "
-             "offset gains"),
+            (True, "size of the extended dampener, delta shock, exponential roll rate"),
             (True, self.equity(parameters).reading)) if applies)
 
     def reading_variants(self, parameters: RiskMatrixParameters,

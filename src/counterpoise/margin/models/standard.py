@@ -71,7 +71,7 @@ class Standard:
     title = "Deribit standard margin (S:SM)"
     parameters_type = StandardParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance",
-                      "long_option_at_most_premium", "continuous"})
+                      "long_option_at_most_premium", "hedge_never_raises_scan", "continuous"})
 
     def equity(self, parameters: StandardParameters) -> EquityRule:
         """Return premium-out equity: short margin contains the mark, so options count nowhere."""

@@ -20,7 +20,7 @@ from counterpoise.margin.terms.roll import RollCharge, roll_charge
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform, grouped, worst_loss
 from counterpoise.risk.arrays import RiskArrays
-from counterpoise.scenarios.grid import Grid, GridBases, extreme_slice, grid_scenarios
+from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import YEAR_NS
@@ -99,9 +99,10 @@ class Readings:
 
 
 _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
-    "dampen_before_offset": (False, True), "dampener_at_edge": (True, False),
-    "roll_exponential": (True, False), "roll_option_delta": ("transaction", "black", "none"),
-    "offset_cap": (True, False), "relative_vol": (True, False)}
+    "dampener_at_edge": (True, False), "roll_exponential": (True, False),
+    "roll_option_delta": ("transaction", "black", "none"), "relative_vol": (True, False)}
+"""The readings that can move a requirement; the order of pnl_offset and dampener and the cap act on
+gains, which are never a unit's worst case."""
 
 
 @frozen
@@ -117,17 +118,18 @@ class RiskMatrixParameters:
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
     """Return the standard and the extended table of every underlying as one set."""
     underlyings = market.catalogue.underlyings or ("",)
-    bases = GridBases(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
-    return grid_scenarios(underlyings=underlyings, bases=bases,
+    terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
+    return grid_scenarios(underlyings=underlyings, terms=terms,
                           grids=[_grid(u, parameters) for u in underlyings])
 
 
 def reading_variants(parameters: RiskMatrixParameters,
                      ) -> tuple[tuple[str, RiskMatrixParameters], ...]:
-    """Return every combination of the switchable readings with its label."""
+    """Return every combination of the readings that can move a requirement, with its label."""
     return tuple(
         (", ".join(f"{n}={v}" for n, v in zip(_CHOICES, values, strict=True)),
-         replaced(parameters, readings=Readings(**dict(zip(_CHOICES, values, strict=True)))))
+         replaced(parameters, readings=replaced(
+             parameters.readings, **dict(zip(_CHOICES, values, strict=True)))))
         for values in itertools.product(*_CHOICES.values()))
 
 
