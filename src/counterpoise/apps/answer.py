@@ -7,7 +7,6 @@ only given its names.
 
 from typing import Final
 
-import numpy as np
 
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
@@ -16,7 +15,8 @@ from counterpoise.apps.worst import WorstScenario, worst_scenarios
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import ReadingRange, over_readings
 from counterpoise.margin.model import MarginModel
-from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.parameter_version import ParameterVersion, notes_on
+from counterpoise.margin.requirement import Floats
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen
@@ -110,7 +110,7 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
     return Answer(portfolio=portfolio, model=named, version=version, arrays=arrays,
                   margins=margins, pools=_pools(portfolio, margins, arrays, ranged),
                   our_readings=named.our_readings(book, market, version.parameters),
-                  notes=(*version.notes, *set_aside))
+                  notes=(*notes_on(version, book), *set_aside))
 
 
 def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArrays, ...],
@@ -132,7 +132,7 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
     ) for row in range(len(required)))
 
 
-def _by_row(columns: dict[str, np.ndarray], rows: int) -> list[dict[str, float]]:
+def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
     lists = {name: column.tolist() for name, column in columns.items()}
     return [{name: values[row] for name, values in lists.items()} for row in range(rows)]
 

@@ -42,6 +42,11 @@ def legs_text(explanation: Explanation) -> list[str]:
                      *(amount(sum(leg.components[name] for leg in mine), pool.currency)
                        for name in parts),
                      amount(sum(leg.initial for leg in mine), pool.currency), "", ""))
+        rows += [(name.replace("_", " "), "", *[""] * len(parts), amount(value, pool.currency))
+                 for name, value in pool.initial_components.items()
+                 if name not in mine[0].components and abs(value) > 5e-7]
+        rows.append(("initial margin", "", *[""] * len(parts),
+                     amount(pool.initial, pool.currency)))
         head = (f"{pool.account} {pool.currency}: each leg", "contracts",
                 *(name.replace("_", " ") for name in parts), "initial", "closing: initial",
                 "closing: maint.")

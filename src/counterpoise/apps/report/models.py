@@ -48,7 +48,7 @@ def _model(model: MarginModel, market: MarketSnapshot) -> Object:
         "parameter_number": version.number, "parameter_digest": version_digest(version),
         "sections": [{"section": s, "observed_on": o, "effective_from": e}
                      for s, o, e in version.sections],
-        "notes": list(version.notes),
+        "notes": [sentence for _, sentence in version.notes],
         "our_readings": list(model.our_readings(_one_of_each(market), market, version.parameters)),
         "readings": len(model.reading_variants(version.parameters))}
 
