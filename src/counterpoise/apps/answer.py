@@ -7,7 +7,6 @@ only given its names.
 
 from typing import Final
 
-
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
@@ -140,7 +139,7 @@ def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
 def _failures(margins: AccountMargin, row: int, account: str) -> tuple[Failure, ...]:
     required = margins.requirements
     index = int(required.failure[row])
-    found = (required.failures[index],) if index >= 0 else ()
+    found: tuple[Failure, ...] = (required.failures[index],) if index >= 0 else ()
     if bool(margins.no_entry[row]):
         found += (Failure(reason=Reason.MISSING_ENTRY, subject=account, sentence=(
             "has a position without entry price, so its equity is not known; add entry_price, or "

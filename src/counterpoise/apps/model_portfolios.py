@@ -28,6 +28,8 @@ SIZE: Final = 10.0
 MAKER_OPTIONS: Final = 400
 MAKER_SEED: Final = 20260205
 Legs = list[tuple[int, float]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @frozen
@@ -194,11 +196,13 @@ def _option(shelf: Shelf, days: float, moneyness: float, right: int, size: float
     return [(int(near[np.argmin(np.abs(terms.strike[near] - strike))]), size)]
 
 
-def _mine(shelf: Shelf, kind: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _mine(shelf: Shelf, kind: int) -> Flags:
     terms = shelf.market.catalogue
-    return ((terms.kind == kind) & (terms.payoff == shelf.payoff)
-            & (terms.underlying == shelf.underlying) & (terms.expiry != shelf.market.as_of))
+    mine: Flags = ((terms.kind == kind) & (terms.payoff == shelf.payoff)
+                   & (terms.underlying == shelf.underlying))
+    return mine
 
 
-def _days(shelf: Shelf, columns: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return (shelf.market.catalogue.expiry[columns] - shelf.market.as_of) / DAY_NS
+def _days(shelf: Shelf, columns: np.ndarray[Any, Any]) -> Floats:
+    days: Floats = (shelf.market.catalogue.expiry[columns] - shelf.market.as_of) / DAY_NS
+    return days

@@ -118,8 +118,9 @@ def _in_order(day: Day) -> list[tuple[PoolMargin, PoolMargin]]:
 def _day_text(day: Day) -> list[str]:
     market = day.market
     simulated = "SIMULATED MARKET, " if market.simulated else ""
-    head = (f"{day.name} day, {format_instant(market.as_of)[:16]}Z, {simulated}{market.source}: BTC "
-            f"index {market.index[market.catalogue.underlyings.index('BTC')]:,.2f}")
+    index = market.index[market.catalogue.underlyings.index("BTC")]
+    head = (f"{day.name} day, {format_instant(market.as_of)[:16]}Z, {simulated}{market.source}: "
+            f"BTC index {index:,.2f}")
     rows = [_row(portfolio, standard, day.apart[portfolio.account])
             for portfolio, standard in _in_order(day)]
     return [heading(head), *table(("portfolio", "in", "standard IM", "legs apart", "S:PM IM",

@@ -1,7 +1,6 @@
 """Which portfolios does a command ask about: portfolio files, or positions on a market?"""
 
 import sys
-from pathlib import Path
 from typing import Final
 
 from counterpoise.adapters.portfolio.portfolio import Portfolio
@@ -62,7 +61,7 @@ def _portfolio_in(name: str) -> Portfolio:
     if name != STDIN:
         return read_portfolio(name)
     document = sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1)
-    return read_portfolio(document, folder=Path())
+    return read_portfolio(document, folder=".")
 
 
 def _on_market(question: Question) -> Portfolio:

@@ -1,4 +1,4 @@
-"""How does a person read sensitivities? By account, underlying and expiry, in coin and in dollars."""
+"""How does a person read sensitivities? By account, underlying and expiry, in coin and dollars."""
 
 from typing import Any
 
@@ -70,10 +70,10 @@ def _title(name: str) -> str:
 
 
 def _units_text() -> list[str]:
-    return ["delta: coins (Black); adj. delta: less the premium of coin-settled options; delta usd:"
-            " at the forward;", "gamma usd: dollars of delta per 1 %; gamma: coins per dollar; vega:"
-            " per vol point; theta: per day; rho: per 1 %;",
-            "value: Black-76 at the mark volatility; at mark: at the quoted premium."]
+    return ["delta: coins (Black); adj. delta: less the premium of coin-settled options;",
+            "delta usd: at the forward; gamma: coins per dollar; gamma usd: dollars of delta per "
+            "1 %;", "vega: per vol point; theta: per day; rho: per 1 %; value: Black-76 at the mark "
+            "volatility;", "at mark usd: at the quoted premium."]
 
 
 def _expiry(expiry: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Which margin models are there, with parameters of which dates, and what is our reading in them?"""
+"""Which margin models are there, with parameters of which dates, and which of our readings?"""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ def _components(pool: PoolMargin) -> list[str]:
              abs(pool.maintenance_components.get(n, 0.0)) > 5e-7]
     rows = [(n.replace("_", " "), amount(pool.initial_components[n], c),
              amount(pool.maintenance_components.get(n, 0.0), c)) for n in names]
-    rows += [(f"lost to it: {n}", amount(v, c)) for n, v in pool.candidates.items()]
+    rows += [(f"lost to it: {n}", amount(v, c), "") for n, v in pool.candidates.items()]
     return ["", *table(("made of", "initial", "maintenance"), rows)] if rows else []
 
 
