@@ -1,4 +1,4 @@
-"""How much margin does this portfolio need? The whole answer, as the command line and Python show it.
+"""How much margin does this portfolio need? The whole answer, for the command line and Python.
 
 One `PoolMargin` for each account and pool, with what a person asks next: against which equity, made
 of what, in which scenario, on which readings. Every number comes from `margin.compute`; here it is
@@ -21,7 +21,7 @@ from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen
 
 DEFAULT_MODEL: Final = "deribit_spm"
-"""Taken where neither the portfolio nor the caller names a model; every answer says which it was."""
+"""Taken where neither the portfolio nor the caller names a model; every answer says which."""
 
 
 @frozen

@@ -23,8 +23,8 @@ from counterpoise.values.quantity import power_of_ten
 class Leg:
     """One position of an account; amounts in `currency`, positive = needs collateral.
 
-    `quantity` in contracts, long > 0; `components` split `initial`, its contribution. `closing_*` is
-    the change of the requirement of its pool if it were closed at no cost, NaN where not asked.
+    `quantity` in contracts, long > 0; `components` split `initial`, its contribution. `closing_*`
+    is the change of the requirement of its pool if it were closed at no cost, NaN where not asked.
     """
 
     account: str
@@ -40,7 +40,7 @@ class Leg:
 
 @frozen
 class Explanation:
-    """An answer with its legs, in the book's order, and the same portfolio under standard margin."""
+    """An answer, its legs in the order of the book, and the same under standard margin."""
 
     answer: Answer
     standard: Answer | None
@@ -75,7 +75,7 @@ def standard_margin(answer: Answer) -> Answer | None:
 
 
 def name_of(instrument: Instrument, symbols: str) -> str:
-    """Return the instrument's name in the dialect of the file, its canonical id where it has none."""
+    """Return the instrument's name in the dialect of the file, else its canonical id."""
     try:
         return symbol_of(instrument, symbols)
     except BadInput:

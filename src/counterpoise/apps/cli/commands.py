@@ -51,8 +51,8 @@ def _portfolios(sub: ArgumentParser) -> None:
     sub.add_argument("--positions", metavar="FILE", help="positions as CSV, Parquet or Arrow, in "
                      "place of portfolio files; needs --market")
     _market(sub, "--market")
-    sub.add_argument("--symbols", default="deribit", metavar="VENUE", help="whose names --positions "
-                     "uses: deribit (default), okx, bybit, ccxt or counterpoise")
+    sub.add_argument("--symbols", default="deribit", metavar="VENUE", help="whose names "
+                     "--positions uses: deribit (default), okx, bybit, ccxt or counterpoise")
     sub.add_argument("--threads", type=int, default=1, metavar="N",
                      help="threads of the kernels; the numbers stay the same")
     _json(sub)

@@ -1,4 +1,4 @@
-"""`counterpoise greeks`, `chain`, `schema` and `models`: looking at things without a requirement."""
+"""`counterpoise greeks`, `chain`, `schema` and `models`: what there is, without a requirement."""
 
 import sys
 
@@ -13,11 +13,10 @@ def greeks(question: Question) -> int:
     """Show the sensitivities of each portfolio; return the exit code."""
     from counterpoise.apps.report.greeks import greeks_document, greeks_text, unvalued
     from counterpoise.apps.report.table import heading
-    from counterpoise.risk.sensitivities import greeks as sensitivities
+    from counterpoise.apps.sensitivities import greeks_of
 
     asked = portfolios_asked(question)
-    found = [(name, p, sensitivities(p.book, p.market, threads=question.threads))
-             for name, p in asked]
+    found = [(name, p, greeks_of(p, threads=question.threads)) for name, p in asked]
     if question.as_json:
         documents = [{"file": name} | greeks_document(p, g) for name, p, g in found]
         show_json(documents[0] if len(documents) == 1 else {"portfolios": documents})
@@ -26,9 +25,9 @@ def greeks(question: Question) -> int:
         for name, p, g in found:
             simulated = [f"SIMULATED MARKET, not observed: {p.market.source}"]
             show([heading(name, bold=bold), *(simulated if p.market.simulated else []),
-                  *greeks_text(p, g, bold=bold),
+                  *greeks_text(g, bold=bold),
                   *(f"{f.subject}: {f.sentence}" for f in unvalued(p))])
-    missing = any((g.amount != g.amount).any() for _, _, g in found)
+    missing = any(v != v for _, _, rows in found for row in rows for v in row.amount.values())
     return NUMBER_MISSING if missing else ANSWERED
 
 
