@@ -7,7 +7,7 @@ and the relative error of each fit before rounding; nothing else depends on it.
 
 from collections.abc import Callable
 
-from mpmath import atanh, cos, exp, lu_solve, matrix, mp, mpf, pi, sqrt, log
+from mpmath import atanh, cos, exp, log, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.dps = 60
 Function = Callable[[mpf], mpf]

@@ -1,4 +1,4 @@
-"""The fused multiply-add in software: the bits of the hardware, on the worst inputs we can think of."""
+"""The fused multiply-add in software: the bits of the hardware, on the worst of inputs."""
 
 import numpy as np
 import pytest

@@ -30,7 +30,8 @@ def random_options(count, *, log_moneyness, years=(-4, 0.7), seed=1):
     rng = np.random.default_rng(seed)
     forward = 10 ** rng.uniform(-4, 6, count)
     return {"forward": forward, "strike": forward * np.exp(log_moneyness(rng, count)),
-            "years": 10 ** rng.uniform(*years, count), "volatility": 10 ** rng.uniform(-2, 0.7, count),
+            "years": 10 ** rng.uniform(*years, count),
+            "volatility": 10 ** rng.uniform(-2, 0.7, count),
             "right": rng.choice(np.array([-1, 1], np.int8), count)}
 
 

@@ -58,7 +58,7 @@ def assert_priced(snapshot, given):
 
 @pytest.mark.parametrize("numeraire", ["settlement", "quote"])
 @pytest.mark.parametrize(("spot", "one", "option"),
-                         itertools.product(["index", "mark", "forward"], repeat=3))
+                         list(itertools.product(["index", "mark", "forward"], repeat=3)))
 def test_every_base_and_numeraire_agrees_with_the_oracle(numeraire, spot, one, option):
 
     assert_priced(market(), scenarios(shift=SHIFT, base_spot=spot, base_delta_one=one,
@@ -76,7 +76,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("rule", list(RULES.values()), ids=list(RULES))
 @pytest.mark.parametrize("days", [0.3, 30.0, 50.0, 400.0])
 def test_every_volatility_rule_agrees_with_the_oracle(rule, days):
     listed = instruments(days=days)

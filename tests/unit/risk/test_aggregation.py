@@ -53,7 +53,7 @@ def transforms(rng, scenarios):
                                                  dampen_first=True, **gain)}
 
 
-@pytest.mark.parametrize("name", transforms(np.random.default_rng(), 2))
+@pytest.mark.parametrize("name", list(transforms(np.random.default_rng(1), 2)))
 @pytest.mark.parametrize("scenarios", [1, 2, 7, 8, 9, 39, 40, 41, 80, 97, 297])
 def test_worst_loss_agrees_with_the_oracle_to_the_bit(name, scenarios):
     rng = np.random.default_rng(scenarios)

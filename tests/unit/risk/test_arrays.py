@@ -12,7 +12,7 @@ BUMP = 1e-6
 
 
 def slopes(snapshot, names):
-    """Return dP&L / dprice per lot by central difference, for contracts moved by their own price."""
+    """Return dP&L / dprice per lot by central difference, each moved by its own price."""
     bumped = scenarios(move=(0.0, BUMP, -BUMP), base_spot="mark", base_option="forward")
     arrays = risk_arrays(snapshot, bumped)
     columns = [column_of(snapshot.catalogue, name) for name in names]
