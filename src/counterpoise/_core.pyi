@@ -69,7 +69,7 @@ def black76(
 
 def group(*, row_pointer: Long, instrument: Ints, key: Ints,
           ) -> tuple[Long, Ints, Ints, Long | None]:
-    """Return pointer [R + 1], account [R], key [R], order of positions or None if unchanged."""
+    """Return pointer [R + 1], account [R], key [R] and the order of positions (None: as is)."""
 
 def worst_loss(
     *,
