@@ -136,6 +136,17 @@ def query(table: Table, sql: str, *parameters: object) -> dict[str, np.ndarray[A
     return {name: _plain(column) for name, column in columns.items()}
 
 
+def execute(table: Table, sql: str) -> None:
+    """Run a statement on the table's connection.
+
+    Raises
+    ------
+    BadInput
+        If the file turns out to be damaged.
+    """
+    _run(table.path, table.connection, sql)
+
+
 def _plain(column: Any) -> np.ndarray[Any, Any]:
     if isinstance(column, np.ma.MaskedArray):
         fill = None if column.dtype.kind == "O" else np.nan if column.dtype.kind == "f" else 0
