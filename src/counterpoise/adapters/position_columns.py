@@ -5,7 +5,7 @@ ts`; only instrument and quantity are needed. Nothing is guessed: a column that 
 reported, and two columns that mean the same are refused.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
@@ -58,7 +58,8 @@ def columns_of(names: list[str], path: str) -> tuple[Columns, tuple[str, ...]]:
     if failures:
         raise BadInput(*failures)
     used = {n for found in meant.values() for n in found}
-    columns = Columns(**{m: found[0] if found else None for m, found in meant.items()})
+    first: dict[str, Any] = {m: found[0] if found else None for m, found in meant.items()}
+    columns = Columns(**first)
     return columns, tuple(_note(n) for n in names if n not in used)
 
 

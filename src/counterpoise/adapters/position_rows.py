@@ -23,8 +23,8 @@ PROBLEMS: Final = (
      "thousands separator, like 1234.5"),
     (Reason.BAD_VALUE, "quantity {0} is not a whole number of lots, or beyond this engine's limit; "
      "round it to the lot or check the unit"),
-    (Reason.BAD_VALUE, "quantity {0} contradicts its side; with a side the quantity is positive, or "
-     "negative for short"),
+    (Reason.BAD_VALUE, "quantity {0} contradicts its side; with a side the quantity is positive, "
+     "or negative for short"),
     (Reason.NOT_A_NUMBER, "entry price {0} is not a price; it is a number above zero (an option's "
      "premium at least zero), or empty where it is not known"),
     (Reason.ABSURD_QUANTITY, "quantity {0} costs more at entry than a ledger can count; check "
@@ -69,8 +69,9 @@ def _lots_of(quantity: str, decimals: int, is_float: bool) -> str:
     if is_float:
         exact = f"abs({near}::DOUBLE - {quantity}) <= 1e-15 * abs({quantity})"
     else:
-        exact = (f"NOT contains({quantity}, '_') AND {near} = TRY_CAST({quantity} AS DECIMAL(38, 18))"
-                 f" AND ({near} <> 0 OR TRY_CAST({quantity} AS DOUBLE) = 0)")
+        exact = (f"NOT contains({quantity}, '_') "
+                 f"AND {near} = TRY_CAST({quantity} AS DECIMAL(38, 18)) "
+                 f"AND ({near} <> 0 OR TRY_CAST({quantity} AS DOUBLE) = 0)")
     return f"CASE WHEN {exact} AND abs({near}) <= {LOTS_MAX // 10**decimals} THEN {lots} END"
 
 
@@ -133,5 +134,6 @@ def ceiling_sql(top: str, bottom: str) -> str:
     rest = f"({top} - {near}::BIGINT::HUGEINT * {bottom})"
     fast = (f"{near}::BIGINT + CASE WHEN {rest} > {bottom} THEN 2 WHEN {rest} > 0 THEN 1 "
             f"WHEN {rest} > -{bottom} THEN 0 ELSE -1 END")
-    slow = f"TRY_CAST({top} // {bottom} + CASE WHEN {top} % {bottom} > 0 THEN 1 ELSE 0 END AS BIGINT)"
+    carry = f"CASE WHEN {top} % {bottom} > 0 THEN 1 ELSE 0 END"
+    slow = f"TRY_CAST({top} // {bottom} + {carry} AS BIGINT)"
     return f"CASE WHEN abs({near}) < 1e15 THEN {fast} ELSE {slow} END"

@@ -168,8 +168,8 @@ def _parsed_sql(table: Table, columns: Columns, instruments: dict[Key, Instrumen
     parts = f"SELECT *, {top} AS top, {bottom} AS bottom FROM ({priced}) AS names"
     cost = f"CASE WHEN price IS NULL THEN {UNKNOWN + 1} - 1 ELSE {ceiling_sql('top', 'bottom')} END"
     costed = f"SELECT *, {cost} AS cost FROM ({parts}) AS names"
-    return (f"SELECT account, place, lots::BIGINT AS lots, cost, {_problem_sql(is_float)} AS problem,"
-            f" CASE WHEN problem > 0 THEN name END AS name, "
+    return ("SELECT account, place, lots::BIGINT AS lots, cost, "
+            f"{_problem_sql(is_float)} AS problem, CASE WHEN problem > 0 THEN name END AS name, "
             f"CASE WHEN problem > 0 THEN {_shown_sql()} END AS shown FROM ({costed}) AS names")
 
 

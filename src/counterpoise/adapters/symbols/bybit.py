@@ -12,7 +12,6 @@ from typing import Final
 
 from counterpoise.adapters.symbols.dates import day_digits, day_month, expiry_of_day_month
 from counterpoise.instruments.contracts import (
-    EXPIRY_TIME_NS,
     Future,
     Instrument,
     Option,
