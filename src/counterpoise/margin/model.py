@@ -6,8 +6,8 @@
 from typing import Any, Final, Protocol
 
 from counterpoise.accounts.book import Book
-from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.margin.requirement import Requirements
+from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.frozen import frozen

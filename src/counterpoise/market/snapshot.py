@@ -89,5 +89,5 @@ def snapshot_digest(snapshot: MarketSnapshot) -> str:
 
 def price_of(snapshot: MarketSnapshot, asset: str) -> float:
     """Return the USD price of an asset, NaN where the snapshot has none."""
-    known = dict(zip(snapshot.assets, snapshot.price.tolist(), strict=True))
+    known: dict[str, float] = dict(zip(snapshot.assets, snapshot.price.tolist(), strict=True))
     return known.get(asset, float("nan"))

@@ -42,7 +42,7 @@ class ScenarioSet:
     labels            [scenario] for people
     underlyings       columns of the shift arrays, in catalogue order
     move              [scenario, underlying] fractional move of the base price
-    vol_shift         [scenario, underlying] shift at the 30-day tenor: fraction (relative) or points
+    vol_shift         [scenario, underlying] shift at the 30-day tenor: fraction (relative), points
     vol_rules         [underlying]
     time_shift_days   [scenario]
     weight            [scenario] weight in averages; 0 for scenario 0

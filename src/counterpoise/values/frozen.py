@@ -6,7 +6,7 @@ equality by fields, validation in `__post_init__`. It is the contract of a froze
 in a fresh interpreter (docs/decisions/0003-cold-start.md).
 """
 
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
 
@@ -23,7 +23,8 @@ def frozen(cls: type[T]) -> type[T]:
     and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
     """
     names = tuple(cls.__dict__.get("__annotations__", {}))
-    namespace = {k: v for k, v in cls.__dict__.items() if k not in (*names, "__dict__", "__weakref__")}
+    dropped = (*names, "__dict__", "__weakref__")
+    namespace = {k: v for k, v in cls.__dict__.items() if k not in dropped}
     namespace |= {
         "__slots__": names,
         "__fields__": names,
@@ -38,12 +39,13 @@ def frozen(cls: type[T]) -> type[T]:
         "__reduce__": _reduce,
         "__qualname__": cls.__qualname__,
     }
-    return type(cls)(cls.__name__, cls.__bases__, namespace)
+    return cast(type[T], type(cls.__name__, cls.__bases__, namespace))
 
 
 def replaced(value: T, **changes: Any) -> T:
     """Return a new value of the same type with some fields changed, validated again."""
-    return type(value)(**{n: getattr(value, n) for n in value.__fields__} | changes)  # type: ignore[attr-defined]
+    fields: tuple[str, ...] = value.__fields__  # type: ignore[attr-defined]
+    return type(value)(**{n: getattr(value, n) for n in fields} | changes)
 
 
 def _init(self: Any, **given: Any) -> None:
@@ -66,11 +68,13 @@ def _init(self: Any, **given: Any) -> None:
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:
-    raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot change; make a new one")
+    raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot change; "
+                         "make a new one")
 
 
 def _repr(self: Any) -> str:
-    return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.__fields__)})"
+    fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.__fields__)
+    return f"{type(self).__name__}({fields})"
 
 
 def _eq(self: Any, other: Any) -> Any:
