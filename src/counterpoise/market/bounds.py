@@ -17,6 +17,7 @@ from counterpoise.market.snapshot import Quality
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import SECOND_NS
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 PRICE_MAX: Final = 1e9
@@ -46,7 +47,7 @@ class Bound:
     sentence: str
 
 
-def _outside(values: np.ndarray[Any, np.dtype[np.float64]], low: float, high: float) -> Mask:
+def _outside(values: Floats, low: float, high: float) -> Mask:
     # NaN is missing, not absurd: comparisons with it are False.
     return (values < low) | (values > high)
 
@@ -89,7 +90,7 @@ def _rate_outside(q: Quotes) -> Mask:
     return is_option(q) & _outside(q.rate, -RATE_MAX, RATE_MAX)
 
 
-def _positive(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _positive(values: Floats) -> Floats:
     return np.where(values > 0, values, np.nan)
 
 

@@ -54,7 +54,7 @@ def _bytes_of(path: str) -> bytes:
 def _refuse_large(name: str, size: int) -> None:
     if size > BYTES_MAX:
         raise bad_input(Reason.TOO_LARGE, name, f"has {size / 2**20:.0f} MB; a portfolio file has "
-                        f"at most {BYTES_MAX // 2**20} MB, give positions as CSV or Parquet instead")
+                        f"at most {BYTES_MAX // 2**20} MB, give positions as CSV or Parquet")
     if size == 0:
         raise bad_input(Reason.UNREADABLE, name, "is empty; a portfolio file is one JSON object")
 
