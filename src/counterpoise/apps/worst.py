@@ -59,13 +59,13 @@ def _cell(scenarios: ScenarioSet, scenario: int, *, unit: str, loss: float) -> W
     extended = np.array([label.startswith("extended") for label in scenarios.labels])
     table = np.flatnonzero(extended == extended[scenario])
     table = table[table > 0]
-    buckets = np.unique(moves[table])
+    buckets = sorted(set(moves[table].tolist()))
     move = float(moves[scenario])
     return WorstScenario(
         unit=unit, label=scenarios.labels[scenario], price_move=move,
         vol_state="up" if shift > 0 else "down" if shift < 0 else "same",
         table="extended" if extended[scenario] else "standard",
         index=int(np.searchsorted(table, scenario)) + 1,
-        bucket=int(np.searchsorted(buckets, move)) + 1,
+        bucket=buckets.index(move) + 1,
         side="left" if move < 0 else "right" if move > 0 else "centre", loss=loss,
         scenario=scenario)

@@ -36,8 +36,9 @@ def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
     A section is named `table` or `table.key`, a key made of asset codes: `btc`, `btc_usd`.
     """
     terms = book.catalogue
-    columns = np.unique(np.concatenate((book.instrument, book.order_instrument)))
-    held = {terms.underlyings[k].lower() for k in np.unique(terms.underlying[columns])}
+    columns = np.concatenate((book.instrument, book.order_instrument))
+    count = np.bincount(terms.underlying[columns], minlength=len(terms.underlyings))
+    held = {name.lower() for name, n in zip(terms.underlyings, count, strict=True) if n}
     return tuple(sentence for section, sentence in version.notes
                  if "." not in section or section.split(".")[1].split("_")[0] in held)
 

@@ -79,8 +79,12 @@ def snapshot_digest(snapshot: MarketSnapshot) -> str:
     from hashlib import sha256
 
     digest = sha256(f"{snapshot.as_of} {snapshot.sequence} {snapshot.assets}".encode())
-    for instrument in snapshot.catalogue.instruments:
-        digest.update(repr(instrument).encode())
+    terms = snapshot.catalogue
+    digest.update("\n".join(c.id for c in terms.instruments).encode())
+    digest.update(repr((terms.underlyings, terms.settlements)).encode())
+    for name in ("kind", "payoff", "right", "expiry", "settlement_window_ns", "strike", "unit",
+                 "underlying", "settlement"):
+        digest.update(np.ascontiguousarray(getattr(terms, name)).tobytes())
     for name in ("mark", "forward", "forward_fixed", "volatility", "rate", "quality", "index",
                  "price"):
         digest.update(np.ascontiguousarray(getattr(snapshot, name)).tobytes())

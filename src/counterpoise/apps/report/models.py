@@ -36,21 +36,23 @@ def models_text(document: Object) -> list[str]:
         laws = ", ".join(model["laws"]).replace("_", " ")
         lines += ["", f"{model['name']}: {model['title']}",
                   *indented([f"keeps the laws: {laws}",
-                             f"readings that can be switched: {model['readings']} combinations",
+                             f"combinations of readings that can be switched: "
+                             f"{len(model['readings'])}",
                              *(f"our reading: {r}" for r in model["our_readings"]), *sections])]
     return lines
 
 
 def _model(model: MarginModel, market: MarketSnapshot) -> Object:
-    version = parameters_of(model, market.as_of)
+    version, book = parameters_of(model, market.as_of), _one_of_each(market)
     return {
         "name": model.name, "title": model.title, "laws": sorted(model.laws),
         "parameter_number": version.number, "parameter_digest": version_digest(version),
         "sections": [{"section": s, "observed_on": o, "effective_from": e}
                      for s, o, e in version.sections],
         "notes": [sentence for _, sentence in version.notes],
-        "our_readings": list(model.our_readings(_one_of_each(market), market, version.parameters)),
-        "readings": len(model.reading_variants(version.parameters))}
+        "our_readings": list(model.our_readings(book, market, version.parameters)),
+        "readings": [label for group in model.reading_variants(book, version.parameters)
+                     for label, _ in group]}
 
 
 def _one_of_each(market: MarketSnapshot) -> Book:
