@@ -122,11 +122,14 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
     parts = {name: _by_row(getattr(required, name), len(required)) for name in (
         "initial_components", "maintenance_components", "candidates")}
     initial, maintenance = required.initial.tolist(), required.maintenance.tolist()
+    stated = bool(portfolio.book.assets)
+    if not stated:
+        figures = dict.fromkeys(figures, [float("nan")] * len(required))
     return tuple(PoolMargin(
         account=str(names[row]), currency=required.pools[required.pool[row]],
         initial=initial[row], maintenance=maintenance[row],
-        status=STATUS[margins.status[row]], worst=worst.get(row, ()),
-        failures=_failures(margins, row, str(names[row])), range=_range(ranged, row),
+        status=STATUS[margins.status[row]] if stated else "unknown", worst=worst.get(row, ()),
+        failures=_failures(margins, row, str(names[row]), stated), range=_range(ranged, row),
         **{name: column[row] for name, column in (figures | parts).items()},
     ) for row in range(len(required)))
 
@@ -136,11 +139,16 @@ def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
     return [{name: values[row] for name, values in lists.items()} for row in range(rows)]
 
 
-def _failures(margins: AccountMargin, row: int, account: str) -> tuple[Failure, ...]:
+def _failures(margins: AccountMargin, row: int, account: str,
+              stated: bool) -> tuple[Failure, ...]:
     required = margins.requirements
     index = int(required.failure[row])
     found: tuple[Failure, ...] = (required.failures[index],) if index >= 0 else ()
-    if bool(margins.no_entry[row]):
+    if not stated:
+        found += (Failure(reason=Reason.MISSING_NUMBER, subject=account, sentence=(
+            "has no balances stated, so its equity is not known; state them, 0 where there is "
+            "none")),)
+    elif bool(margins.no_entry[row]):
         found += (Failure(reason=Reason.MISSING_ENTRY, subject=account, sentence=(
             "has a position without entry price, so its equity is not known; add entry_price, or "
             "state equity")),)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 
@@ -45,6 +46,4 @@ def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
 
 def version_digest(version: ParameterVersion) -> str:
     """Return the SHA-256 of the parameters themselves, names and values."""
-    from hashlib import sha256
-
-    return sha256(f"{version.model} {version.parameters!r}".encode()).hexdigest()
+    return sha256_of(f"{version.model} {version.parameters!r}")

@@ -1,33 +1,45 @@
 """The entry point of `counterpoise`: what was typed, to a command, to an exit code.
 
-The everyday question, `counterpoise margin FILE... [--json]`, goes straight to its command without
-the parser of options, which costs more time than the margin itself
-(docs/decisions/0003-cold-start.md). There is one implementation of the command.
+The everyday question, `counterpoise margin FILE... [--json]`, goes straight to its command, without
+the parser of options, and leaves without taking the interpreter apart: both cost more time than the
+margin itself (docs/decisions/0003-cold-start.md). There is one implementation of the command.
 """
 
+import os
 import sys
-from typing import NoReturn
 
-from counterpoise.apps.cli.output import complain, confess
+from counterpoise.apps.cli.output import ANSWERED, complain, confess
 from counterpoise.values.failure import BadInput
 
+INTERRUPTED = 130
 
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run one command and exit with its code."""
-    typed = sys.argv[1:] if arguments is None else arguments
+
+def main() -> None:
+    """Run the command of this process and leave it."""
+    code = answered(sys.argv[1:])
     try:
-        code = _straight(typed)
-    except BadInput as wrong:
-        code = complain(wrong, as_json="--json" in typed)
-    except KeyboardInterrupt:
-        code = 130
+        sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:
-        code = _reader_left()
+        pass
+    os._exit(code)
+
+
+def answered(typed: list[str]) -> int:
+    """Run the command that was typed and return its exit code; usage errors raise SystemExit."""
+    try:
+        return _straight(typed)
+    except BadInput as wrong:
+        return complain(wrong, as_json="--json" in typed)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough.
+        return ANSWERED
     except Exception as error:
         if "--debug" in typed:
             raise
-        code = confess(error)
-    sys.exit(code)
+        return confess(error)
 
 
 def _straight(typed: list[str]) -> int:
@@ -40,14 +52,6 @@ def _straight(typed: list[str]) -> int:
     from counterpoise.apps.cli.commands import run
 
     return run(typed)
-
-
-def _reader_left() -> int:
-    """Close standard output quietly when its reader, such as `head`, has had enough."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 if __name__ == "__main__":

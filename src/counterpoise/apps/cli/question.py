@@ -71,9 +71,10 @@ def _on_market(question: Question) -> Portfolio:
     assert question.market is not None and question.positions is not None
     at = None if question.at is None else parse_instant(question.at, subject="--at")
     market = read_market(question.market, at=at, perpetuals=question.perpetuals)
-    book = read_positions(question.positions, market, symbols=question.symbols)
+    book, notes = read_positions(question.positions, symbols=question.symbols,
+                                 listed=market.catalogue)
     return Portfolio(as_of=market.as_of, model=None, overrides={}, symbols=question.symbols,
-                     market=market, book=book, notes=(), quote_terms={}, confidence={},
+                     market=market, book=book, notes=notes, quote_terms={}, confidence={},
                      order_prices={})
 
 
