@@ -259,19 +259,18 @@ def _amounts(accounts: list[tuple[str, Tree]], names: Names) -> Any:
     codes = sorted({code for by_name in tables for table in by_name.values() for code in table})
     balances = np.zeros((len(accounts), len(codes)), np.int64)
     given: dict[str, Any] = {}
-    for k, by_name in enumerate(tables):
-        cells = [(name, code, text) for name, table in by_name.items()
-                 for code, text in table.items()]
-        for name, code, text in cells:
-            where = f"{accounts[k][0]}.{name}.{code}"
-            try:
-                if name == "balances":
-                    balances[k, codes.index(code)] = _balance(text, code, where)
-                else:
-                    column = given.setdefault(name, np.full(balances.shape, np.nan))
-                    column[k, codes.index(code)] = _given(text, name, where)
-            except BadInput as wrong:
-                names.failures.extend(wrong.failures)
+    cells = [(k, name, code, text) for k, by_name in enumerate(tables)
+             for name, table in by_name.items() for code, text in table.items()]
+    for k, name, code, text in cells:
+        where, column = f"{accounts[k][0]}.{name}.{code}", codes.index(code)
+        try:
+            if name == "balances":
+                balances[k, column] = _balance(text, code, where)
+            else:
+                amount = _given(text, name, where)
+                given.setdefault(name, np.full(balances.shape, np.nan))[k, column] = amount
+        except BadInput as wrong:
+            names.failures.extend(wrong.failures)
     return tuple(asset(code) for code in codes), balances, given
 
 

@@ -41,14 +41,14 @@ def tree_of(source: "str | os.PathLike[str] | bytes") -> Any:
 
 
 def _bytes_of(path: str) -> bytes:
+    if not os.path.isfile(path):
+        raise bad_input(Reason.UNREADABLE, path, "is not a file; check the path")
     try:
-        if os.path.isfile(path):
-            _refuse_large(path, os.path.getsize(path))
-            with open(path, "rb") as file:
-                return file.read(BYTES_MAX + 1)
-    except (OSError, ValueError) as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error})") from None
-    raise bad_input(Reason.UNREADABLE, path, "is not a file; check the path")
+        _refuse_large(path, os.path.getsize(path))
+        with open(path, "rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error.strerror})") from None
 
 
 def _refuse_large(name: str, size: int) -> None:
