@@ -20,10 +20,10 @@ struct Instruments {
     const std::int32_t* factor;
 };
 
-// Scenarios by factor, column 0 being the unshocked world, padded with it to `width` columns.
+// Scenarios by factor, padded with at least one column of the unshocked world to `width` columns.
 struct Scenarios {
     std::int64_t count, width;
-    const double *move, *log_growth, *vol_shift;  // [factor, width]
+    const double *move, *log_growth, *vol_shift, *vol_floor;  // [factor, width]
     const double* years_shift;                    // [width]
     const double* rules;                          // [factor, RULES]
     bool time_passes;
