@@ -1,47 +1,47 @@
 // What an instrument is worth now and in every scenario: Black-76 on the shocked forward.
 //
-// With x = ln(F/K), s = sigma sqrt(T), A = min(F, K), y1 = |x|/s - s/2, y2 = |x|/s + s/2 and the
-// Mills ratio R, the undiscounted value of the out-of-the-money side is
+// With x = ln(F/K), s = sigma sqrt(T), A = min(F, K), y1 = |x|/s - s/2, y2 = |x|/s + s/2 and
+// N(-y) = phi(y) R(y), the undiscounted value of the out-of-the-money side is
 //     y1 >= 0:  A phi(y1) (R(y1) - R(y2))        y1 < 0:  A - A phi(y1) (R(-y1) + R(y2))
 // and parity adds the intrinsic value. ln(F'/K) = ln(F/K) + ln(F'/F), so no logarithm of F'/K is
-// taken in the loop. The unshocked value is column 0 of the same loop: no move gives P&L zero.
+// taken in the loop. The unshocked value is one more column of the loop: no move, P&L exactly zero.
 #pragma once
 
 #include "kernels.hpp"
 #include "math.hpp"
+#include "twin.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
 enum Kind : std::uint8_t { OPTION = 3 };
 enum Mode : std::uint8_t { LINEAR = 0, INVERSE_COIN = 1, INVERSE_QUOTE = 2 };
-constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0, TENOR_MAX = 1e100;
+constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0, TENOR_MAX = 1e100, LITTLE = 1e-280,
+                 LESS = 1e-290;
 constexpr double LARGEST = 0x1.fffffffffffffp+1023;
-static_assert(LANES % WIDTH == 0, "tables are padded to whole vectors");
+static_assert(LANES % TWIN_WIDTH == 0, "tables are padded to whole vectors");
 
-// Undiscounted; `least` = min(F, K), x = ln(F/K), s = sigma sqrt(T) >= 0.
+// Undiscounted; `least` = min(F, K), half_x = ln(F/K) / 2, t = sigma sqrt(T) / 2 >= 0.
 template <typename V>
-inline V out_of_the_money(V least, V x, V s) {
-    const auto still = s == 0.0;
-    const V live = select(still, V(1.0), s);
-    const V h = absolute(x) / live, t = live * 0.5;
+inline V out_of_the_money(V least, V half_x, V t) {
+    // Without volatility h is huge, and the value 0, even at the money.
+    const V h = (absolute(half_x) + LITTLE) / at_least(t, V(LESS));
     const V y1 = h - t;
     const V a = at_most(absolute(y1), V(Y1_MAX)), b = at_most(h + t, V(Y2_MAX));
-    const V qa = mills_denominator(a), qb = mills_denominator(b);
-    const auto beyond = y1 >= 0.0;
-    const V cross = negated_where(beyond, mills_numerator(b) * qa);
-    const V ratio = fma(mills_numerator(a), qb, cross) / (qa * qb);
-    const V part = least * normal_density(a) * ratio;
-    const V value = at_least(select(beyond, part, least - part), V(0.0));
-    return select(still | (y1 > Y1_MAX), V(0.0), value);
+    const V qa = tail_denominator(a), qb = tail_denominator(b);
+    const V cross = flipped(tail_numerator(b) * qa, y1);
+    const V ratio = fms(tail_numerator(a), qb, cross) / (qa * qb);
+    const V part = flipped(least * bell(a) * ratio, y1);
+    const V value = where_negative(y1, least, V(0.0)) + part;
+    return select(y1 > Y1_MAX, V(0.0), where_negative(value, V(0.0), value));
 }
 
 // What does not depend on the scenario.
 struct Terms {
     double forward, base, strike, volatility, years, rate;
-    double log_moneyness, ratio;           // ln(F/K), base / F
-    double tenor, per_shift;               // (30/d)^p; sigma if shifts are relative, else 1
-    double root, discount;                 // sqrt(T), exp(-r T)
-    bool moves_forward;                    // base == F
+    double half_log, ratio;      // ln(F/K) / 2, base / F
+    double per_shift;            // (30/d)^p, times sigma if shifts are relative
+    double half_root, discount;  // sqrt(T) / 2, exp(-r T)
+    bool moves_forward;          // base == F
 };
 
 inline double tenor_factor(double years, const double* rule) {
@@ -58,86 +58,91 @@ inline double tenor_factor(double years, const double* rule) {
 inline Terms terms_of(const Instruments& in, const Scenarios& sc, std::int64_t i) {
     const double* rule = sc.rules + RULES * in.factor[i];
     const double forward = in.price[i], years = in.years[i], rate = in.rate[i];
+    const double tenor = tenor_factor(years, rule);
     return {forward, in.base[i], in.strike[i], in.volatility[i], years, rate,
-            log_any(forward / in.strike[i]), in.base[i] / forward, tenor_factor(years, rule),
-            rule[0] != 0.0 ? in.volatility[i] : 1.0, __builtin_sqrt(years),
+            0.5 * log_any(forward / in.strike[i]), in.base[i] / forward,
+            rule[0] != 0.0 ? in.volatility[i] * tenor : tenor, 0.5 * square_root(years),
             exp_any(-rate * years), in.base[i] == forward};
 }
 
 // Columns of the scenario tables of one factor.
 struct Shifts {
-    const double *move, *growth, *vol, *vol_floor, *passed;
+    const double *move, *half_growth, *vol, *vol_floor, *passed;
 };
 
 // One vector of scenarios of one option: what its call and its put share.
 struct Shared {
-    Lanes forward, discount, outside;
+    Twin forward, least, discount, outside;
 };
 
 template <bool OWN_BASE, bool TIME_PASSES>
 inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
-    const Lanes move = load(by.move + at);
-    const Lanes forward = fma(Lanes(o.base), move, o.forward);
-    const Lanes growth = OWN_BASE ? load(by.growth + at) : log1p_inside(Lanes(o.ratio) * move);
-    const Lanes shifted = fma(Lanes(o.per_shift), load(by.vol + at) * o.tenor, o.volatility);
-    const Lanes volatility = at_least(shifted, load(by.vol_floor + at));
-    Lanes root = o.root, discount = o.discount;
+    const Twin move = load_twin(by.move + at);
+    const Twin forward = fma(Twin(o.base), move, o.forward);
+    const Twin growth = OWN_BASE ? load_twin(by.half_growth + at)
+                                  : log1p_inside(Twin(o.ratio) * move) * 0.5;
+    const Twin shifted = fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
+    const Twin volatility = at_least(shifted, load_twin(by.vol_floor + at));
+    Twin half_root = o.half_root, discount = o.discount;
     if (TIME_PASSES) {
-        const Lanes left = at_least(Lanes(o.years) - load(by.passed + at), Lanes(0.0));
-        root = square_root(left);
-        discount = exp_any(Lanes(-o.rate) * left);
+        const Twin left = at_least(Twin(o.years) - load_twin(by.passed + at), Twin(0.0));
+        half_root = square_root(left) * 0.5;
+        discount = exp_any(Twin(-o.rate) * left);
     }
-    const Lanes least = at_most(forward, o.strike);
-    return {forward, discount,
-            out_of_the_money(least, growth + o.log_moneyness, volatility * root)};
+    const Twin least = at_most(forward, o.strike);
+    return {forward, least, discount,
+            out_of_the_money(least, growth + o.half_log, volatility * half_root)};
 }
 
 // The row of one option: what differs between a call and a put of the same strike.
 struct Row {
-    double unit, right, base;
-    bool in_coin;
+    double unit, base;
+    bool call, in_coin;
     double* pnl;
-    LaneMask broken;
+    Twin spoiled;  // 0 while all is finite, then NaN
 };
 
-inline Lanes value_in(const Row& row, const Shared& x, double strike) {
-    const Lanes inside = at_least((x.forward - strike) * row.right, Lanes(0.0));
-    const Lanes value = x.discount * (x.outside + inside);
+inline Twin value_in(const Row& row, const Shared& x, double strike) {
+    const Twin inside = (row.call ? x.forward : Twin(strike)) - x.least;
+    const Twin value = x.discount * (x.outside + inside);
     return row.in_coin ? value / x.forward : value;
 }
 
-inline LaneMask not_finite(Lanes x) { return unordered(x - x, x); }
-
-inline double lane(Lanes x, std::int64_t k) {
-    double v[WIDTH];
+inline double lane(Twin x, std::int64_t k) {
+    double v[TWIN_WIDTH];
     store(v, x);
     return v[k];
 }
 
+inline bool all_zero(const Twin& x) {
+    double v[TWIN_WIDTH], sum = 0.0;
+    store(v, x);
+    for (double one : v) sum += one;
+    return sum == 0.0;
+}
+
 // Scenarios [at, count) of a row, or a whole vector of them.
-inline void write(Lanes x, double* pnl, std::int64_t at, std::int64_t count) {
-    if (at + WIDTH <= count) {
+inline void write(Twin x, double* pnl, std::int64_t at, std::int64_t count) {
+    if (at + TWIN_WIDTH <= count) {
         store(pnl + at, x);
         return;
     }
-    double v[WIDTH];
+    double v[TWIN_WIDTH];
     store(v, x);
     for (std::int64_t s = at; s < count; ++s) pnl[s] = v[s - at];
 }
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
-template <bool OWN_BASE, bool TIME_PASSES>
-inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows, int size) {
-    const std::int64_t last = count / WIDTH * WIDTH;
-    for (std::int64_t at = last; at >= 0; at -= WIDTH) {
+template <int SIZE, bool OWN_BASE, bool TIME_PASSES>
+inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
+    const std::int64_t last = count / TWIN_WIDTH * TWIN_WIDTH;
+    for (std::int64_t at = last; at >= 0; at -= TWIN_WIDTH) {
         const Shared x = shared<OWN_BASE, TIME_PASSES>(o, by, at);
-        // A forward at or below zero has no Black-76 value: the row fails.
-        const LaneMask sunk = Lanes(0.0) >= x.forward;
-        for (int r = 0; r < size; ++r) {
-            const Lanes value = value_in(rows[r], x, o.strike);
+        for (int r = 0; r < SIZE; ++r) {
+            const Twin value = value_in(rows[r], x, o.strike);
             if (at == last) rows[r].base = lane(value, count - last);
-            const Lanes pnl = (value - rows[r].base) * rows[r].unit;
-            rows[r].broken = rows[r].broken | sunk | not_finite(pnl);
+            const Twin pnl = (value - rows[r].base) * rows[r].unit;
+            rows[r].spoiled = rows[r].spoiled + (pnl - pnl);
             write(pnl, rows[r].pnl, at, count);
         }
     }
@@ -168,30 +173,33 @@ inline bool paired(const Instruments& in, std::int64_t i, std::int64_t j) {
            in.rate[i] == in.rate[j];
 }
 
-// Price `size` neighbouring options (1 or 2) that share their Black values.
+// Price SIZE neighbouring options (1 or 2) that share their Black values.
+template <int SIZE>
 inline void price_options(const Instruments& in, const Scenarios& sc, const Prices& out,
-                          std::int64_t first, int size) {
+                          std::int64_t first) {
     const Terms o = terms_of(in, sc, first);
     const std::int64_t at = in.factor[first] * sc.width;
-    const Shifts by = {sc.move + at, sc.log_growth + at, sc.vol_shift + at, sc.vol_floor + at,
+    const Shifts by = {sc.move + at, sc.half_growth + at, sc.vol_shift + at, sc.vol_floor + at,
                        sc.years_shift};
-    Row rows[2];
-    for (int r = 0; r < size; ++r) {
+    Row rows[SIZE];
+    for (int r = 0; r < SIZE; ++r) {
         const std::int64_t i = first + r;
-        rows[r] = {in.unit[i], static_cast<double>(in.right[i]), 0.0, in.mode[i] == INVERSE_COIN,
-                   out.pnl + i * sc.count, Lanes(0.0) > Lanes(0.0)};
+        rows[r] = {in.unit[i], 0.0, in.right[i] > 0, in.mode[i] == INVERSE_COIN,
+                   out.pnl + i * sc.count, 0.0};
     }
     if (sc.time_passes) {
-        if (o.moves_forward) fill<true, true>(o, by, sc.count, rows, size);
-        else fill<false, true>(o, by, sc.count, rows, size);
+        if (o.moves_forward) fill<SIZE, true, true>(o, by, sc.count, rows);
+        else fill<SIZE, false, true>(o, by, sc.count, rows);
     } else {
-        if (o.moves_forward) fill<true, false>(o, by, sc.count, rows, size);
-        else fill<false, false>(o, by, sc.count, rows, size);
+        if (o.moves_forward) fill<SIZE, true, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, false>(o, by, sc.count, rows);
     }
-    for (int r = 0; r < size; ++r) {
+    // A forward at or below zero has no Black-76 value: the row fails.
+    const bool sunk = !(fma(o.base, sc.lowest_move[in.factor[first]], o.forward) > 0.0);
+    for (int r = 0; r < SIZE; ++r) {
         const std::int64_t i = first + r;
         out.value[i] = in.unit[i] * rows[r].base;
-        out.failed[i] = places(rows[r].broken) != 0 || !finite(out.value[i]);
+        out.failed[i] = sunk || !finite(out.value[i]) || !all_zero(rows[r].spoiled);
         if (out.failed[i]) fail(sc, out, i);
     }
 }
@@ -230,7 +238,8 @@ inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,
             price_delta_one(in, sc, out, i);
         } else {
             const bool two = i + 1 < end && usable(in, i + 1) && paired(in, i, i + 1);
-            price_options(in, sc, out, i, two ? 2 : 1);
+            if (two) price_options<2>(in, sc, out, i);
+            else price_options<1>(in, sc, out, i);
             i += two;
         }
     }
@@ -239,7 +248,7 @@ inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,
 // N(y) for any y.
 inline double normal_cdf(double y) {
     const double a = absolute(y) > Y1_MAX ? Y1_MAX : absolute(y);
-    const double tail = normal_density(a) * (mills_numerator(a) / mills_denominator(a));
+    const double tail = bell(a) * (tail_numerator(a) / tail_denominator(a));
     const double far = absolute(y) > Y1_MAX ? 0.0 : tail;
     return y > 0.0 ? 1.0 - far : far;
 }
@@ -261,10 +270,10 @@ inline void greeks_of(const Options& in, const Greeks& out, std::int64_t i) {
     if (s == 0.0) return expired_greeks(in, out, i, discount);
     const double x = log_any(f / k), d1 = x / s + 0.5 * s;
     const double distance = absolute(d1);
-    const double density = distance > Y1_MAX ? 0.0 : normal_density(distance);
+    const double density = distance > Y1_MAX ? 0.0 : bell(distance) * 0.3989422804014327;
     const double inside = at_least(sign * (f - k), 0.0);
     const double decay = discount * f * density;
-    out.value[i] = discount * (out_of_the_money(at_most(f, k), x, s) + inside);
+    out.value[i] = discount * (out_of_the_money(at_most(f, k), 0.5 * x, 0.5 * s) + inside);
     out.delta[i] = sign * discount * normal_cdf(sign * d1);
     out.gamma[i] = discount * density / (f * s);
     out.vega[i] = decay * root;

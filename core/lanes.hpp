@@ -3,7 +3,9 @@
 // Each flavour defines `Lanes` (numbers), `LaneBits` (the same as 64-bit integers) and `LaneMask`
 // with WIDTH of them, and the same operations as `double`, so that one template serves both and the
 // bits do not depend on the width. Comparisons are ordered: NaN is neither less nor equal. Of equal
-// or unordered arguments at_most and at_least return the first: a NaN stays.
+// or unordered arguments at_most and at_least return the first: a NaN stays. `flipped` changes the
+// sign where another number has its sign bit set, `where_negative` chooses by that bit; both are
+// cheaper than a comparison, which competes with multiplications.
 #pragma once
 
 #include "fma.hpp"
@@ -17,7 +19,11 @@ inline double absolute(double x) { return of_bits(bits_of(x) & 0x7ffffffffffffff
 inline double with_sign_of(double size, double sign) {
     return of_bits(bits_of(size) | (bits_of(sign) & 0x8000000000000000u));
 }
-inline double negated_where(bool mask, double x) { return mask ? -x : x; }
+inline double flipped(double x, double sign) {
+    return of_bits(bits_of(x) ^ (bits_of(sign) & 0x8000000000000000u));
+}
+inline double where_negative(double sign, double a, double b) { return bits_of(sign) >> 63 ? a : b; }
+inline double fms(double a, double b, double c) { return fma(a, b, -c); }
 inline double square_root(double x) { return __builtin_sqrt(x); }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

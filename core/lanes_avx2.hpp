@@ -30,6 +30,7 @@ inline Lanes operator-(Lanes a, Lanes b) { return _mm256_sub_pd(a.v, b.v); }
 inline Lanes operator*(Lanes a, Lanes b) { return _mm256_mul_pd(a.v, b.v); }
 inline Lanes operator/(Lanes a, Lanes b) { return _mm256_div_pd(a.v, b.v); }
 inline Lanes fma(Lanes a, Lanes b, Lanes c) { return _mm256_fmadd_pd(a.v, b.v, c.v); }
+inline Lanes fms(Lanes a, Lanes b, Lanes c) { return _mm256_fmsub_pd(a.v, b.v, c.v); }
 inline Lanes square_root(Lanes a) { return _mm256_sqrt_pd(a.v); }
 inline Lanes at_most(Lanes x, Lanes limit) { return _mm256_min_pd(limit.v, x.v); }
 inline Lanes at_least(Lanes x, Lanes limit) { return _mm256_max_pd(limit.v, x.v); }
@@ -47,8 +48,11 @@ inline LaneMask operator|(LaneMask a, LaneMask b) { return {_mm256_or_pd(a.v, b.
 inline LaneMask operator&(LaneMask a, LaneMask b) { return {_mm256_and_pd(a.v, b.v)}; }
 inline unsigned places(LaneMask a) { return static_cast<unsigned>(_mm256_movemask_pd(a.v)); }
 inline Lanes select(LaneMask mask, Lanes a, Lanes b) { return _mm256_blendv_pd(b.v, a.v, mask.v); }
-inline Lanes negated_where(LaneMask mask, Lanes x) {
-    return _mm256_xor_pd(x.v, _mm256_and_pd(mask.v, _mm256_set1_pd(-0.0)));
+inline Lanes where_negative(Lanes sign, Lanes a, Lanes b) {
+    return _mm256_blendv_pd(b.v, a.v, sign.v);
+}
+inline Lanes flipped(Lanes x, Lanes sign) {
+    return _mm256_xor_pd(x.v, _mm256_and_pd(sign.v, _mm256_set1_pd(-0.0)));
 }
 
 inline LaneBits bits_of(Lanes a) { return {_mm256_castpd_si256(a.v)}; }

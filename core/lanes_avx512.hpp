@@ -30,6 +30,7 @@ inline Lanes operator-(Lanes a, Lanes b) { return _mm512_sub_pd(a.v, b.v); }
 inline Lanes operator*(Lanes a, Lanes b) { return _mm512_mul_pd(a.v, b.v); }
 inline Lanes operator/(Lanes a, Lanes b) { return _mm512_div_pd(a.v, b.v); }
 inline Lanes fma(Lanes a, Lanes b, Lanes c) { return _mm512_fmadd_pd(a.v, b.v, c.v); }
+inline Lanes fms(Lanes a, Lanes b, Lanes c) { return _mm512_fmsub_pd(a.v, b.v, c.v); }
 inline Lanes square_root(Lanes a) { return _mm512_sqrt_pd(a.v); }
 inline Lanes at_most(Lanes x, Lanes limit) { return _mm512_min_pd(limit.v, x.v); }
 inline Lanes at_least(Lanes x, Lanes limit) { return _mm512_max_pd(limit.v, x.v); }
@@ -49,8 +50,11 @@ inline LaneMask operator|(LaneMask a, LaneMask b) { return {static_cast<__mmask8
 inline LaneMask operator&(LaneMask a, LaneMask b) { return {static_cast<__mmask8>(a.v & b.v)}; }
 inline unsigned places(LaneMask a) { return a.v; }
 inline Lanes select(LaneMask mask, Lanes a, Lanes b) { return _mm512_mask_mov_pd(b.v, mask.v, a.v); }
-inline Lanes negated_where(LaneMask mask, Lanes x) {
-    return _mm512_mask_xor_pd(x.v, mask.v, x.v, _mm512_set1_pd(-0.0));
+inline Lanes where_negative(Lanes sign, Lanes a, Lanes b) {
+    return _mm512_mask_mov_pd(b.v, _mm512_movepi64_mask(_mm512_castpd_si512(sign.v)), a.v);
+}
+inline Lanes flipped(Lanes x, Lanes sign) {
+    return _mm512_xor_pd(x.v, _mm512_and_pd(sign.v, _mm512_set1_pd(-0.0)));
 }
 
 inline LaneBits bits_of(Lanes a) { return {_mm512_castpd_si512(a.v)}; }

@@ -45,6 +45,7 @@ COUNTERPOISE_BINARY(Lanes, operator/, Lanes, a.v[k] / b.v[k])
 COUNTERPOISE_BINARY(Lanes, at_most, Lanes, at_most(a.v[k], b.v[k]))
 COUNTERPOISE_BINARY(Lanes, at_least, Lanes, at_least(a.v[k], b.v[k]))
 COUNTERPOISE_BINARY(Lanes, with_sign_of, Lanes, with_sign_of(a.v[k], b.v[k]))
+COUNTERPOISE_BINARY(Lanes, flipped, Lanes, flipped(a.v[k], b.v[k]))
 COUNTERPOISE_UNARY(Lanes, absolute, Lanes, absolute(a.v[k]))
 COUNTERPOISE_UNARY(Lanes, square_root, Lanes, square_root(a.v[k]))
 COUNTERPOISE_BINARY(LaneMask, operator<, Lanes, a.v[k] < b.v[k])
@@ -78,8 +79,11 @@ inline Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
 inline Lanes select(const LaneMask& mask, const Lanes& a, const Lanes& b) {
     return each<Lanes>([&](int k) { return mask.v[k] ? a.v[k] : b.v[k]; });
 }
-inline Lanes negated_where(const LaneMask& mask, const Lanes& x) {
-    return each<Lanes>([&](int k) { return mask.v[k] ? -x.v[k] : x.v[k]; });
+inline Lanes where_negative(const Lanes& sign, const Lanes& a, const Lanes& b) {
+    return each<Lanes>([&](int k) { return where_negative(sign.v[k], a.v[k], b.v[k]); });
+}
+inline Lanes fms(const Lanes& a, const Lanes& b, const Lanes& c) {
+    return each<Lanes>([&](int k) { return fma(a.v[k], b.v[k], -c.v[k]); });
 }
 inline unsigned places(const LaneMask& a) {
     unsigned bits = 0;

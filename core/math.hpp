@@ -1,8 +1,8 @@
 // exp, log, log1p, expm1, powers and the Mills ratio of the normal law from +, -, *, / and explicit
 // fma, without a branch: one template for a double and for Lanes of them, the same bits from both.
 //
-// Polynomials: core/generate/coefficients.py. Mills ratio R(y) = N(-y) / phi(y): own rational fit of
-// degree 9 over 10 on y in [0, 40], error 5.4e-17, 1.3e-15 relative when evaluated in double.
+// Polynomials: core/generate/coefficients.py. Mills ratio N(-y) / phi(y): own rational fit of degree 9
+// over 10 on y in [0, 40], error 5.4e-17, 1.3e-15 relative when evaluated in double.
 #pragma once
 
 #include "lanes.hpp"
@@ -176,22 +176,23 @@ inline double power_any(double x, double y) {
     return value > 0.0 && value < INFINITE ? fma(value, rest, value) : value;
 }
 
-// R(y) = P(y) / Q(y), y in [0, 40]: numerator and denominator, so that two ratios share a divide.
+// N(-y) = exp(-y^2 / 2) P(y) / Q(y), y in [0, 40]: numerator and denominator, so that two of them
+// share a divide; P holds the factor 1 / sqrt(2 pi).
 template <typename V>
-inline V mills_numerator(V y) {
-    V p = fma(V(0.9999999999973068), y, 26.852261228129166);
-    p = fma(p, y, 353.13016924673894);
-    p = fma(p, y, 2941.9587011632075);
-    p = fma(p, y, 16981.09627416163);
-    p = fma(p, y, 70180.29625364894);
-    p = fma(p, y, 207693.0086092827);
-    p = fma(p, y, 426142.9755080136);
-    p = fma(p, y, 555486.6833810041);
-    return fma(p, y, 358165.32033658953);
+inline V tail_numerator(V y) {
+    V p = fma(V(0.39894228040035823), y, 10.712502328284824);
+    p = fma(p, y, 140.8785549978379);
+    p = fma(p, y, 1173.671713088887);
+    p = fma(p, y, 6774.477271330314);
+    p = fma(p, y, 27997.88742667883);
+    p = fma(p, y, 82857.52247802162);
+    p = fma(p, y, 170006.45042621883);
+    p = fma(p, y, 221607.12420064642);
+    return fma(p, y, 142887.28965578866);
 }
 
 template <typename V>
-inline V mills_denominator(V y) {
+inline V tail_denominator(V y) {
     V q = y + 26.852261227564146;
     q = fma(q, y, 354.1301693001084);
     q = fma(q, y, 2968.810959363972);
@@ -204,10 +205,10 @@ inline V mills_denominator(V y) {
     return fma(q, y, 285774.5793115773);
 }
 
-// exp(-y^2 / 2) / sqrt(2 pi) for 0 <= y <= 37.5.
+// exp(-y^2 / 2) for 0 <= y <= 37.5.
 template <typename V>
-inline V normal_density(V y) {
-    return exp_inside(y * -0.5 * y) * 0.3989422804014327;
+inline V bell(V y) {
+    return exp_inside(y * -0.5 * y);
 }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA
