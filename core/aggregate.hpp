@@ -15,7 +15,7 @@
 namespace counterpoise::COUNTERPOISE_ISA {
 
 constexpr int ROWS = 512;  // rows that share one pass over a block
-constexpr int VECTORS = BLOCK / 8;
+constexpr int VECTORS = BLOCK / WIDTH;
 
 struct Block {
     Lanes v[VECTORS];
@@ -23,36 +23,34 @@ struct Block {
 
 inline Block raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
     const double* pnl = in.pnl + block * in.instruments * BLOCK;
-    Lanes v0 = all(0.0), v1 = v0, v2 = v0, v3 = v0, v4 = v0;
+    Block sum;
+    for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
     for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
         const double* column = pnl + static_cast<std::int64_t>(in.instrument[p]) * BLOCK;
-        const Lanes lots = all(static_cast<double>(in.lots[p]));
-        v0 = fma(lots, load(column), v0);
-        v1 = fma(lots, load(column + 8), v1);
-        v2 = fma(lots, load(column + 16), v2);
-        v3 = fma(lots, load(column + 24), v3);
-        v4 = fma(lots, load(column + 32), v4);
+        const Lanes lots = static_cast<double>(in.lots[p]);
+        for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(lots, load(column + WIDTH * j), sum.v[j]);
     }
-    return {{v0, v1, v2, v3, v4}};
+    return sum;
 }
 
 inline Lanes gained(Lanes v, double factor, double cap) {
-    return where_positive(v, minimum(multiply(v, all(factor)), all(cap)));
+    return select(v > 0.0, at_most(v * factor, cap), v);
 }
 
 inline Lanes dampened(Lanes v, Lanes dampener) {
-    const Lanes size = magnitude(v);
-    return with_sign(subtract(size, minimum(dampener, size)), v);
+    const Lanes size = absolute(v);
+    return with_sign_of(size - at_most(size, dampener), v);
 }
 
 inline Block transformed(const Aggregation& in, std::int64_t block, std::int64_t row, Block x) {
     const std::int64_t key = in.key[row], at = (block * in.keys + key) * BLOCK;
     for (int j = 0; j < VECTORS; ++j) {
         Lanes v = x.v[j];
-        if (in.weight != nullptr) v = multiply(v, load(in.weight + at + 8 * j));
-        if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + at + 8 * j));
+        const std::int64_t here = at + WIDTH * j;
+        if (in.weight != nullptr) v = v * load(in.weight + here);
+        if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + here));
         if (in.gain_factor != nullptr) v = gained(v, in.gain_factor[key], in.gain_cap[key]);
-        if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + at + 8 * j));
+        if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + here));
         x.v[j] = v;
     }
     return x;
@@ -65,18 +63,37 @@ struct Worst {
     bool nan;
 };
 
+// The least of a vector; equal ones have one value, so the order does not matter.
+inline double least_of(Lanes a) {
+    double v[WIDTH];
+    store(v, a);
+    for (int step = WIDTH / 2; step > 0; step /= 2) {
+        for (int k = 0; k < step; ++k) v[k] = at_most(v[k], v[k + step]);
+    }
+    return v[0];
+}
+
+inline int lowest(unsigned places) {
+    int k = 0;
+    while (!(places >> k & 1)) ++k;
+    return k;
+}
+
 inline void reduce(const Block& x, std::int64_t block, Worst& worst) {
-    const Lanes a = minimum(minimum(x.v[0], x.v[1]), minimum(x.v[2], x.v[3]));
-    const double value = least(minimum(a, x.v[4]));
-    worst.nan |= any_nan(x.v[0], x.v[1]) || any_nan(x.v[2], x.v[3]) || any_nan(x.v[4], x.v[4]);
+    Lanes low = x.v[0];
+    LaneMask nan = unordered(low, low);
+    for (int j = 1; j < VECTORS; ++j) {
+        low = at_most(low, x.v[j]);
+        nan = nan | unordered(x.v[j], x.v[j]);
+    }
+    worst.nan |= places(nan) != 0;
+    const double value = least_of(low);
     if (!(value < worst.value)) return;
     worst.value = value;
     for (int j = 0; j < VECTORS; ++j) {
-        const unsigned mask = equal(x.v[j], all(value));
-        if (mask == 0) continue;
-        int lane = 0;
-        while (!(mask >> lane & 1)) ++lane;
-        worst.scenario = static_cast<std::int32_t>(block * BLOCK + 8 * j + lane);
+        const unsigned here = places(x.v[j] == value);
+        if (here == 0) continue;
+        worst.scenario = static_cast<std::int32_t>(block * BLOCK + WIDTH * j + lowest(here));
         return;
     }
 }
@@ -104,9 +121,9 @@ inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, s
     }
 }
 
-inline void write(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
+inline void write_block(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
     double v[BLOCK];
-    for (int j = 0; j < VECTORS; ++j) store(v + 8 * j, x.v[j]);
+    for (int j = 0; j < VECTORS; ++j) store(v + WIDTH * j, x.v[j]);
     const std::int64_t left = scenarios - block * BLOCK, count = left < BLOCK ? left : BLOCK;
     for (std::int64_t s = 0; s < count; ++s) row[block * BLOCK + s] = v[s];
 }
@@ -116,8 +133,9 @@ inline void vectors(const Aggregation& in, double* raw, double* result, std::int
     for (std::int64_t row = begin; row < end; ++row) {
         for (std::int64_t block = 0; block < in.blocks; ++block) {
             const Block x = raw_block(in, block, row);
-            write(x, block, in.scenarios, raw + row * in.scenarios);
-            write(transformed(in, block, row, x), block, in.scenarios, result + row * in.scenarios);
+            write_block(x, block, in.scenarios, raw + row * in.scenarios);
+            write_block(transformed(in, block, row, x), block, in.scenarios,
+                        result + row * in.scenarios);
         }
     }
 }
@@ -135,7 +153,7 @@ inline void exposures(const Exposures& in, std::int64_t begin, std::int64_t end)
             for (std::int64_t c = 0; c < in.width; ++c) {
                 net[c] = fma(lots, column[c], net[c]);
                 long_side[c] = fma(owned, column[c], long_side[c]);
-                gross[c] = fma(size, of_bits(bits_of(column[c]) & 0x7fffffffffffffffu), gross[c]);
+                gross[c] = fma(size, absolute(column[c]), gross[c]);
             }
         }
     }

@@ -9,7 +9,7 @@
 namespace counterpoise {
 
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
-constexpr int LANES = 8;    // pricing tables are padded to whole vectors
+constexpr int LANES = 16;   // pricing tables are padded to whole vectors
 constexpr int RULES = 7;    // relative, power short, power long, switch, floor, whole days, floor up
 
 // Instruments to price, one entry each; see src/counterpoise/_core.pyi.
@@ -20,10 +20,11 @@ struct Instruments {
     const std::int32_t* factor;
 };
 
-// Scenarios by factor, column 0 being the unshocked world, padded with it to `width` columns.
+// Scenarios by factor, padded with at least one column of the unshocked world to `width` columns.
 struct Scenarios {
     std::int64_t count, width;
-    const double *move, *log_growth, *vol_shift;  // [factor, width]
+    const double *move, *half_growth, *vol_shift, *vol_floor;  // [factor, width]; ln(1 + move) / 2
+    const double* lowest_move;                    // [factor]
     const double* years_shift;                    // [width]
     const double* rules;                          // [factor, RULES]
     bool time_passes;
