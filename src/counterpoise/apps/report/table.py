@@ -11,6 +11,7 @@ from typing import Final
 _BOLD: Final = "\x1b[1m{}\x1b[0m"
 _CENTS: Final = {"USD": 2, "USDC": 2, "USDT": 2, "DAI": 2}
 _COINS_SHOWN: Final = 6
+_DECIMALS_MAX: Final = 12
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, bold: bool = False,
@@ -55,19 +56,13 @@ def percent(fraction: float, decimals: int = 1) -> str:
     return "?" if fraction != fraction else f"{100 * fraction:.{decimals}f} %"
 
 
-def signed_percent(fraction: float, decimals: int = 0) -> str:
-    """Return a move with its sign: -16 %, +5 %, unchanged as 0 %."""
-    text = f"{100 * fraction:+.{decimals}f} %"
-    return text.lstrip("+-") if not text.strip("+-0. %") else text
-
-
 def significant(value: float, digits: int = 6) -> str:
     """Return a number to so many significant digits with thousands separators, never as 1e+05."""
     if value != value:
         return "?"
     if value == 0:
         return "0"
-    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    decimals = min(max(digits - whole, 0), 10)
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    decimals = min(max(digits - 1 - exponent, 0), _DECIMALS_MAX)
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
