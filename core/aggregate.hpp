@@ -56,68 +56,72 @@ inline Block transformed(const Aggregation& in, std::int64_t block, std::int64_t
     return x;
 }
 
-// The worst so far of one row.
+// The worst of one row, lane by lane: its value and which vector of scenarios it stands in.
 struct Worst {
-    double value;
-    std::int32_t scenario;
-    bool nan;
+    Lanes value, vector;
 };
 
-// The least of a vector; equal ones have one value, so the order does not matter.
-inline double least_of(Lanes a) {
-    double v[WIDTH];
-    store(v, a);
-    for (int step = WIDTH / 2; step > 0; step /= 2) {
-        for (int k = 0; k < step; ++k) v[k] = at_most(v[k], v[k + step]);
-    }
-    return v[0];
+// Of equal values the first stays, so the lowest scenario of a lane is kept; NaN is never lower.
+inline Worst lower_of(const Worst& first, const Worst& second) {
+    const LaneMask lower = second.value < first.value;
+    return {select(lower, second.value, first.value), select(lower, second.vector, first.vector)};
 }
 
-inline int lowest(unsigned places) {
-    int k = 0;
-    while (!(places >> k & 1)) ++k;
-    return k;
-}
-
-inline void reduce(const Block& x, std::int64_t block, Worst& worst) {
-    Lanes low = x.v[0];
-    LaneMask nan = unordered(low, low);
-    for (int j = 1; j < VECTORS; ++j) {
-        low = at_most(low, x.v[j]);
-        nan = nan | unordered(x.v[j], x.v[j]);
-    }
-    worst.nan |= places(nan) != 0;
-    const double value = least_of(low);
-    if (!(value < worst.value)) return;
-    worst.value = value;
-    for (int j = 0; j < VECTORS; ++j) {
-        const unsigned here = places(x.v[j] == value);
-        if (here == 0) continue;
-        worst.scenario = static_cast<std::int32_t>(block * BLOCK + WIDTH * j + lowest(here));
-        return;
+template <int FROM, int SIZE>
+inline Worst worst_vector(const Block& x) {
+    if constexpr (SIZE == 1) {
+        return {x.v[FROM], Lanes(static_cast<double>(FROM))};
+    } else {
+        return lower_of(worst_vector<FROM, SIZE / 2>(x),
+                        worst_vector<FROM + SIZE / 2, SIZE - SIZE / 2>(x));
     }
 }
 
-inline void settle(const Worst& worst, double* loss, std::int32_t* scenario) {
-    const double value = worst.value < 0.0 ? -worst.value : 0.0;
-    *loss = worst.nan ? __builtin_nan("") : value;
-    *scenario = worst.nan ? 0 : worst.scenario;
+inline bool any_nan(const Block& x) {
+    LaneMask nan = unordered(x.v[0], x.v[VECTORS - 1]);
+    for (int j = 1; j + 1 < VECTORS; j += 2) nan = nan | unordered(x.v[j], x.v[j + 1]);
+    return places(nan) != 0;
+}
+
+inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* scenario) {
+    double value[WIDTH], vector[WIDTH];
+    store(value, worst.value);
+    store(vector, worst.vector);
+    double least = value[0], first = vector[0] * WIDTH;
+    for (int k = 1; k < WIDTH; ++k) {
+        const double here = vector[k] * WIDTH + k;
+        const bool better = value[k] < least || (value[k] == least && here < first);
+        least = better ? value[k] : least;
+        first = better ? here : first;
+    }
+    *loss = nan ? NO_NUMBER : least < 0.0 ? -least : 0.0;
+    *scenario = nan ? 0 : static_cast<std::int32_t>(first);
 }
 
 inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end) {
     const bool plain = in.weight == nullptr && in.gain_factor == nullptr && in.dampener == nullptr;
     Worst state[ROWS];
+    bool nan[ROWS];
     for (std::int64_t first = begin; first < end; first += ROWS) {
         const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        for (int r = 0; r < count; ++r) state[r] = {__builtin_inf(), 0, false};
+        for (int r = 0; r < count; ++r) {
+            state[r] = {INFINITE, 0.0};
+            nan[r] = false;
+        }
         for (std::int64_t block = 0; block < in.blocks; ++block) {
+            const Lanes before = static_cast<double>(block * VECTORS);
             for (int r = 0; r < count; ++r) {
                 const Block raw = raw_block(in, block, first + r);
-                reduce(plain ? raw : transformed(in, block, first + r, raw), block, state[r]);
+                const Block x = plain ? raw : transformed(in, block, first + r, raw);
+                const Worst here = worst_vector<0, VECTORS>(x);
+                state[r] = lower_of(state[r], {here.value, here.vector + before});
+                nan[r] |= any_nan(x);
             }
         }
-        for (int r = 0; r < count; ++r) settle(state[r], loss + first + r, scenario + first + r);
+        for (int r = 0; r < count; ++r) {
+            settle(state[r], nan[r], loss + first + r, scenario + first + r);
+        }
     }
 }
 

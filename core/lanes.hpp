@@ -12,6 +12,9 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
+constexpr double NO_NUMBER = __builtin_nan("");
+constexpr double INFINITE = __builtin_inf();
+
 inline double select(bool mask, double a, double b) { return mask ? a : b; }
 inline double at_most(double x, double limit) { return limit < x ? limit : x; }
 inline double at_least(double x, double limit) { return limit > x ? limit : x; }

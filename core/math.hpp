@@ -13,8 +13,6 @@ constexpr double ROUND = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to
 constexpr double LOG2_E = 1.4426950408889634;
 constexpr double LN2_HIGH = 6.93147180369123816490e-01;
 constexpr double LN2_LOW = 1.90821492927058770002e-10;
-constexpr double NO_NUMBER = __builtin_nan("");
-constexpr double INFINITE = __builtin_inf();
 
 inline std::uint64_t all_bits(double, std::uint64_t x) { return x; }
 

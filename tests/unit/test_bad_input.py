@@ -1,4 +1,4 @@
-"""Whatever is handed in, the answer is a sentence: what is wrong, where, and what would be right."""
+"""Whatever is handed in, the answer is a sentence: what is wrong, where, what would be right."""
 
 import json
 import time

@@ -6,6 +6,7 @@ decimals; binary floats, which have no decimals, count as the nearest lot if tha
 precision. Entry prices keep 12 decimals, rounded against the account.
 """
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -72,7 +73,8 @@ def _lots_of(quantity: str, decimals: int, is_float: bool) -> str:
         exact = (f"NOT contains({quantity}, '_') "
                  f"AND {near} = TRY_CAST({quantity} AS DECIMAL(38, 18)) "
                  f"AND ({near} <> 0 OR TRY_CAST({quantity} AS DOUBLE) = 0)")
-    return f"CASE WHEN {exact} AND abs({near}) <= {LOTS_MAX // 10**decimals} THEN {lots} END"
+    most = f"{Decimal(LOTS_MAX).scaleb(-decimals):f}::DECIMAL(25, {decimals})"
+    return f"CASE WHEN {exact} AND abs({near}) <= {most} THEN {lots} END"
 
 
 def scaled_sql(number: str, decimals: int) -> str:

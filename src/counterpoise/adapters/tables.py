@@ -135,7 +135,7 @@ def query(table: Table, sql: str, *parameters: object) -> dict[str, np.ndarray[A
         columns = result.fetchnumpy()
     except Exception as error:
         raise _damaged(table.path, str(error)) from None
-    return {name: _plain(column) for name, column in columns.items()}
+    return {name: _plain(column, name, table.path) for name, column in columns.items()}
 
 
 def execute(table: Table, sql: str) -> None:
@@ -149,11 +149,16 @@ def execute(table: Table, sql: str) -> None:
     _run(table.path, table.connection, sql)
 
 
-def _plain(column: Any) -> np.ndarray[Any, Any]:
-    if isinstance(column, np.ma.MaskedArray):
-        fill = None if column.dtype.kind == "O" else np.nan if column.dtype.kind == "f" else 0
-        return np.asarray(column.filled(fill))
-    return np.asarray(column)
+def _plain(column: Any, name: str, path: str) -> np.ndarray[Any, Any]:
+    if not isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column)
+    kind = column.dtype.kind
+    if kind not in "Of":
+        raise bad_input(Reason.MISSING_NUMBER, path, f"has empty cells in column {name!r}; a "
+                        "missing number is never taken as zero")
+    plain = np.asarray(column.data).copy()
+    plain[np.ma.getmaskarray(column)] = None if kind == "O" else np.nan
+    return plain
 
 
 def _run(name: str, connection: Any, sql: str, *parameters: object) -> Any:

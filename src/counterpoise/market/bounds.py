@@ -23,11 +23,11 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 PRICE_MAX: Final = 1e9
 """No coin is quoted above a billion dollars; larger is cents, satoshi or a shifted point."""
 VOLATILITY_MAX: Final = 10.0
-"""1000 % a year. The highest mark volatilities of the crises on record are near 400 %; above
-1000 % somebody wrote percent where a fraction was wanted."""
+"""1000 % a year. The fast market of February 2026 took mark volatilities to 350 %; above 1000 %
+somebody wrote percent where a fraction was wanted."""
 OFF_INDEX_MAX: Final = 0.5
-"""Forwards, perpetuals and futures within 50 % of the index: the widest basis on record is about
-a third of that; beyond it stands the price of another coin."""
+"""Forwards, perpetuals and futures within 50 % of the index: carry and funding keep them within a
+few percent of it; beyond 50 % stands the price of another coin, or another unit."""
 PREMIUM_SLACK: Final = 1.1
 """An option is worth at most its underlying (call) or its strike (put); 10 % slack for the time
 between two quotes."""

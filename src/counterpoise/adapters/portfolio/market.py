@@ -158,7 +158,8 @@ def _refuse_fixed_outside_window(quotes: Quotes, as_of: int, names: Names) -> No
     early = (quotes.forward_fixed > 0) & (as_of < opens)
     names.failures.extend(Failure(
         reason=Reason.BAD_VALUE, subject=f"market.instruments.{catalogue.instruments[k].id}",
-        sentence=f"forward_fixed is stated, but averaging starts at {format_instant(int(opens[k]))}; "
+        sentence=f"forward_fixed is stated, but averaging starts at "
+        f"{format_instant(int(opens[k]))}; "
         "take it out") for k in np.flatnonzero(early))
 
 
