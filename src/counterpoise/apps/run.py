@@ -129,7 +129,7 @@ def _day_text(day: Day) -> list[str]:
 
 def _row(portfolio: PoolMargin, standard: PoolMargin, apart: float) -> tuple[str, ...]:
     c = portfolio.currency
-    if portfolio.failures:
+    if portfolio.initial != portfolio.initial:
         return (portfolio.account, c, amount(standard.initial, c), "?", "?", "?", "?",
                 "; ".join(f"{f.subject} {f.sentence}" for f in portfolio.failures))
     saved = 1 - portfolio.initial / apart if apart > 0 else 0.0
