@@ -1,5 +1,5 @@
 // Arrays in, prices out: `price_grid` and `black76`.
-#include <cstring>
+#include <algorithm>
 
 #include "arrays.hpp"
 #include "kernels.hpp"
@@ -13,9 +13,9 @@ using namespace nanobind::literals;
 // A pair of call and put stays with one thread.
 constexpr std::int64_t GRAIN = 16;
 
-// Scenario tables by factor: column 0 unshocked, then the scenarios, then unshocked padding.
+// Scenario tables by factor: the scenarios, then at least one column of the unshocked world.
 struct Tables {
-    Buffer<double> move, growth, vol, passed;
+    Buffer<double> move, growth, vol, vol_floor, passed, lowest;
     Scenarios view;
 };
 
@@ -24,22 +24,29 @@ Tables tables_of(const Array<double>& move, const Array<double>& vol, const Arra
     const std::int64_t count = move.shape[0], factors = move.shape[1];
     const std::int64_t width = (count + LANES) / LANES * LANES;
     Tables t{buffer<double>(factors * width), buffer<double>(factors * width),
-             buffer<double>(factors * width), buffer<double>(width), {}};
+             buffer<double>(factors * width), buffer<double>(factors * width),
+             buffer<double>(width), buffer<double>(factors), {}};
     std::fill_n(t.move.get(), factors * width, 0.0);
     std::fill_n(t.vol.get(), factors * width, 0.0);
+    std::fill_n(t.vol_floor.get(), factors * width, 0.0);
     std::fill_n(t.passed.get(), width, 0.0);
+    std::fill_n(t.lowest.get(), factors, 0.0);
     bool time_passes = false;
     for (std::int64_t s = 0; s < count; ++s) {
         for (std::int64_t f = 0; f < factors; ++f) {
-            t.move[f * width + s + 1] = move.at[s * factors + f];
-            t.vol[f * width + s + 1] = vol.at[s * factors + f];
+            const double shift = vol.at[s * factors + f];
+            t.move[f * width + s] = move.at[s * factors + f];
+            t.lowest[f] = std::min(t.lowest[f], t.move[f * width + s]);
+            t.vol[f * width + s] = shift;
+            t.vol_floor[f * width + s] = shift > 0.0 ? rules.at[f * RULES + 6] : 0.0;
         }
-        t.passed[s + 1] = passed.at[s];
+        t.passed[s] = passed.at[s];
         time_passes |= passed.at[s] != 0.0;
     }
     kernels().log1p(t.move.get(), t.growth.get(), factors * width);
-    t.view = {count, width, t.move.get(), t.growth.get(), t.vol.get(), t.passed.get(), rules.at,
-              time_passes};
+    for (std::int64_t k = 0; k < factors * width; ++k) t.growth[k] *= 0.5;
+    t.view = {count, width, t.move.get(), t.growth.get(), t.vol.get(), t.vol_floor.get(),
+              t.lowest.get(), t.passed.get(), rules.at, time_passes};
     return t;
 }
 
@@ -73,10 +80,7 @@ nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::ha
     const Array<double> vols = matrix<double>(vol_shift, "vol_shift", count, factors);
     const Array<double> passed = column<double>(years_shift, "years_shift", count);
     const Array<double> rule = matrix<double>(rules, "rules", factors, RULES);
-    for (std::int64_t i = 0; i < n; ++i) {
-        expect(in.factor.at[i] >= 0 && in.factor.at[i] < factors,
-               "factor must index the " + std::to_string(factors) + " columns of move");
-    }
+    check_index(in.factor, factors, "factor must index the columns of move");
     checked_threads(threads);
     Buffer<double> value = buffer<double>(n), pnl = buffer<double>(n * count);
     Buffer<bool> failed = buffer<bool>(n);
@@ -113,10 +117,11 @@ nb::object black76(nb::handle forward, nb::handle strike, nb::handle years, nb::
                           {out[0].get(), out[1].get(), out[2].get(), out[3].get(), out[4].get(),
                            out[5].get()}, 0, n);
     }
-    const auto rows = static_cast<std::size_t>(n);
-    return nb::make_tuple(given_away(std::move(out[0]), {rows}), given_away(std::move(out[1]), {rows}),
-                          given_away(std::move(out[2]), {rows}), given_away(std::move(out[3]), {rows}),
-                          given_away(std::move(out[4]), {rows}), given_away(std::move(out[5]), {rows}));
+    nb::list columns;
+    for (Buffer<double>& greek : out) {
+        columns.append(given_away(std::move(greek), {static_cast<std::size_t>(n)}));
+    }
+    return nb::tuple(columns);
 }
 
 }  // namespace
