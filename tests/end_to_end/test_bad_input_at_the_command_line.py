@@ -1,4 +1,4 @@
-"""Whatever is wrong, the command line answers with a sentence and an exit code, never a traceback."""
+"""Whatever is wrong, the command line answers with a sentence and an exit code, no traceback."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Every model portfolio on the selected real days: a number, or a Failure that says what is missing.
+"""Every model portfolio on the selected real days: a number, or a Failure that says why not.
 
 Six of the seven snapshots have a perpetual price; that of 2026-05-10 has none.
 """

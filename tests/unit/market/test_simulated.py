@@ -55,7 +55,7 @@ def test_bits_of_the_market_are_those_on_record():
 
     If it was meant, put the new digests here; a processor or compiler may never be the reason.
     """
-    assert ("e99f53d44351dcc2", "217ffbf9aa9f045b") == (
+    assert ("f70dfe1c42955911", "bcc45d4b9467b463") == (
         snapshot_digest(CALM)[:16], snapshot_digest(STRESSED)[:16])
 
 
