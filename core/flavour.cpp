@@ -1,7 +1,7 @@
 // One flavour of every hot loop: compiled once per instruction set, COUNTERPOISE_ISA its name.
 //
-// Nothing of the standard library that emits code of its own is used here: the linker would share it
-// between flavours.
+// Nothing of the standard library that emits code of its own is used here: the linker would share
+// it between flavours.
 #include "aggregate.hpp"
 #include "black76.hpp"
 
