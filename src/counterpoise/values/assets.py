@@ -33,4 +33,9 @@ def is_asset_code(code: object) -> bool:
 
 def asset(code: str) -> Asset:
     """Return the asset of that code with the ledger's usual decimals (8 where none is known)."""
-    return Asset(code=code, decimals=_DECIMALS.get(code, _DEFAULT_DECIMALS))
+    return Asset(code=code, decimals=decimals_of(code))
+
+
+def decimals_of(code: str) -> int:
+    """Return the ledger's usual decimals of that asset (8 where none is known)."""
+    return _DECIMALS.get(code, _DEFAULT_DECIMALS)

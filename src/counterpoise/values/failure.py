@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 @frozen
 class Failure:
-    """One missing number: `reason`, `subject` (what it is about), `sentence` (what would be right)."""
+    """One missing number: its reason, what it is about, and what would be right."""
 
     reason: Reason
     subject: str

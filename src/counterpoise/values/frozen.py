@@ -6,7 +6,7 @@ equality by fields, validation in `__post_init__`. It is the contract of a froze
 in a fresh interpreter (docs/decisions/0003-cold-start.md).
 """
 
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
 
@@ -22,11 +22,15 @@ def frozen(cls: type[T]) -> type[T]:
     the default. `__post_init__`, where defined, raises when the fields do not make a valid value
     and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
     """
-    names = tuple(cls.__dict__.get("__annotations__", {}))
-    namespace = {k: v for k, v in cls.__dict__.items() if k not in (*names, "__dict__", "__weakref__")}
+    types = cls.__dict__.get("__annotations__", {})
+    names = tuple(types)
+    dropped = (*names, "__dict__", "__weakref__")
+    namespace = {k: v for k, v in cls.__dict__.items() if k not in dropped}
     namespace |= {
         "__slots__": names,
         "__fields__": names,
+        "__types__": types,
+        "__names__": frozenset(names),
         "__defaults__": {n: cls.__dict__[n] for n in names if n in cls.__dict__},
         "__match_args__": names,
         "__init__": _init,
@@ -38,17 +42,18 @@ def frozen(cls: type[T]) -> type[T]:
         "__reduce__": _reduce,
         "__qualname__": cls.__qualname__,
     }
-    return type(cls)(cls.__name__, cls.__bases__, namespace)
+    return cast(type[T], type(cls.__name__, cls.__bases__, namespace))
 
 
 def replaced(value: T, **changes: Any) -> T:
     """Return a new value of the same type with some fields changed, validated again."""
-    return type(value)(**{n: getattr(value, n) for n in value.__fields__} | changes)  # type: ignore[attr-defined]
+    fields: tuple[str, ...] = value.__fields__  # type: ignore[attr-defined]
+    return type(value)(**{n: getattr(value, n) for n in fields} | changes)
 
 
 def _init(self: Any, **given: Any) -> None:
     fields = self.__fields__
-    if not (len(given) == len(fields) and all(n in given for n in fields)):
+    if given.keys() != self.__names__:
         given = self.__defaults__ | given
         missing = [n for n in fields if n not in given]
         unknown = [n for n in given if n not in fields]
@@ -66,11 +71,13 @@ def _init(self: Any, **given: Any) -> None:
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:
-    raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot change; make a new one")
+    raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot change; "
+                         "make a new one")
 
 
 def _repr(self: Any) -> str:
-    return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.__fields__)})"
+    fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.__fields__)
+    return f"{type(self).__name__}({fields})"
 
 
 def _eq(self: Any, other: Any) -> Any:
@@ -82,6 +89,8 @@ def _eq(self: Any, other: Any) -> Any:
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a is b or bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     return bool(a == b)
 
 

@@ -13,6 +13,10 @@ from counterpoise.values.failure import Reason, bad_input
 INT64_MAX: Final = 2**63 - 1
 LOTS_MAX: Final = 2**62
 """Largest absolute position or order in lots: two of them still add without overflow."""
+EXPONENT_MAX: Final = 60
+EXPONENT_MIN: Final = -325
+"""Numbers outside are mistakes: nothing is that large, and float64 would make the small ones zero
+(far options are worth 1e-200; that is still a number)."""
 UNKNOWN: Final = -(2**63)
 """Stands in an integer money column for an amount that nobody stated; never zero."""
 
@@ -23,21 +27,26 @@ def parse_decimal(number: object, *, subject: str) -> Decimal:
     A float counts as the decimal text that Python prints for it. Text with a comma, spaces inside,
     NaN, infinities, booleans and more than 60 characters are refused.
     """
-    text = repr(number) if isinstance(number, (int, float)) and not isinstance(number, bool) else number
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    text = repr(number) if is_number else number
     if not isinstance(text, str) or len(text) > 60:
         raise bad_input(Reason.NOT_A_NUMBER, subject, f"{str(number)[:40]!r} is not a number; "
                         'write it like "1234.5"')
     if "," in text:
-        raise bad_input(Reason.NOT_A_NUMBER, subject, f"{text!r} has a comma; write decimals with a "
-                        "point and no thousands separator, like 1234.5")
+        raise bad_input(Reason.NOT_A_NUMBER, subject, f"{text!r} has a comma; write decimals with "
+                        "a point and no thousands separator, like 1234.5")
     try:
-        value = Decimal(text.strip())
+        # Decimal also reads "1_000" and digits of other scripts: no venue writes those.
+        value = Decimal(text.strip() if text.isascii() and "_" not in text else "no number")
     except InvalidOperation:
         raise bad_input(Reason.NOT_A_NUMBER, subject, f"{text[:40]!r} is not a number; "
                         'write it like "1234.5"') from None
     if not value.is_finite():
         raise bad_input(Reason.NOT_FINITE, subject, f"{text} is not a finite number; "
                         "leave the key out if the number is not known")
+    if value and not EXPONENT_MIN < value.adjusted() < EXPONENT_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{text[:40]} is beyond any amount; "
+                        "check the exponent")
     return value
 
 
@@ -72,8 +81,8 @@ def to_lots(quantity: Decimal, *, lot_exponent: int, subject: str) -> int:
 
 
 def _too_large(quantity: Decimal, subject: str) -> Exception:
-    return bad_input(Reason.ABSURD_QUANTITY, subject, f"{quantity} is larger than this engine's limit "
-                     f"of {LOTS_MAX} lots; check the unit")
+    return bad_input(Reason.ABSURD_QUANTITY, subject, f"{quantity} is larger than this engine's "
+                     f"limit of {LOTS_MAX} lots; check the unit")
 
 
 def to_smallest_unit(amount: Decimal, *, decimals: int, against: str, subject: str) -> int:
@@ -87,8 +96,8 @@ def to_smallest_unit(amount: Decimal, *, decimals: int, against: str, subject: s
         rounding = ROUND_FLOOR if against == "credit" else ROUND_CEILING
         units = amount.scaleb(decimals).to_integral_value(rounding)
     if abs(units) > INT64_MAX:
-        raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{amount} does not fit this asset's ledger "
-                        f"of {decimals} decimals; check the unit")
+        raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{amount} does not fit this asset's "
+                        f"ledger of {decimals} decimals; check the unit")
     return int(units)
 
 

@@ -1,0 +1,75 @@
+# Run, test, measure and check Counterpoise. Every target does its own set-up in .venv, once.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+BUILT := $(VENV)/.built
+ZIG := $(VENV)/.zig
+CORE := $(shell find core -type f 2>/dev/null) $(wildcard CMakeLists.txt)
+INSTALL := -m pip install --quiet --disable-pip-version-check
+ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
+JOBS ?= 2
+
+.PHONY: run test bench soak lint lock clean
+.DELETE_ON_ERROR:
+
+# A start without cached bytecode costs more than a margin call: let Python keep it.
+unexport PYTHONDONTWRITEBYTECODE
+COMPILE := $(PY) -m compileall -q src
+
+run: $(BUILT)
+	@$(COMPILE)
+	@$(PY) -m counterpoise.apps.run
+
+test: $(BUILT)
+	@$(PY) -m pytest -n $(JOBS)
+
+bench: $(BUILT)
+	@$(COMPILE)
+	@$(PY) benchmarks/run.py
+
+soak: $(ZIG)
+	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"
+
+lint: $(BUILT)
+	@$(PY) -m ruff check
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache .benchmarks
+	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find src -name '*.so' -delete
+
+# Needs uv; the only target that does. Names, versions and hashes only: no address is recorded.
+lock:
+	uv pip compile pyproject.toml --all-extras --group build --group dev $(LOCK) \
+	    -o requirements/dev.lock
+	uv pip compile --group pyproject.toml:zig $(LOCK) -o requirements/zig.lock
+LOCK := --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+
+$(READY): requirements/dev.lock
+	@command -v $(PYTHON) >/dev/null || { echo "Counterpoise needs Python 3.11 or newer, and" \
+	    "$(PYTHON) was not found: set PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Counterpoise needs \
+	Python 3.11 or newer, and $(PYTHON) is %d.%d: set PYTHON=/path/to/python3.11" % v[:2])'
+	@echo "Setting up $(VENV) (once; later calls start at once)" >&2
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "$(PYTHON) cannot make a virtual environment:" \
+	    "install its venv module (python3-venv)" >&2; exit 1; }
+	@$(PY) $(INSTALL) --require-hashes --no-deps -r requirements/dev.lock
+	@touch $@
+
+$(BUILT): $(READY) requirements/zig.lock pyproject.toml tools/build_backend.py tools/toolchain.py \
+    $(CORE)
+	@echo "Building the core" >&2
+	@test "$$($(PY) tools/toolchain.py)" != zig || $(ZIG_INSTALL)
+	@$(PY) $(INSTALL) --no-build-isolation --no-deps -e .
+	@$(COMPILE)
+	@touch $@
+
+$(ZIG): $(BUILT) requirements/zig.lock
+	@$(ZIG_INSTALL)
+	@touch $@

@@ -1,0 +1,166 @@
+// What a row of positions loses: the sum of lots x P&L, transformed, reduced to its worst scenario.
+//
+//     v_s = sum over positions in order of fma(lots, pnl[i, s], .)         one chain, from zero
+//     v_s = weight[k, s] v_s;   v_s > 0: min(gain_factor[k] v_s, gain_cap[k])
+//     v_s = v_s - sign(v_s) min(dampener[k, s], |v_s|)      (before the gain rule if dampen_first)
+//     loss = -min(0, min_s v_s), and the lowest s that attains the minimum
+//
+// P&L comes packed in blocks [block, instrument, 40]: one position reads one contiguous row of 320
+// bytes and the 40 sums stay in registers; blocks are the outer loop so that one stays in L2 cache.
+#pragma once
+
+#include "kernels.hpp"
+#include "lanes.hpp"
+
+namespace counterpoise::COUNTERPOISE_ISA {
+
+constexpr int ROWS = 512;  // rows that share one pass over a block
+constexpr int VECTORS = BLOCK / WIDTH;
+
+struct Block {
+    Lanes v[VECTORS];
+};
+
+inline Block raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
+    const double* pnl = in.pnl + block * in.instruments * BLOCK;
+    Block sum;
+    for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
+    for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
+        const double* column = pnl + static_cast<std::int64_t>(in.instrument[p]) * BLOCK;
+        const Lanes lots = static_cast<double>(in.lots[p]);
+        for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(lots, load(column + WIDTH * j), sum.v[j]);
+    }
+    return sum;
+}
+
+inline Lanes gained(Lanes v, double factor, double cap) {
+    return select(v > 0.0, at_most(v * factor, cap), v);
+}
+
+inline Lanes dampened(Lanes v, Lanes dampener) {
+    const Lanes size = absolute(v);
+    return with_sign_of(size - at_most(size, dampener), v);
+}
+
+inline Block transformed(const Aggregation& in, std::int64_t block, std::int64_t row, Block x) {
+    const std::int64_t key = in.key[row], at = (block * in.keys + key) * BLOCK;
+    for (int j = 0; j < VECTORS; ++j) {
+        Lanes v = x.v[j];
+        const std::int64_t here = at + WIDTH * j;
+        if (in.weight != nullptr) v = v * load(in.weight + here);
+        if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + here));
+        if (in.gain_factor != nullptr) v = gained(v, in.gain_factor[key], in.gain_cap[key]);
+        if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + here));
+        x.v[j] = v;
+    }
+    return x;
+}
+
+// The worst of one row, lane by lane: its value and which vector of scenarios it stands in.
+struct Worst {
+    Lanes value, vector;
+};
+
+// Of equal values the first stays, so the lowest scenario of a lane is kept; NaN is never lower.
+inline Worst lower_of(const Worst& first, const Worst& second) {
+    const LaneMask lower = second.value < first.value;
+    return {select(lower, second.value, first.value), select(lower, second.vector, first.vector)};
+}
+
+template <int FROM, int SIZE>
+inline Worst worst_vector(const Block& x) {
+    if constexpr (SIZE == 1) {
+        return {x.v[FROM], Lanes(static_cast<double>(FROM))};
+    } else {
+        return lower_of(worst_vector<FROM, SIZE / 2>(x),
+                        worst_vector<FROM + SIZE / 2, SIZE - SIZE / 2>(x));
+    }
+}
+
+inline bool any_nan(const Block& x) {
+    LaneMask nan = unordered(x.v[0], x.v[VECTORS - 1]);
+    for (int j = 1; j + 1 < VECTORS; j += 2) nan = nan | unordered(x.v[j], x.v[j + 1]);
+    return places(nan) != 0;
+}
+
+inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* scenario) {
+    double value[WIDTH], vector[WIDTH];
+    store(value, worst.value);
+    store(vector, worst.vector);
+    double least = value[0], first = vector[0] * WIDTH;
+    for (int k = 1; k < WIDTH; ++k) {
+        const double here = vector[k] * WIDTH + k;
+        const bool better = value[k] < least || (value[k] == least && here < first);
+        least = better ? value[k] : least;
+        first = better ? here : first;
+    }
+    *loss = nan ? NO_NUMBER : least < 0.0 ? -least : 0.0;
+    *scenario = nan ? 0 : static_cast<std::int32_t>(first);
+}
+
+inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
+                  std::int64_t end) {
+    const bool plain = in.weight == nullptr && in.gain_factor == nullptr && in.dampener == nullptr;
+    Worst state[ROWS];
+    bool nan[ROWS];
+    for (std::int64_t first = begin; first < end; first += ROWS) {
+        const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
+        for (int r = 0; r < count; ++r) {
+            state[r] = {INFINITE, 0.0};
+            nan[r] = false;
+        }
+        for (std::int64_t block = 0; block < in.blocks; ++block) {
+            const Lanes before = static_cast<double>(block * VECTORS);
+            for (int r = 0; r < count; ++r) {
+                const Block raw = raw_block(in, block, first + r);
+                const Block x = plain ? raw : transformed(in, block, first + r, raw);
+                const Worst here = worst_vector<0, VECTORS>(x);
+                state[r] = lower_of(state[r], {here.value, here.vector + before});
+                nan[r] |= any_nan(x);
+            }
+        }
+        for (int r = 0; r < count; ++r) {
+            settle(state[r], nan[r], loss + first + r, scenario + first + r);
+        }
+    }
+}
+
+inline void write_block(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
+    double v[BLOCK];
+    for (int j = 0; j < VECTORS; ++j) store(v + WIDTH * j, x.v[j]);
+    const std::int64_t left = scenarios - block * BLOCK, count = left < BLOCK ? left : BLOCK;
+    for (std::int64_t s = 0; s < count; ++s) row[block * BLOCK + s] = v[s];
+}
+
+inline void vectors(const Aggregation& in, double* raw, double* result, std::int64_t begin,
+                    std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+        for (std::int64_t block = 0; block < in.blocks; ++block) {
+            const Block x = raw_block(in, block, row);
+            write_block(x, block, in.scenarios, raw + row * in.scenarios);
+            write_block(transformed(in, block, row, x), block, in.scenarios,
+                        result + row * in.scenarios);
+        }
+    }
+}
+
+inline void exposures(const Exposures& in, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+        double* net = in.net + row * in.width;
+        double* long_side = in.long_side + row * in.width;
+        double* gross = in.gross + row * in.width;
+        for (std::int64_t c = 0; c < in.width; ++c) net[c] = long_side[c] = gross[c] = 0.0;
+        for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
+            const double lots = static_cast<double>(in.lots[p]), size = lots < 0.0 ? -lots : lots;
+            const double owned = lots > 0.0 ? lots : 0.0;
+            const double* column = in.columns + in.instrument[p] * in.width;
+            for (std::int64_t c = 0; c < in.width; ++c) {
+                net[c] = fma(lots, column[c], net[c]);
+                long_side[c] = fma(owned, column[c], long_side[c]);
+                gross[c] = fma(size, absolute(column[c]), gross[c]);
+            }
+        }
+    }
+}
+
+}  // namespace counterpoise::COUNTERPOISE_ISA

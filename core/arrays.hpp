@@ -1,0 +1,141 @@
+// How NumPy arrays come in and go out: checked by name, never converted, never copied silently.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+
+namespace counterpoise {
+
+namespace nb = nanobind;
+
+template <typename T>
+struct TypeName;
+template <> struct TypeName<double> { static constexpr const char* value = "float64"; };
+template <> struct TypeName<std::int64_t> { static constexpr const char* value = "int64"; };
+template <> struct TypeName<std::int32_t> { static constexpr const char* value = "int32"; };
+template <> struct TypeName<std::uint8_t> { static constexpr const char* value = "uint8"; };
+template <> struct TypeName<std::int8_t> { static constexpr const char* value = "int8"; };
+
+// A checked argument: shape[1] is 1 for one axis; `keep` holds the array alive.
+template <typename T>
+struct Array {
+    const T* at;
+    std::int64_t shape[2];
+    nb::ndarray<nb::ro> keep;
+
+    std::int64_t size() const { return shape[0] * shape[1]; }
+};
+
+inline bool contiguous(const nb::ndarray<nb::ro>& a) {
+    std::int64_t step = 1;
+    for (std::size_t k = a.ndim(); k-- > 0;) {
+        if (a.shape(k) == 0) return true;
+        if (a.shape(k) != 1 && a.stride(k) != step) return false;
+        step *= static_cast<std::int64_t>(a.shape(k));
+    }
+    return true;
+}
+
+template <typename T>
+Array<T> array(nb::handle given, const char* name, std::size_t axes) {
+    const std::string subject = name;
+    nb::ndarray<nb::ro> a;
+    if (!nb::try_cast(given, a) || a.device_type() != nb::device::cpu::value) {
+        throw nb::type_error((subject + " must be a NumPy array").c_str());
+    }
+    if (a.dtype() != nb::dtype<T>()) {
+        throw nb::type_error((subject + " must have dtype " + TypeName<T>::value).c_str());
+    }
+    if (a.ndim() != axes) {
+        throw nb::value_error((subject + " must have " + std::to_string(axes) +
+                               (axes == 1 ? " axis" : " axes") + ", not " +
+                               std::to_string(a.ndim())).c_str());
+    }
+    if (!contiguous(a)) {
+        throw nb::value_error((subject + " must be C-contiguous; copy it with "
+                               "numpy.ascontiguousarray").c_str());
+    }
+    const auto rows = static_cast<std::int64_t>(a.shape(0));
+    const auto columns = axes == 2 ? static_cast<std::int64_t>(a.shape(1)) : 1;
+    return {static_cast<const T*>(a.data()), {rows, columns}, a};
+}
+
+inline void expect(bool holds, const std::string& sentence) {
+    if (!holds) throw nb::value_error(sentence.c_str());
+}
+
+// One axis of a given length.
+template <typename T>
+Array<T> column(nb::handle given, const char* name, std::int64_t length) {
+    Array<T> a = array<T>(given, name, 1);
+    expect(a.shape[0] == length, std::string(name) + " must have " + std::to_string(length) +
+                                     " entries, not " + std::to_string(a.shape[0]));
+    return a;
+}
+
+template <typename T>
+Array<T> matrix(nb::handle given, const char* name, std::int64_t rows, std::int64_t columns) {
+    Array<T> a = array<T>(given, name, 2);
+    expect(a.shape[0] == rows && a.shape[1] == columns,
+           std::string(name) + " must have shape (" + std::to_string(rows) + ", " +
+               std::to_string(columns) + "), not (" + std::to_string(a.shape[0]) + ", " +
+               std::to_string(a.shape[1]) + ")");
+    return a;
+}
+
+struct Free {
+    void operator()(void* p) const { ::operator delete(p, std::align_val_t(64)); }
+};
+
+// Memory on its way to NumPy or scratch of one call; 64-byte aligned, not initialised.
+template <typename T>
+using Buffer = std::unique_ptr<T[], Free>;
+
+template <typename T>
+Buffer<T> buffer(std::int64_t count) {
+    const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count > 0 ? count : 1);
+    return Buffer<T>(static_cast<T*>(::operator new(bytes, std::align_val_t(64))));
+}
+
+template <typename T>
+nb::object given_away(Buffer<T> data, std::initializer_list<std::size_t> shape) {
+    T* raw = data.release();
+    nb::capsule owner(raw, [](void* p) noexcept { Free{}(p); });
+    return nb::cast(nb::ndarray<nb::numpy, T>(raw, shape, owner));
+}
+
+inline int checked_threads(int threads) {
+    expect(threads >= 1 && threads <= 1024,
+           "threads must lie between 1 and 1024, not " + std::to_string(threads));
+    return threads;
+}
+
+// A compressed book: starts at 0, never falls, ends at the number of positions.
+inline void check_pointer(const Array<std::int64_t>& pointer, std::int64_t positions) {
+    expect(pointer.size() >= 1 && pointer.at[0] == 0 && pointer.at[pointer.size() - 1] == positions,
+           "pointer must start at 0 and end at the number of positions, " +
+               std::to_string(positions));
+    bool rising = true;
+    for (std::int64_t r = 1; r < pointer.size(); ++r) rising &= pointer.at[r - 1] <= pointer.at[r];
+    expect(rising, "pointer must not fall from one row to the next");
+}
+
+inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
+                        const char* sentence) {
+    bool inside = true;
+    for (std::int64_t p = 0; p < index.size(); ++p) {
+        inside &= index.at[p] >= 0 && index.at[p] < count;
+    }
+    expect(inside, sentence);
+}
+
+void bind_pricing(nb::module_& m);
+void bind_grouping(nb::module_& m);
+void bind_aggregation(nb::module_& m);
+
+}  // namespace counterpoise

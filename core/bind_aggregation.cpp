@@ -1,0 +1,192 @@
+// Books in, losses out: `group`, `worst_loss`, `loss_vectors` and `exposures`.
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "arrays.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace counterpoise {
+namespace {
+
+using namespace nanobind::literals;
+
+constexpr std::int64_t GRAIN = 2048;
+
+// Rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
+Buffer<double> packed(const Array<double>& rows, std::int64_t blocks) {
+    const std::int64_t n = rows.shape[0], count = rows.shape[1];
+    Buffer<double> out = buffer<double>(blocks * n * BLOCK);
+    for (std::int64_t b = 0; b < blocks; ++b) {
+        const std::int64_t start = b * BLOCK, inside = std::min<std::int64_t>(BLOCK, count - start);
+        for (std::int64_t i = 0; i < n; ++i) {
+            const double* from = rows.at + i * count + start;
+            double* to = out.get() + (b * n + i) * BLOCK;
+            std::copy_n(from, inside, to);
+            std::fill_n(to + inside, BLOCK - inside, from[inside - 1]);
+        }
+    }
+    return out;
+}
+
+struct Rows {
+    Array<std::int64_t> pointer;
+    Array<std::int32_t> key, instrument;
+    Array<std::int64_t> lots;
+    std::int64_t count;
+};
+
+Rows rows_of(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+             std::int64_t instruments) {
+    const Array<std::int64_t> pointers = array<std::int64_t>(pointer, "pointer", 1);
+    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
+    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
+    check_pointer(pointers, index.size());
+    check_index(index, instruments, "instrument must index the rows of the risk array");
+    const std::int64_t count = pointers.size() - 1;
+    return {pointers, column<std::int32_t>(key, "key", count), index, sizes, count};
+}
+
+using Optional = std::optional<Array<double>>;
+
+// The transforms that were given; None stands for the identity.
+struct Transform {
+    Optional weight, gain_factor, gain_cap, dampener;
+    bool dampen_first;
+    std::int64_t keys;
+};
+
+Optional optional_array(nb::handle given, const char* name, std::size_t axes) {
+    return given.is_none() ? Optional{} : Optional{array<double>(given, name, axes)};
+}
+
+Transform transform_of(nb::handle weight, nb::handle gain_factor, nb::handle gain_cap,
+                       nb::handle dampener, bool dampen_first) {
+    Transform t{optional_array(weight, "weight", 2), optional_array(gain_factor, "gain_factor", 1),
+                optional_array(gain_cap, "gain_cap", 1), optional_array(dampener, "dampener", 2),
+                dampen_first, -1};
+    expect(t.gain_factor.has_value() == t.gain_cap.has_value(),
+           "gain_factor and gain_cap come together or not at all");
+    for (const Optional* part : {&t.weight, &t.gain_factor, &t.gain_cap, &t.dampener}) {
+        if (!part->has_value()) continue;
+        const std::int64_t keys = (*part)->shape[0];
+        expect(t.keys < 0 || t.keys == keys, "transforms must have one row per key, all alike");
+        t.keys = keys;
+    }
+    return t;
+}
+
+void check_transform(const Transform& t, const Rows& rows, std::int64_t scenarios) {
+    for (const Optional* part : {&t.weight, &t.dampener}) {
+        expect(!part->has_value() || (*part)->shape[1] == scenarios,
+               "weight and dampener must have a column per scenario, " + std::to_string(scenarios));
+    }
+    if (t.keys >= 0) check_index(rows.key, t.keys, "key must index the rows of the transforms");
+}
+
+// The packed arrays of one call; `view` points into them.
+struct Packed {
+    Buffer<double> pnl, weight, dampener;
+    Aggregation view;
+};
+
+Packed packed_call(const Rows& rows, const Array<double>& pnl, const Transform& t) {
+    const std::int64_t scenarios = pnl.shape[1], blocks = (scenarios + BLOCK - 1) / BLOCK;
+    Packed p{packed(pnl, blocks), t.weight ? packed(*t.weight, blocks) : Buffer<double>{},
+             t.dampener ? packed(*t.dampener, blocks) : Buffer<double>{}, {}};
+    p.view = {rows.pointer.at, rows.key.at, rows.instrument.at, rows.lots.at, pnl.shape[0],
+              std::max<std::int64_t>(t.keys, 0), scenarios, blocks, p.pnl.get(), p.weight.get(),
+              p.dampener.get(), t.gain_factor ? t.gain_factor->at : nullptr,
+              t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first};
+    return p;
+}
+
+nb::object worst_loss(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+                      nb::handle pnl, nb::handle weight, nb::handle gain_factor,
+                      nb::handle gain_cap, nb::handle dampener, bool dampen_first, int threads) {
+    const Array<double> risk = array<double>(pnl, "pnl", 2);
+    const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
+    const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
+    check_transform(transform, rows, risk.shape[1]);
+    checked_threads(threads);
+    Buffer<double> loss = buffer<double>(rows.count);
+    Buffer<std::int32_t> scenario = buffer<std::int32_t>(rows.count);
+    {
+        nb::gil_scoped_release free;
+        const Packed call = packed_call(rows, risk, transform);
+        const Kernels& core = kernels();
+        parallel(threads, rows.count, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.worst(call.view, loss.get(), scenario.get(), begin, end);
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows.count);
+    return nb::make_tuple(given_away(std::move(loss), {n}), given_away(std::move(scenario), {n}));
+}
+
+nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+                        nb::handle pnl, nb::handle weight, nb::handle gain_factor,
+                        nb::handle gain_cap, nb::handle dampener, bool dampen_first, int threads) {
+    const Array<double> risk = array<double>(pnl, "pnl", 2);
+    const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
+    const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
+    check_transform(transform, rows, risk.shape[1]);
+    checked_threads(threads);
+    const std::int64_t scenarios = risk.shape[1];
+    Buffer<double> raw = buffer<double>(rows.count * scenarios);
+    Buffer<double> result = buffer<double>(rows.count * scenarios);
+    {
+        nb::gil_scoped_release free;
+        const Packed call = packed_call(rows, risk, transform);
+        const Kernels& core = kernels();
+        parallel(threads, rows.count, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.vectors(call.view, raw.get(), result.get(), begin, end);
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows.count);
+    const auto width = static_cast<std::size_t>(scenarios);
+    return nb::make_tuple(given_away(std::move(raw), {n, width}),
+                          given_away(std::move(result), {n, width}));
+}
+
+nb::object exposures(nb::handle pointer, nb::handle instrument, nb::handle lots, nb::handle columns,
+                     int threads) {
+    const Array<double> table = array<double>(columns, "columns", 2);
+    const Array<std::int64_t> pointers = array<std::int64_t>(pointer, "pointer", 1);
+    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
+    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
+    check_pointer(pointers, index.size());
+    check_index(index, table.shape[0], "instrument must index the rows of columns");
+    checked_threads(threads);
+    const std::int64_t rows = pointers.size() - 1, width = table.shape[1];
+    Buffer<double> net = buffer<double>(rows * width), owned = buffer<double>(rows * width);
+    Buffer<double> gross = buffer<double>(rows * width);
+    {
+        nb::gil_scoped_release free;
+        const Exposures in = {pointers.at, index.at, sizes.at, table.at, width, net.get(),
+                              owned.get(), gross.get()};
+        const Kernels& core = kernels();
+        parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.exposures(in, begin, end);
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows), c = static_cast<std::size_t>(width);
+    return nb::make_tuple(given_away(std::move(net), {n, c}), given_away(std::move(owned), {n, c}),
+                          given_away(std::move(gross), {n, c}));
+}
+
+}  // namespace
+
+void bind_aggregation(nb::module_& m) {
+    m.def("worst_loss", &worst_loss, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
+          "pnl"_a, "weight"_a = nb::none(), "gain_factor"_a = nb::none(), "gain_cap"_a = nb::none(),
+          "dampener"_a = nb::none(), "dampen_first"_a = false, "threads"_a = 1);
+    m.def("loss_vectors", &loss_vectors, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a,
+          "lots"_a, "pnl"_a, "weight"_a = nb::none(), "gain_factor"_a = nb::none(),
+          "gain_cap"_a = nb::none(), "dampener"_a = nb::none(), "dampen_first"_a = false,
+          "threads"_a = 1);
+    m.def("exposures", &exposures, nb::kw_only(), "pointer"_a, "instrument"_a, "lots"_a,
+          "columns"_a, "threads"_a = 1);
+}
+
+}  // namespace counterpoise

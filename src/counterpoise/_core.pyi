@@ -1,0 +1,111 @@
+"""The compiled hot loops: arrays in, arrays out, the GIL released, the same bits on every CPU.
+
+Arguments are C-contiguous NumPy arrays of exactly the dtype named; another dtype is a TypeError,
+another shape or an index out of range a ValueError. Axes: A accounts, R rows of (account, key), P
+positions, I instruments, S scenarios, U factors (underlyings), K keys, C columns.
+"""
+
+from typing import Any, TypedDict
+
+import numpy as np
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Long = np.ndarray[Any, np.dtype[np.int64]]
+Ints = np.ndarray[Any, np.dtype[np.int32]]
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Signs = np.ndarray[Any, np.dtype[np.int8]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+class Isa(TypedDict):
+    """The flavour in use, those this CPU can run (best first), and whether fma is in software."""
+
+    active: str
+    available: tuple[str, ...]
+    software_fma: bool
+
+def isa() -> Isa: ...
+def use_isa(name: str) -> None: ...
+def exp(x: Floats) -> Floats: ...
+def expm1(x: Floats) -> Floats: ...
+def log(x: Floats) -> Floats: ...
+def log1p(x: Floats) -> Floats: ...
+def power(x: Floats, y: Floats) -> Floats: ...
+def fma(a: Floats, b: Floats, c: Floats) -> Floats: ...
+def price_grid(
+    *,
+    kind: Bytes,
+    mode: Bytes,
+    right: Signs,
+    unit: Floats,
+    price: Floats,
+    shock_base: Floats,
+    strike: Floats,
+    years: Floats,
+    volatility: Floats,
+    rate: Floats,
+    factor: Ints,
+    move: Floats,
+    vol_shift: Floats,
+    years_shift: Floats,
+    rules: Floats,
+    threads: int = 1,
+) -> tuple[Floats, Floats, Flags]:
+    """Return value [I], pnl [I, S] and failed [I]; see `pricing.kernel` for the columns.
+
+    mode 0 linear, 1 inverse in coin, 2 inverse in quote; rules [U, 7] are relative, power_short,
+    power_long, switch_days, days_floor, whole_days, floor_up of `VolRule`.
+    """
+
+def black76(
+    *,
+    forward: Floats,
+    strike: Floats,
+    years: Floats,
+    volatility: Floats,
+    right: Signs,
+    rate: Floats,
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+    """Return value, delta, gamma, vega, theta and rho, each [I]; see `pricing.black`."""
+
+def group(*, row_pointer: Long, instrument: Ints, key: Ints,
+          ) -> tuple[Long, Ints, Ints, Long | None]:
+    """Return pointer [R + 1], account [R], key [R] and the order of positions (None: as is)."""
+
+def worst_loss(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Ints]:
+    """Return the worst loss >= 0 [R] and the lowest scenario that attains it [R].
+
+    A row that meets a NaN has loss NaN and scenario 0. None for a transform is the identity.
+    """
+
+def loss_vectors(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Floats]:
+    """Return the P&L before and after the transforms, each [R, S], gain > 0."""
+
+def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
+              threads: int = 1) -> tuple[Floats, Floats, Floats]:
+    """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""

@@ -1,0 +1,1 @@
+"""The portfolio file in its parts: document, schema, market, accounts, and the way back."""

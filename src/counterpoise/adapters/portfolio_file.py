@@ -1,0 +1,154 @@
+"""What market, which accounts, which model? The portfolio file, read and written.
+
+One JSON file from which a margin number can be asked for, mailed, kept as a test and recomputed
+next year. Its keys are in `adapters.portfolio.schema`; every violation is reported at once.
+"""
+
+import os
+from typing import Any
+
+from counterpoise.adapters.portfolio.accounts import (
+    account_trees,
+    book_in,
+    instruments_held,
+)
+from counterpoise.adapters.portfolio.document import plain, tree_of
+from counterpoise.adapters.portfolio.market import (
+    Stated,
+    inline_snapshot,
+    snapshot_at,
+    stated_market,
+)
+from counterpoise.adapters.portfolio.names import Names, names_of, raise_all
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.adapters.portfolio.schema import pruned
+from counterpoise.instruments.catalogue import catalogue
+from counterpoise.instruments.contracts import Instrument
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.quantity import parse_decimal
+from counterpoise.values.time import parse_instant
+
+Tree = dict[str, Any]
+
+
+def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
+                   folder: str | None = None) -> Portfolio:
+    """Return the portfolio of a file (path) or of a document (bytes).
+
+    A market path in it is relative to the file. In bytes, which may come from a stranger, it is
+    refused unless `folder` says what it is relative to.
+
+    Raises
+    ------
+    BadInput
+        With every violation found.
+    """
+    failures: list[Failure] = []
+    tree = pruned(tree_of(source), failures)
+    names = names_of(tree, failures)
+    accounts = account_trees(tree, failures)
+    as_of = _as_of(tree, failures)
+    held = instruments_held(accounts, names)
+    folder = folder if isinstance(source, bytes) else os.path.dirname(source)
+    market, quote_terms = _market(tree, as_of, held, names, folder)
+    if market is None:
+        raise_all(failures)
+    assert market is not None, "a market is missing only with a reason"
+    book, order_prices = book_in(accounts, market, names)
+    confidence = _confidence(tree, names)
+    raise_all(failures)
+    note = tree.get("note", ())
+    return Portfolio(as_of=market.as_of, model=tree.get("model"),
+                     overrides=plain(tree.get("parameters", {})),
+                     symbols=tree.get("symbols", "counterpoise"), market=market, book=book,
+                     notes=(note,) if isinstance(note, str) else tuple(note),
+                     quote_terms=quote_terms, order_prices=order_prices,
+                     confidence=confidence)
+
+
+def _as_of(tree: Tree, failures: list[Failure]) -> int | None:
+    if "as_of" not in tree:
+        return None
+    try:
+        return parse_instant(tree["as_of"], subject="as_of")
+    except BadInput as wrong:
+        failures.extend(wrong.failures)
+        return None
+
+
+def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
+            folder: str | None) -> tuple[MarketSnapshot | None, dict[str, dict[str, str]]]:
+    given = tree.get("market")
+    if given is None:
+        return None, {}
+    given = {"snapshot": given} if isinstance(given, str) else given
+    if "snapshot" in given or "perpetuals" in given:
+        return _market_by_path(given, as_of, held, names, folder), {}
+    if as_of is None and "as_of" not in tree:
+        names.failures.append(Failure(reason=Reason.BAD_TIME, subject="as_of", sentence=(
+            "is missing; say when these prices were, like 2026-02-05T21:29:37Z")))
+    stated = stated_market(given, names)
+    everything = {c.id: c for c in (*stated.quoted.values(), *names.definitions.values())} | held
+    market = inline_snapshot(stated, catalogue=catalogue(list(everything.values())),
+                             as_of=as_of or 0, names=names)
+    return market, _quote_terms(stated, names)
+
+
+def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
+                    folder: str | None) -> MarketSnapshot | None:
+    if folder is None or "snapshot" not in given:
+        sentence = ("is a path, which is read for portfolio files only; write the quotes into the "
+                    "document" if folder is None else "is missing beside perpetuals")
+        names.failures.append(Failure(reason=Reason.NOT_APPLICABLE, subject="market.snapshot",
+                                      sentence=sentence))
+        return None
+    try:
+        market = snapshot_at(given, folder=folder, as_of=as_of, names=names)
+    except BadInput as wrong:
+        names.failures.extend(wrong.failures)
+        return None
+    names.failures.extend(Failure(
+        reason=Reason.UNKNOWN_INSTRUMENT, subject=name, sentence=(
+            "is not in the snapshot; check expiry, strike and settlement, or write the market into "
+            "the file")) for name, c in names.found.items()
+        if c is not None and c.id in held and c.id not in market.catalogue.column)
+    return market
+
+
+def _quote_terms(stated: Stated, names: Names) -> dict[str, dict[str, str]]:
+    terms = {}
+    for name, instrument in stated.quoted.items():
+        quote = stated.tree["instruments"][name]
+        kept = {key: str(quote[key]) for key in ("funding_rate", "confidence") if key in quote}
+        if kept:
+            _refuse_non_numbers(kept, f"market.instruments.{name}", names)
+            terms[instrument.id] = kept
+    return terms
+
+
+def _confidence(tree: Tree, names: Names) -> dict[str, str]:
+    market = tree.get("market")
+    feeds = market.get("confidence", {}) if isinstance(market, dict) else {}
+    kept = {feed: str(number) for feed, number in feeds.items()}
+    _refuse_non_numbers(kept, "market.confidence", names)
+    return kept
+
+
+def _refuse_non_numbers(texts: dict[str, str], path: str, names: Names) -> None:
+    for key, text in texts.items():
+        try:
+            parse_decimal(text, subject=f"{path}.{key}")
+        except BadInput as wrong:
+            names.failures.extend(wrong.failures)
+
+
+def write_portfolio(portfolio: Portfolio) -> bytes:
+    """Return the portfolio as a file (UTF-8 JSON) that reads back as the same portfolio.
+
+    The market is written out quote by quote, also where it came from a snapshot. A number that was
+    refused there as absurd or stale is written as what it is now: missing.
+    """
+    from counterpoise.adapters.portfolio.write import document_of
+
+    return document_of(portfolio)

@@ -1,0 +1,143 @@
+"""Which numbers are absurd? The bounds, written down with their reasons.
+
+A number beyond its bound is a typing error, a wrong unit or a broken feed, never a market: it
+becomes NaN with a Quality bit, and in a portfolio file an error. The bounds are wide on purpose;
+a quote inside them may still be wrong. A zero mark of an option is legal: far from the money, half
+a tick rounds to zero.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from counterpoise.instruments.catalogue import OPTION
+from counterpoise.market.quotes import Quotes, index_by_instrument, is_option, whole_forward
+from counterpoise.market.snapshot import Quality
+from counterpoise.values.frozen import frozen
+from counterpoise.values.time import SECOND_NS
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+PRICE_MAX: Final = 1e9
+"""No coin is quoted above a billion dollars; larger is cents, satoshi or a shifted point."""
+VOLATILITY_MAX: Final = 10.0
+"""1000 % a year. The fast market of February 2026 took mark volatilities to 350 %; above 1000 %
+somebody wrote percent where a fraction was wanted."""
+OFF_INDEX_MAX: Final = 0.5
+"""Forwards, perpetuals and futures within 50 % of the index: carry and funding keep them within a
+few percent of it; beyond 50 % stands the price of another coin, or another unit."""
+PREMIUM_SLACK: Final = 1.1
+"""An option is worth at most its underlying (call) or its strike (put); 10 % slack for the time
+between two quotes."""
+RATE_MAX: Final = 5.0
+"""500 % a year, either sign; beyond it somebody wrote percent."""
+AGE_MAX_NS: Final = 300 * SECOND_NS
+"""Five minutes. Quotes of liquid contracts change every second; an older one is STALE."""
+
+
+@frozen
+class Bound:
+    """One bound: which instruments break it, the Quality it sets, what would be right."""
+
+    column: str
+    quality: Quality
+    broken: Callable[[Quotes], Mask]
+    sentence: str
+
+
+def _outside(values: Floats, low: float, high: float) -> Mask:
+    # NaN is missing, not absurd: comparisons with it are False.
+    return (values < low) | (values > high)
+
+
+def _price_not_positive(q: Quotes) -> Mask:
+    return np.where(is_option(q), q.mark < 0, q.mark <= 0)
+
+
+def _price_too_large(q: Quotes) -> Mask:
+    return q.mark > PRICE_MAX
+
+
+def _mark_off_index(q: Quotes) -> Mask:
+    index = index_by_instrument(q)
+    return ~is_option(q) & _outside(q.mark / _positive(index), 1 - OFF_INDEX_MAX, 1 + OFF_INDEX_MAX)
+
+
+def _premium_too_large(q: Quotes) -> Mask:
+    index = _positive(index_by_instrument(q))
+    coin = q.catalogue.payoff == 1
+    premium = np.where(coin, q.mark * index, q.mark)
+    call = q.catalogue.right == 1
+    return is_option(q) & (premium > PREMIUM_SLACK * np.where(call, index, q.catalogue.strike))
+
+
+def _forward_not_positive(q: Quotes) -> Mask:
+    return is_option(q) & ((whole_forward(q) <= 0) | (q.forward_fixed < 0))
+
+
+def _forward_off_index(q: Quotes) -> Mask:
+    ratio = whole_forward(q) / _positive(index_by_instrument(q))
+    return is_option(q) & _outside(ratio, 1 - OFF_INDEX_MAX, 1 + OFF_INDEX_MAX)
+
+
+def _volatility_outside(q: Quotes) -> Mask:
+    return is_option(q) & ((q.volatility <= 0) | (q.volatility > VOLATILITY_MAX))
+
+
+def _rate_outside(q: Quotes) -> Mask:
+    return is_option(q) & _outside(q.rate, -RATE_MAX, RATE_MAX)
+
+
+def _positive(values: Floats) -> Floats:
+    return np.where(values > 0, values, np.nan)
+
+
+BOUNDS: Final = (
+    Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_price_not_positive,
+          sentence="a price is above zero (an option's premium at least zero)"),
+    Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_price_too_large,
+          sentence="a price is at most 1e9; check the unit"),
+    Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_mark_off_index,
+          sentence="is more than 50 % away from the index; check coin, unit and index"),
+    Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_premium_too_large,
+          sentence="is above what the option can ever pay; premiums of coin-settled options are in "
+          "coin, of others in the settlement asset"),
+    Bound(column="forward", quality=Quality.ABSURD_PRICE, broken=_forward_not_positive,
+          sentence="a forward is above zero, its fixed part at least zero"),
+    Bound(column="forward", quality=Quality.ABSURD_PRICE, broken=_forward_off_index,
+          sentence="is more than 50 % away from the index; check coin, unit and index"),
+    Bound(column="volatility", quality=Quality.ABSURD_VOLATILITY, broken=_volatility_outside,
+          sentence="a volatility lies between 0 and 10 (1000 %) as a fraction: 0.55 for 55 %"),
+    Bound(column="rate", quality=Quality.ABSURD_PRICE, broken=_rate_outside,
+          sentence="a rate lies between -5 and 5 as a fraction: 0.05 for 5 %"),
+)
+
+
+def absurd_index(quotes: Quotes) -> Mask:
+    """Return which indices are not a price, [underlying]."""
+    return (quotes.index <= 0) | (quotes.index > PRICE_MAX)
+
+
+def absurdities(quotes: Quotes) -> tuple[tuple[Bound, Mask], ...]:
+    """Return the broken bounds, each with the instruments that break it, [instrument]."""
+    with np.errstate(invalid="ignore"):
+        found = [(bound, bound.broken(quotes)) for bound in BOUNDS]
+    return tuple((bound, mask) for bound, mask in found if mask.any())
+
+
+def is_stale(quotes: Quotes) -> Mask:
+    """Return which quotes are older than `AGE_MAX_NS`, [instrument]."""
+    return quotes.age_ns > AGE_MAX_NS
+
+
+def needs(quotes: Quotes) -> tuple[tuple[Quality, Mask], ...]:
+    """Return what each instrument is missing, [instrument]."""
+    option = quotes.catalogue.kind == OPTION
+    return (
+        (Quality.MISSING_MARK, np.isnan(quotes.mark)),
+        (Quality.MISSING_FORWARD, option & np.isnan(quotes.forward)),
+        (Quality.MISSING_VOLATILITY, option & np.isnan(quotes.volatility)),
+        (Quality.MISSING_INDEX, np.isnan(index_by_instrument(quotes))),
+    )

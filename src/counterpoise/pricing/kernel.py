@@ -1,0 +1,115 @@
+"""What every instrument gains or loses per lot in every scenario: the columns of one kernel call.
+
+With lot size u, price P, and the move d = move x base (index, mark or forward): linear futures gain
+u d, inverse ones u (1/P - 1/P') coin (u d / P in quote), options u (V' - V), V being Black-76 on
+the shocked forward and volatility, divided by its own forward for coin-settled ones.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from counterpoise import _core
+from counterpoise.instruments.catalogue import OPTION, SPOT
+from counterpoise.market.snapshot import MarketSnapshot, Quality
+from counterpoise.scenarios.scenario_set import Base, ScenarioSet
+from counterpoise.values.frozen import frozen
+from counterpoise.values.time import YEAR_NS
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+LINEAR: Final = 0
+INVERSE_COIN: Final = 1
+INVERSE_QUOTE: Final = 2
+_ALWAYS: Final = Quality.ABSURD_PRICE | Quality.STALE | Quality.EXPIRED
+_DELTA_ONE: Final = int(_ALWAYS | Quality.MISSING_MARK)
+_OPTION: Final = int(_ALWAYS | Quality.MISSING_FORWARD | Quality.MISSING_VOLATILITY
+                     | Quality.ABSURD_VOLATILITY)
+_PAYOFF_INVERSE: Final = 1
+
+
+@frozen
+class PricingColumns:
+    """What the kernel reads of a snapshot, [instrument]; NaN `price` where the row must fail.
+
+    price        quote per underlying: the mark; for options the forward, fixed part included
+    shock_base   what a move is a fraction of, same unit
+    years        ACT/365 to expiry, at least 0; 0 without expiry
+    mode         LINEAR, INVERSE_COIN or INVERSE_QUOTE
+    """
+
+    price: Floats
+    shock_base: Floats
+    years: Floats
+    mode: np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *, threads: int = 1,
+                 ) -> tuple[Floats, Floats, Flags]:
+    """Price every instrument of the snapshot in every scenario.
+
+    Returns
+    -------
+    value : [instrument] per lot, unshocked, in the scenario set's numeraire
+    pnl : [instrument, scenario] per lot, gain > 0, exactly 0 in scenario 0
+    failed : [instrument] True where a needed number is missing or absurd; the row is NaN
+    """
+    columns = pricing_columns(market, scenarios)
+    catalogue = market.catalogue
+    return _core.price_grid(
+        kind=catalogue.kind, mode=columns.mode, right=catalogue.right, unit=catalogue.unit,
+        price=columns.price, shock_base=columns.shock_base, strike=catalogue.strike,
+        years=columns.years, volatility=market.volatility, rate=market.rate,
+        factor=_factor(market, scenarios), move=np.ascontiguousarray(scenarios.move),
+        vol_shift=np.ascontiguousarray(scenarios.vol_shift),
+        years_shift=scenarios.time_shift_days / 365.0, rules=_rules(scenarios), threads=threads)
+
+
+def pricing_columns(market: MarketSnapshot, scenarios: ScenarioSet) -> PricingColumns:
+    """Return the kernel's columns for this snapshot and the bases of this scenario set."""
+    catalogue = market.catalogue
+    option = catalogue.kind == OPTION
+    mark_or_forward = np.where(option, market.forward + market.forward_fixed, market.mark)
+    index = market.index[catalogue.underlying]
+    bases = {"index": index, "mark": np.where(option, market.forward, market.mark),
+             "forward": market.forward}
+    base_of = _by_kind(market, scenarios)
+    shock_base = np.select([base_of == name for name in bases], list(bases.values()), np.nan)
+    failed = _unusable(market, option=option, on_index=base_of == "index")
+    years = np.where(catalogue.expiry > 0, (catalogue.expiry - market.as_of) / YEAR_NS, 0.0)
+    return PricingColumns(price=np.where(failed, np.nan, mark_or_forward), shock_base=shock_base,
+                          years=np.maximum(years, 0.0), mode=_mode(market, scenarios))
+
+
+def _by_kind(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, Any]:
+    kind = market.catalogue.kind
+    bases: dict[str, Base] = {"spot": scenarios.base_spot, "one": scenarios.base_delta_one,
+                              "option": scenarios.base_option}
+    return np.where(kind == OPTION, bases["option"],
+                    np.where(kind == SPOT, bases["spot"], bases["one"]))
+
+
+def _unusable(market: MarketSnapshot, *, option: Flags, on_index: Flags) -> Flags:
+    bits = np.where(option, _OPTION, _DELTA_ONE)
+    bits = bits | np.where(on_index, int(Quality.MISSING_INDEX), 0)
+    unusable: Flags = (market.quality & bits) != 0
+    return unusable
+
+
+def _mode(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    inverse = INVERSE_COIN if scenarios.numeraire == "settlement" else INVERSE_QUOTE
+    return np.where(market.catalogue.payoff == _PAYOFF_INVERSE, inverse, LINEAR).astype(np.uint8)
+
+
+def _factor(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, np.dtype[np.int32]]:
+    underlyings = market.catalogue.underlyings
+    assert set(underlyings) <= set(scenarios.underlyings), "scenarios must cover every underlying"
+    column = {name: k for k, name in enumerate(scenarios.underlyings)}
+    return np.take(np.array([column[u] for u in underlyings], np.int32),
+                   market.catalogue.underlying)
+
+
+def _rules(scenarios: ScenarioSet) -> Floats:
+    return np.array([[r.relative, r.power_short, r.power_long, r.switch_days, r.days_floor,
+                      r.whole_days, r.floor_up] for r in scenarios.vol_rules],
+                    np.float64).reshape(len(scenarios.vol_rules), 7)

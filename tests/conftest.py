@@ -1,0 +1,34 @@
+"""What every test may ask for: the reference folder, its cases, and how hard Hypothesis tries.
+
+`HYPOTHESIS_PROFILE` chooses the profile. The ordinary run repeats the same 500 examples, so that
+a failure is the change's; `soak` draws 10,000 new ones each time.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from reference import reference_folder
+
+settings.register_profile("default", max_examples=500, deadline=None, derandomize=True,
+                          print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", max_examples=10_000, deadline=None, print_blob=True,
+                          suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the reference folder; skips where it is absent, fails under CI=true."""
+    return reference_folder(os.environ)
+
+
+@pytest.fixture(scope="session")
+def cases(shared: Path) -> Callable[[str], Any]:
+    """Return a loader of reference cases: `cases("deribit/NAME.json")` is the parsed document."""
+    return lambda name: json.loads((shared / "cases" / name).read_text(encoding="utf-8"))
