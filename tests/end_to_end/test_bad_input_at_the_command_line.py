@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bad_input_table import TABLE, Bad, good
-from counterpoise.apps.cli.main import answered
+from counterpoise.apps.cli.dispatch import answered
 
 POSITIONS = "account,instrument,quantity\na,BTC-28JUN24-70000-C,-2\n"
 CHAIN = ("snapshot_ts,instrument,mark_price,mark_iv,underlying_price,index_price\n"

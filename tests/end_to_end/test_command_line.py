@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bad_input_table import good
-from counterpoise.apps.cli.main import answered
+from counterpoise.apps.cli.dispatch import answered
 from unit.apps.asked import missing_volatility, two_pools
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from counterpoise.apps.cli.main import answered
+from counterpoise.apps.cli.dispatch import answered
 
 EXAMPLE = {
     "as_of": "2024-06-17T10:22:20Z", "model": "deribit_spm", "symbols": "deribit",

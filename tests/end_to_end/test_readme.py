@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from counterpoise.apps.cli.main import answered
+from counterpoise.apps.cli.dispatch import answered
 from readme import README, ROOT, refreshed
 
 

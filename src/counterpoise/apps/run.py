@@ -30,7 +30,7 @@ DRAWN: Final = ("iron condor", "short gamma, delta-hedged", "market maker, 400 o
 EXAMPLES: Final = {"covered_call": ("covered call",), "iron_condor": ("iron condor",),
                    "short_gamma": ("short gamma, delta-hedged",),
                    "market_maker": ("market maker, 400 options",)}
-_EXAMPLE_BALANCE: Final = 25.0
+_EXAMPLE_BALANCE: Final = 50.0
 _NOTHING: Final = 1e-9
 """Of the legs' own margin: what is left of a loss is rounding."""
 

@@ -124,7 +124,7 @@ def _range(pool: PoolMargin) -> list[str]:
 def _list(answer: Answer, order: list[int], *, bold: bool) -> list[str]:
     rows = [_row(answer.pools[k]) for k in order[:LISTED_MAX]]
     lines = ["", *table(("account", "pool", "status", "initial", "maintenance", "balance",
-                         "excess", "worst"), rows, bold=bold, left=(0, 1, 2, 7))]
+                         "over maint.", "worst"), rows, bold=bold, left=(0, 1, 2, 7))]
     left = len(order) - LISTED_MAX
     return [*lines, f"and {left} safer rows; --json shows them all"] if left > 0 else lines
 
