@@ -2,8 +2,9 @@
 
 Amounts are JSON numbers with every digit, in the currency beside them; a number that could not be
 given is null and a failure says why. `components` add up to the initial margin and
-`maintenance_components` to the maintenance margin, roundings among them. Where a portfolio has one account with one pool, the top level
-carries it too; with several, the top-level amounts are null and `pools` has them all.
+`maintenance_components` to the maintenance margin, roundings among them. Where a portfolio has one
+account with one pool, the top level carries it too; with several, the top-level amounts are null
+and `pools` has them all.
 """
 
 import json
