@@ -163,7 +163,7 @@ def entries_of(pointer: Ints, instrument: Columns, lots: Ints,
 
 
 def rows_of(book: Book, start: int, stop: int) -> Book:
-    """Return the accounts `start:stop` as a book of their own: a shard of views."""
+    """Return the accounts `start:stop` as a book of their own, a shard; columns are views."""
     p, q = book.row_pointer[start], book.row_pointer[stop]
     r, s = book.order_pointer[start], book.order_pointer[stop]
     return Book(catalogue=book.catalogue, accounts=book.accounts[start:stop],

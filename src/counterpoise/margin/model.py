@@ -6,7 +6,9 @@
 from typing import Any, Final, Protocol
 
 from counterpoise.accounts.book import Book
+from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.requirement import Requirements
+from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
@@ -56,8 +58,22 @@ class MarginModel(Protocol):
                     parameters: Any, threads: int) -> Requirements:
         """Return one row per (account, pool) that holds anything there."""
 
-    def our_readings(self, market: MarketSnapshot, parameters: Any) -> tuple[str, ...]:
-        """Return a sentence for each part of the number that the venue does not publish."""
+    def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                      parameters: Any) -> Contributions:
+        """Return what each position contributes; a row's positions add up to its components."""
 
-    def reading_variants(self, parameters: Any) -> tuple[tuple[str, Any], ...]:
-        """Return (label, parameters) for every combination of the switchable readings."""
+    def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
+                parameters: Any) -> tuple[RiskVectors, ...]:
+        """Return gains and losses by scenario, one entry per scenario set."""
+
+    def our_readings(self, book: Book, market: MarketSnapshot,
+                     parameters: Any) -> tuple[str, ...]:
+        """Return a sentence for each part of these numbers that the venue does not publish."""
+
+    def reading_variants(self, book: Book, parameters: Any,
+                         ) -> tuple[tuple[tuple[str, Any], ...], ...]:
+        """Return groups of (label, parameters), the alternatives of the switchable readings.
+
+        Groups move different addends of this book's requirement, so that the extremes over all
+        combinations are the sums of the extremes of the groups; what does not add is one group.
+        """

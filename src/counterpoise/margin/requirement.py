@@ -41,7 +41,8 @@ class Requirements:
     initial_components        {name: [row]} addends that sum to `initial`, rounding among them
     maintenance_components    {name: [row]} addends that sum to `maintenance`
     candidates                {name: [row]} what lost a max, for information
-    failures                  {row: Failure}
+    failure                   [row] index into `failures`, -1 where the numbers stand
+    failures                  what is missing, one per instrument or unit concerned
     """
 
     pools: tuple[str, ...]
@@ -53,7 +54,8 @@ class Requirements:
     maintenance_components: dict[str, Floats]
     candidates: dict[str, Floats]
     worst: WorstScenarios
-    failures: dict[int, Failure]
+    failure: Indices
+    failures: tuple[Failure, ...]
 
     def __len__(self) -> int:
         """Return the number of (account, pool) rows."""

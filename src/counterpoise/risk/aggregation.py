@@ -30,6 +30,7 @@ class Rows:
     account, key  [row]
     instrument    [position] column of the risk array
     lots          [position] signed
+    order         [position] place in the book, None where rows and book order are the same
     """
 
     pointer: Ints
@@ -37,6 +38,7 @@ class Rows:
     key: Columns
     instrument: Columns
     lots: Ints
+    order: Ints | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -76,7 +78,7 @@ def grouped(*, row_pointer: Ints, instrument: Columns, lots: Ints, key: Columns)
     if order is None:
         return Rows(pointer=pointer, account=account, key=keys, instrument=instrument, lots=lots)
     return Rows(pointer=pointer, account=account, key=keys, instrument=instrument[order],
-                lots=lots[order])
+                lots=lots[order], order=order)
 
 
 def worst_loss(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *,

@@ -27,6 +27,7 @@ class RiskArrays:
     pnl         [instrument, scenario] value in the scenario minus `value`, gain > 0; column 0 is 0
     delta       [instrument] transaction delta per lot in units of underlying: Black delta, less
                 the premium in coin for inverse options; futures +1 per coin
+    black_delta [instrument] the same without the premium: Black delta for options
     failed      [instrument] True where a needed number is missing: the row is NaN
     sequence    of the snapshot that was priced
     """
@@ -36,20 +37,23 @@ class RiskArrays:
     value: Floats
     pnl: Floats
     delta: Floats
+    black_delta: Floats
     failed: np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def risk_arrays(market: MarketSnapshot, scenarios: ScenarioSet, *, threads: int = 1) -> RiskArrays:
     """Return value, P&L and transaction delta per lot of every instrument of the snapshot."""
     value, pnl, failed = scenario_pnl(market, scenarios, threads=threads)
-    delta = transaction_delta(market, scenarios)
-    delta[failed] = np.nan
+    delta, black_delta = deltas(market, scenarios)
+    delta[failed] = black_delta[failed] = np.nan
     return RiskArrays(scenarios=scenarios, sequence=market.sequence, value=value, pnl=pnl,
-                      delta=delta, failed=failed)
+                      delta=delta, black_delta=black_delta, failed=failed)
 
 
-def transaction_delta(market: MarketSnapshot, scenarios: ScenarioSet) -> Floats:
-    """Return units of underlying per lot, [instrument]; NaN where the row cannot be priced.
+def deltas(market: MarketSnapshot, scenarios: ScenarioSet) -> tuple[Floats, Floats]:
+    """Return transaction and Black delta in units of underlying per lot, both [instrument].
+
+    NaN where the row cannot be priced.
 
     Inside the settlement window an option moves only with the variable part of its forward, so its
     Black delta is scaled by variable / (variable + fixed).
@@ -66,5 +70,7 @@ def transaction_delta(market: MarketSnapshot, scenarios: ScenarioSet) -> Floats:
                         right=catalogue.right[option], rate=market.rate[option])
         premium = np.where(inverse[option], black.value / forward, 0.0)
         share = np.where(variable == forward, 1.0, variable / forward)
+        bare = delta.copy()
         delta[option] = catalogue.unit[option] * (black.delta - premium) * share
-    return delta
+        bare[option] = catalogue.unit[option] * black.delta * share
+    return delta, bare

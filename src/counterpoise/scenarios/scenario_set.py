@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -42,7 +43,7 @@ class ScenarioSet:
     labels            [scenario] for people
     underlyings       columns of the shift arrays, in catalogue order
     move              [scenario, underlying] fractional move of the base price
-    vol_shift         [scenario, underlying] shift at the 30-day tenor: fraction (relative), points
+    vol_shift         [scenario, underlying] shift at 30 days: fraction (relative) or points
     vol_rules         [underlying]
     time_shift_days   [scenario]
     weight            [scenario] weight in averages; 0 for scenario 0
@@ -80,11 +81,8 @@ class ScenarioSet:
 
 def scenario_digest(scenarios: ScenarioSet) -> str:
     """Return the SHA-256 of all fields of the set."""
-    from hashlib import sha256
-
-    digest = sha256(repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
-                          scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
-                          scenarios.numeraire)).encode())
-    for name in ("move", "vol_shift", "time_shift_days", "weight"):
-        digest.update(np.ascontiguousarray(getattr(scenarios, name)).tobytes())
-    return digest.hexdigest()
+    words = repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
+                  scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
+                  scenarios.numeraire))
+    return sha256_of(words, scenarios.move, scenarios.vol_shift, scenarios.time_shift_days,
+                     scenarios.weight)

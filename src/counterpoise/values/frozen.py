@@ -22,12 +22,14 @@ def frozen(cls: type[T]) -> type[T]:
     the default. `__post_init__`, where defined, raises when the fields do not make a valid value
     and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
     """
-    names = tuple(cls.__dict__.get("__annotations__", {}))
+    types = cls.__dict__.get("__annotations__", {})
+    names = tuple(types)
     dropped = (*names, "__dict__", "__weakref__")
     namespace = {k: v for k, v in cls.__dict__.items() if k not in dropped}
     namespace |= {
         "__slots__": names,
         "__fields__": names,
+        "__types__": types,
         "__names__": frozenset(names),
         "__defaults__": {n: cls.__dict__[n] for n in names if n in cls.__dict__},
         "__match_args__": names,

@@ -1,0 +1,45 @@
+"""Which margin models there are: ours and those that installed packages bring.
+
+A package adds a model under the entry point group `counterpoise.margin_models`; the entry point
+names an object that keeps `margin.model.MarginModel` (docs/extending.md).
+"""
+
+from importlib import import_module
+from typing import Any, Final, cast
+
+from counterpoise.margin.model import MarginModel
+from counterpoise.values.failure import Reason, bad_input
+
+ENTRY_POINTS: Final = "counterpoise.margin_models"
+_OURS: Final = {
+    "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "standard": "counterpoise.margin.models.standard",
+}
+
+
+def model_named(name: str) -> MarginModel:
+    """Return the model of that name.
+
+    Raises
+    ------
+    BadInput
+        If there is no such model; the sentence lists those there are.
+    """
+    if name in _OURS:
+        return cast(MarginModel, import_module(_OURS[name]).MODEL)
+    theirs = _third_party()
+    if name not in theirs:
+        raise bad_input(Reason.UNKNOWN_MODEL, repr(name)[:60], "is not a margin model; use one of "
+                        + ", ".join(sorted({*_OURS, *theirs})))
+    return cast(MarginModel, theirs[name].load())
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of all models that can be used, sorted."""
+    return tuple(sorted({*_OURS, *_third_party()}))
+
+
+def _third_party() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {e.name: e for e in entry_points(group=ENTRY_POINTS) if e.name not in _OURS}

@@ -1,0 +1,167 @@
+"""Which parameters act at an instant: the dated sections of a model's data file, put together.
+
+A data file lies beside its model, ours or not. It is a list of sections, each with the day on which
+it was observed and the day from which it acts. For every section name the latest one in force is
+taken. Where none is in force yet, or the day is not the day of observation, the version says so in
+its notes: that use is *our reading*.
+"""
+
+import json
+import os
+import sys
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from counterpoise.margin.model import MarginModel
+from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.time import DAY_NS, format_instant, parse_instant
+
+
+def parameters_of(model: MarginModel, as_of: int,
+                  overrides: dict[str, Any] | None = None) -> ParameterVersion:
+    """Return the version of `model`'s parameters for the instant `as_of`.
+
+    `overrides` is a tree of parameter names that replaces single values.
+
+    Raises
+    ------
+    BadInput
+        If an override names no parameter or has a value of the wrong kind: every one is listed.
+    """
+    document = _document(model)
+    chosen = _in_force(document["sections"], as_of)
+    tree: dict[str, Any] = {}
+    for section in chosen:
+        _put(tree, section["section"].split("."), section["values"])
+    replaced = _merge(tree, overrides or {})
+    wrong: list[Failure] = []
+    parameters = _typed(model.parameters_type, tree, "parameters", wrong)
+    if wrong:
+        raise BadInput(*wrong)
+    return ParameterVersion(
+        model=model.name, number=document["number"], parameters=parameters,
+        sections=tuple((s["section"], s["observed_on"], s["effective_from"]) for s in chosen),
+        notes=tuple((s["section"], n) for s in chosen
+                    if (n := _note(s, as_of)) and not _covered(s, replaced)),
+        overridden=replaced)
+
+
+def _document(model: MarginModel) -> dict[str, Any]:
+    """Read the dated data beside the model's own module: `parameters/NAME.json`."""
+    beside = os.path.dirname(sys.modules[type(model).__module__].__file__ or "")
+    try:
+        with open(os.path.join(beside, "parameters", f"{model.name}.json"), "rb") as file:
+            return dict(json.load(file))
+    except FileNotFoundError:
+        raise bad_input(Reason.NO_PARAMETERS, model.name, "has no dated parameters; its package "
+                        f"should hold parameters/{model.name}.json beside the model") from None
+
+
+def _in_force(sections: list[dict[str, Any]], as_of: int) -> list[dict[str, Any]]:
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for section in sections:
+        by_name.setdefault(section["section"], []).append(section)
+    return [_latest(dated, as_of) for dated in by_name.values()]
+
+
+def _latest(dated: list[dict[str, Any]], as_of: int) -> dict[str, Any]:
+    ordered = sorted(dated, key=lambda s: str(s["effective_from"]))
+    started = [s for s in ordered if _start(s) <= as_of]
+    return started[-1] if started else ordered[0]
+
+
+def _start(section: dict[str, Any]) -> int:
+    return parse_instant(section["effective_from"] + "T00:00:00Z")
+
+
+def _note(section: dict[str, Any], as_of: int) -> str | None:
+    name, day = section["section"], format_instant(as_of)[:10]
+    if section["observed_on"] == "undated":
+        return f"{name}: from an undated page, used for {day}"
+    if as_of < _start(section):
+        return (f"{name}: acts from {section['effective_from']}, used for the earlier {day} for "
+                "want of older ones")
+    observed = parse_instant(section["observed_on"] + "T00:00:00Z")
+    if not 0 <= as_of - observed < DAY_NS:
+        return f"{name}: observed on {section['observed_on']}, used for {day}"
+    return None
+
+
+def _covered(section: dict[str, Any], replaced: tuple[str, ...]) -> bool:
+    return all(f"{section['section']}.{key}" in replaced for key in section["values"])
+
+
+def _put(tree: dict[str, Any], path: list[str], values: dict[str, Any]) -> None:
+    for name in path[:-1]:
+        tree = tree.setdefault(name, {})
+    tree[path[-1]] = dict(values)
+
+
+def _merge(tree: dict[str, Any], changes: dict[str, Any], path: str = "") -> tuple[str, ...]:
+    """Put `changes` into `tree`; return the dotted names of the leaves that were replaced."""
+    names: tuple[str, ...] = ()
+    for key, value in changes.items():
+        name = f"{path}{key}"
+        if isinstance(value, dict):
+            below = tree.get(key)
+            tree[key] = dict(below) if isinstance(below, dict) else {}
+            names += _merge(tree[key], value, f"{name}.")
+        else:
+            tree[key] = value
+            names += (name,)
+    return names
+
+
+def _typed(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
+    """Build a value of `kind` from JSON, collecting every violation in `wrong`."""
+    if hasattr(kind, "__fields__"):
+        return _typed_value(kind, tree, path, wrong)
+    if get_origin(kind) is dict:
+        if isinstance(tree, dict):
+            return {k: _typed(get_args(kind)[1], v, f"{path}.{k}", wrong) for k, v in tree.items()}
+        return _refuse(wrong, path, tree, "a table of names")
+    if get_origin(kind) is tuple:
+        if isinstance(tree, (list, tuple)):
+            return tuple(_typed(get_args(kind)[0], v, path, wrong) for v in tree)
+        return _refuse(wrong, path, tree, "a list")
+    return _scalar(kind, tree, path, wrong)
+
+
+def _typed_value(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
+    if not isinstance(tree, dict):
+        return _refuse(wrong, path, tree, "a table of names")
+    before = len(wrong)
+    for key in tree:
+        if key not in kind.__fields__:
+            wrong.append(Failure(reason=Reason.UNKNOWN_KEY, subject=f"{path}.{key}", sentence=(
+                "is not a parameter; known here: " + ", ".join(kind.__fields__))))
+    fields = {n: _typed(kind.__types__[n], tree[n], f"{path}.{n}", wrong)
+              for n in kind.__fields__ if n in tree}
+    for name in kind.__fields__:
+        if name not in tree and name not in kind.__defaults__:
+            wrong.append(Failure(reason=Reason.MISSING_NUMBER, subject=f"{path}.{name}",
+                                 sentence="is missing and has no dated value; state it"))
+    return kind(**fields) if len(wrong) == before else None
+
+
+def _scalar(kind: Any, given: Any, path: str, wrong: list[Failure]) -> Any:
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    if bool in kinds and isinstance(given, bool) or str in kinds and isinstance(given, str):
+        return given
+    if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+        return _refuse(wrong, path, given, "a number" if kind is not str else "a text")
+    try:
+        number = float(given)
+        if int in kinds and number == int(number):
+            return int(number)
+        if float in kinds and abs(number) < 1e15:
+            return number
+    except (ValueError, OverflowError):
+        pass
+    return _refuse(wrong, path, given, "a whole number" if int in kinds else "a finite number")
+
+
+def _refuse(wrong: list[Failure], path: str, given: Any, wanted: str) -> None:
+    wrong.append(Failure(reason=Reason.BAD_VALUE, subject=path,
+                         sentence=f"{str(given)[:40]!r} is not {wanted}"))

@@ -1,0 +1,29 @@
+"""How far is long work? A line on the terminal, only where it takes longer than a second."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+PATIENCE_SECONDS: Final = 1.0
+_WIDTH: Final = 30
+
+
+def tracked(things: Sequence[T], label: str) -> Iterator[T]:
+    """Yield the things, with a bar on standard error once they take long and it is a terminal."""
+    start, drawn = time.monotonic(), False
+    for k, thing in enumerate(things):
+        if sys.stderr.isatty() and time.monotonic() - start > PATIENCE_SECONDS:
+            drawn = True
+            sys.stderr.write(f"\r{bar(label, k, len(things))}")
+            sys.stderr.flush()
+        yield thing
+    if drawn:
+        sys.stderr.write("\r\x1b[K")
+
+
+def bar(label: str, done: int, total: int) -> str:
+    """Return the bar as text: `margin  ######........  3 of 7`."""
+    filled = _WIDTH * done // max(total, 1)
+    return f"{label}  {'#' * filled}{'.' * (_WIDTH - filled)}  {done} of {total}"

@@ -1,0 +1,142 @@
+"""Why the requirement is what it is: which position, which scenario, which reading.
+
+Three views of one account: Euler contributions (they sum to the requirement), what closing each leg
+would change (a recomputation of the book without it), and how far the requirement moves over the
+readings that the venue leaves open. All of them are margins from `margin.compute`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.margin.compute import compute_margin, priced
+from counterpoise.margin.contributions import Contributions
+from counterpoise.margin.model import MarginModel
+from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.requirement import Floats, Requirements
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.risk.arrays import RiskArrays
+from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.values.frozen import frozen, replaced
+
+
+@frozen
+class Explanation:
+    """One account explained; position axes are the book's position columns.
+
+    contributions          by component, see `margin.contributions`
+    closing_initial        [position] change of the initial margin of the position's pool if it
+    closing_maintenance    were closed at no cost, negative = closing frees collateral
+    """
+
+    contributions: Contributions
+    closing_initial: Floats
+    closing_maintenance: Floats
+
+
+def explain(book: Book, market: MarketSnapshot, *, model: MarginModel,
+            version: ParameterVersion) -> Explanation:
+    """Explain an account, a book of one row."""
+    assert len(book) == 1
+    arrays = priced(market, model=model, version=version)
+
+    whole, less = (compute_margin(b, market, model=model, version=version, arrays=arrays
+                                  ).requirements for b in (book, without_each(book)))
+    initial, maintenance = _closing(book, whole, less)
+    return Explanation(
+        contributions=model.contributions(book, arrays, market, version.parameters),
+        closing_initial=initial, closing_maintenance=maintenance)
+
+
+def without_each(book: Book) -> Book:
+    """Return one account per position of an account: the account without that position."""
+    n = len(book.instrument)
+    keep = ~np.eye(n, dtype=bool)
+    account, place = np.nonzero(keep)
+    rows = Entries(account=account, instrument=book.instrument[place], lots=book.lots[place],
+                   entry_cost=book.entry_cost[place])
+    orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
+    copies = Entries(account=np.repeat(np.arange(n), len(orders.lots)),
+                     instrument=np.tile(orders.instrument, n), lots=np.tile(orders.lots, n),
+                     entry_cost=np.tile(orders.entry_cost, n))
+    return book_of(catalogue=book.catalogue, accounts=np.arange(n), positions=rows, orders=copies,
+                   balances=(book.assets, np.repeat(book.balances, n, axis=0)),
+                   given={k: np.repeat(v, n, axis=0) for k, v in book.given.items()})
+
+
+def _closing(book: Book, whole: Requirements, less: Requirements) -> tuple[Floats, Floats]:
+    own = {p: (i, m) for p, i, m in zip(whole.pool, whole.initial, whole.maintenance, strict=True)}
+    left = {(a, p): (i, m) for a, p, i, m in zip(less.account, less.pool, less.initial,
+                                                 less.maintenance, strict=True)}
+    pool_of = [whole.pools.index(book.catalogue.settlements[s])
+               for s in book.catalogue.settlement[book.instrument]]
+    change = np.array([np.subtract(left.get((k, p), (0.0, 0.0)), own[p])
+                       for k, p in enumerate(pool_of)]).reshape(-1, 2)
+    return change[:, 0], change[:, 1]
+
+
+@frozen
+class ReadingRange:
+    """The smallest and largest requirement over the readings, by requirement row, with labels."""
+
+    initial_low: Floats
+    initial_high: Floats
+    maintenance_low: Floats
+    maintenance_high: Floats
+    label_low: tuple[str, ...]
+    label_high: tuple[str, ...]
+    readings: int
+
+
+def over_readings(book: Book, market: MarketSnapshot, *, model: MarginModel,
+                  version: ParameterVersion) -> ReadingRange:
+    """Return how far the requirement moves over every combination of the switchable readings.
+
+    Combinations of groups that add are not computed one by one (`MarginModel.reading_variants`).
+    """
+    groups = model.reading_variants(book, version.parameters)
+    known: list[tuple[tuple[ScenarioSet, ...], tuple[RiskArrays, ...]]] = []
+
+    def needed(parameters: Any) -> Floats:
+        arrays = _priced_once(market, model, replaced(version, parameters=parameters), known)
+        required = model.requirement(book, arrays, market, parameters, 1)
+        return np.stack([required.initial, required.maintenance])
+
+    base = needed(version.parameters)
+    low = high = base
+    names_low = names_high = [""] * base.shape[1]
+    for group in groups:
+        moved = np.stack([needed(p) if p != version.parameters else base for _, p in group]) - base
+        low, high = low + moved.min(axis=0), high + moved.max(axis=0)
+        labels = [label for label, _ in group]
+        names_low = _joined(names_low, labels, moved[:, 0].argmin(axis=0))
+        names_high = _joined(names_high, labels, moved[:, 0].argmax(axis=0))
+    return ReadingRange(
+        initial_low=low[0], initial_high=high[0], maintenance_low=low[1], maintenance_high=high[1],
+        label_low=tuple(names_low), label_high=tuple(names_high), readings=_combinations(groups))
+
+
+def _combinations(groups: tuple[tuple[tuple[str, Any], ...], ...]) -> int:
+    count = 1
+    for group in groups:
+        count *= len(group)
+    return count
+
+
+def _joined(names: list[str], labels: list[str], chosen: Floats) -> list[str]:
+    return [", ".join(filter(None, (name, labels[int(k)])))
+            for name, k in zip(names, chosen, strict=True)]
+
+
+def _priced_once(market: MarketSnapshot, model: MarginModel, version: ParameterVersion,
+                 known: list[tuple[tuple[ScenarioSet, ...], tuple[RiskArrays, ...]]],
+                 ) -> tuple[RiskArrays, ...]:
+    """Price the scenario sets of a variant unless an equal tuple of sets was priced already."""
+    sets = model.scenarios(market, version.parameters)
+    for seen, arrays in known:
+        if seen == sets:
+            return arrays
+    arrays = priced(market, model=model, version=version)
+    known.append((sets, arrays))
+    return arrays

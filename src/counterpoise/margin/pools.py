@@ -1,0 +1,99 @@
+"""Which requirement rows a book has: one per account and pool in which it holds anything."""
+
+from typing import Any
+
+import numpy as np
+
+from counterpoise.accounts.book import Book
+from counterpoise.margin.requirement import Floats, Indices
+from counterpoise.market.quality import instrument_failure
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.failure import Failure
+from counterpoise.values.frozen import frozen
+
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@frozen
+class PoolRows:
+    """Rows sorted by (account, pool); `row_of` [account, pool] is the row, -1 where none is."""
+
+    pools: tuple[str, ...]
+    account: Indices
+    pool: Indices
+    row_of: Indices
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.account)
+
+
+def settlement_pools(book: Book) -> PoolRows:
+    """Return one row per account and settlement currency with a position, order, balance or given.
+
+    Pools are the settlement assets of the catalogue and the assets of the balances, sorted.
+    """
+    pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    held = np.zeros((len(book), len(pools)), bool)
+    place = pool_of_instrument(book, pools)
+    held[position_accounts(book.row_pointer), place[book.instrument]] = True
+    held[position_accounts(book.order_pointer), place[book.order_instrument]] = True
+    for k, a in enumerate(book.assets):
+        column = held[:, pools.index(a.code)]
+        column |= book.balances[:, k] != 0
+        for amounts in book.given.values():
+            column |= np.isfinite(amounts[:, k])
+    account, pool = np.nonzero(held)
+    row_of = np.full(held.shape, -1, np.int32)
+    row_of[account, pool] = np.arange(len(account))
+    return PoolRows(pools=pools, account=account.astype(np.int32), pool=pool.astype(np.int32),
+                    row_of=row_of)
+
+
+def pool_of_instrument(book: Book, pools: tuple[str, ...]) -> Indices:
+    """Return the pool of every instrument: that of its settlement asset, [instrument]."""
+    place = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
+    return np.asarray(place[book.catalogue.settlement])
+
+
+def position_accounts(pointer: np.ndarray[Any, np.dtype[np.int64]]) -> Indices:
+    """Return the account of every entry of compressed columns, [entry]."""
+    return np.repeat(np.arange(len(pointer) - 1, dtype=np.int32), np.diff(pointer))
+
+
+def summed(row: Indices, column: Floats, count: int) -> Floats:
+    """Add up `column` by `row`, in order, into `count` rows."""
+    return np.asarray(np.bincount(row, weights=column, minlength=count), np.float64)
+
+
+def given_amount(book: Book, rows: PoolRows, name: str) -> Floats:
+    """Return what accounts state for `name` by row, NaN where they state nothing."""
+    out = np.full(len(rows), np.nan)
+    stated = book.given.get(name)
+    if stated is not None:
+        for k, a in enumerate(book.assets):
+            mine = rows.pool == rows.pools.index(a.code)
+            out[mine] = stated[rows.account[mine], k]
+    return out
+
+
+def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapshot,
+                 why: dict[int, Failure]) -> tuple[Indices, tuple[Failure, ...]]:
+    """Return which rows hold or order a failed instrument, and the failures.
+
+    `failed` is [instrument]; `why` {column: Failure} overrides the reason that the snapshot's
+    quality gives. The result is (index into the failures or -1, [row]; failures).
+    """
+    worst = np.full(len(rows), len(failed), np.int64)
+    place = pool_of_instrument(book, rows.pools)
+    for pointer, instrument in ((book.row_pointer, book.instrument),
+                                (book.order_pointer, book.order_instrument)):
+        at = np.flatnonzero(failed[instrument])
+        account = np.searchsorted(pointer, at, side="right") - 1
+        column = instrument[at]
+        np.minimum.at(worst, rows.row_of[account, place[column]], column)
+    bad = worst < len(failed)
+    columns, index = np.unique(worst[bad], return_inverse=True)
+    failure = np.full(len(rows), -1, np.int32)
+    failure[bad] = index
+    return failure, tuple(why.get(int(c)) or instrument_failure(market, int(c)) for c in columns)

@@ -1,0 +1,269 @@
+"""The risk matrix of Deribit's portfolio margin: grid, extended table, roll shock, delta shock.
+
+What segregated and cross portfolio margin share. A risk unit is an (underlying, settlement) pair;
+RM of a unit = worst case of its scenarios + roll shock over its expiries + delta shock. Formulas
+and sources, step by step: docs/methodology/deribit_spm.md.
+"""
+
+import itertools
+from typing import Any, Final
+
+import numpy as np
+
+from counterpoise import _core
+from counterpoise.accounts.book import Book
+from counterpoise.instruments.catalogue import OPTION
+from counterpoise.margin.requirement import Floats, Indices
+from counterpoise.margin.terms.delta_shock import DeltaShock, delta_shock
+from counterpoise.margin.terms.extended_table import ExtendedTable, dampeners, weights
+from counterpoise.margin.terms.roll import RollCharge, roll_charge
+from counterpoise.market.snapshot import MarketSnapshot, price_of
+from counterpoise.risk.aggregation import Rows, UnitTransform, grouped, worst_loss
+from counterpoise.risk.arrays import RiskArrays
+from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
+from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
+from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.time import YEAR_NS
+
+SWITCH_DAYS: Final = 30.0
+DAYS_FLOOR: Final = 1 / 1440
+"""Tenor scaling stops at one minute to expiry: our reading, to keep it finite."""
+
+
+@frozen
+class PairParameters:
+    """Parameters of a currency pair such as `btc_usd`, named as `pme/simulate` names them."""
+
+    price_range: float
+    volatility_range_up: float
+    volatility_range_down: float
+    min_volatility_for_shock_up: float
+    short_term_vega_power: float
+    long_term_vega_power: float
+    extended_table_factor: float
+    max_delta_shock: float
+    delta_total_liq_shock_threshold: float
+    m_inc: float
+
+
+@frozen
+class CurrencyParameters:
+    """Parameters of a currency such as `btc`, named as `pme/simulate` names them (USD amounts).
+
+    `equity_side_impact` and `correlation_set` act in cross margin only.
+    """
+
+    annualised_move_risk: float
+    min_annualised_move: float
+    extended_dampener: float
+    pnl_offset: float
+    max_offsetable_pnl: float
+    haircut: float
+    equity_side_impact: str = "none"
+    correlation_set: bool = False
+
+
+@frozen
+class GeneralParameters:
+    """Parameters of the whole model; `buckets_count` is per side.
+
+    `vol_scenarios_count` is 3 (up, same, down) or 1 (same); `timestamp` (ms) is when the venue
+    reported its parameters, for information.
+    """
+
+    mm_factor: float
+    buckets_count: int
+    vol_scenarios_count: int
+    extended_moves: tuple[float, ...] = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
+    timestamp: int = 0
+
+
+@frozen
+class Readings:
+    """Choices that no published number settles; each is *our reading* (methodology page).
+
+    dampen_before_offset   dampener before pnl_offset, instead of after
+    dampener_at_edge       dampener in coin at the edge bucket's price, instead of at the index
+    roll_exponential       roll rate exp(a T) - 1, instead of a T
+    roll_option_delta      delta of options in the roll shock: "transaction", "black" or "none"
+    offset_cap             max_offsetable_pnl caps the offset gains, instead of no cap
+    relative_vol           volatility shifts are relative, instead of points
+    """
+
+    dampen_before_offset: bool = False
+    dampener_at_edge: bool = True
+    roll_exponential: bool = True
+    roll_option_delta: str = "transaction"
+    offset_cap: bool = True
+    relative_vol: bool = True
+
+
+_Choices = dict[str, tuple[Any, ...]]
+_OF_MATRIX: Final[_Choices] = {"dampener_at_edge": (True, False), "relative_vol": (True, False)}
+"""The readings that can move the worst case; the order of pnl_offset and dampener and the cap act
+on gains, which are never a unit's worst case."""
+_OF_ROLL: Final[_Choices] = {"roll_exponential": (True, False),
+                             "roll_option_delta": ("transaction", "black", "none")}
+"""The readings that can move the roll shock."""
+
+
+@frozen
+class RiskMatrixParameters:
+    """All parameters; `currency` and `currency_pair` are keyed as Deribit keys them."""
+
+    general: GeneralParameters
+    currency_pair: dict[str, PairParameters]
+    currency: dict[str, CurrencyParameters]
+    readings: Readings = Readings()
+
+
+def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
+    """Return the standard and the extended table of every underlying as one set."""
+    underlyings = market.catalogue.underlyings or ("",)
+    terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
+    return grid_scenarios(underlyings=underlyings, terms=terms,
+                          grids=[_grid(u, parameters) for u in underlyings])
+
+
+def reading_variants(parameters: RiskMatrixParameters, *, together: bool,
+                     ) -> tuple[tuple[tuple[str, RiskMatrixParameters], ...], ...]:
+    """Return (label, parameters) of the readings that can move a requirement, in groups that add.
+
+    Worst case and roll shock are addends. Where open orders make the requirement the worst of
+    several books they are not: `together` makes one group of all combinations.
+    """
+    groups = (_OF_MATRIX | _OF_ROLL,) if together else (_OF_MATRIX, _OF_ROLL)
+    return tuple(tuple(_chosen(parameters, dict(zip(group, values, strict=True)))
+                       for values in itertools.product(*group.values())) for group in groups)
+
+
+def _chosen(parameters: RiskMatrixParameters,
+            choice: dict[str, Any]) -> tuple[str, RiskMatrixParameters]:
+    return (", ".join(f"{name}={value}" for name, value in choice.items()),
+            replaced(parameters, readings=replaced(parameters.readings, **choice)))
+
+
+def _grid(underlying: str, parameters: RiskMatrixParameters) -> Grid:
+    # An underlying without parameters gets the shape of a known one and then a Failure, no number.
+    pair = parameters.currency_pair.get(f"{underlying.lower()}_usd") or next(
+        iter(parameters.currency_pair.values()))
+    rule = VolRule(relative=parameters.readings.relative_vol,
+                   power_short=pair.short_term_vega_power, power_long=pair.long_term_vega_power,
+                   switch_days=SWITCH_DAYS, days_floor=DAYS_FLOOR, whole_days=False,
+                   floor_up=pair.min_volatility_for_shock_up)
+    general = parameters.general
+    states = {3: ("up", "same", "down"), 1: ("same",)}[general.vol_scenarios_count]
+    return Grid(price_range=pair.price_range, buckets=general.buckets_count,
+                vol_up=pair.volatility_range_up, vol_down=pair.volatility_range_down,
+                vol_states=states, extreme_moves=general.extended_moves,
+                extreme_vol="up", vol_rule=rule)
+
+
+@frozen
+class Units:
+    """Risk units, one per (underlying, settlement); every array is [unit] unless said otherwise.
+
+    `name` is Deribit's key, `btc_btc`; `underlying` the catalogue index; `settlement` the pool;
+    `coin` turns coins of the underlying into the pool's currency; `of` [instrument] is its unit.
+    """
+
+    name: tuple[str, ...]
+    underlying: Indices
+    settlement: tuple[str, ...]
+    index: Floats
+    coin: Floats
+    table: ExtendedTable
+    of: Indices
+
+
+def _units(market: MarketSnapshot, parameters: RiskMatrixParameters) -> Units:
+    terms = market.catalogue
+    code = terms.underlying * max(len(terms.settlements), 1) + terms.settlement
+    codes, of = np.unique(code, return_inverse=True)
+    underlying, settlement = np.divmod(codes, max(len(terms.settlements), 1))
+    coins = [terms.underlyings[u] for u in underlying]
+    paid = [terms.settlements[s] for s in settlement]
+    in_coin = np.array([c == p for c, p in zip(coins, paid, strict=True)], bool)
+    index = market.index[underlying]
+    price = np.where(in_coin, index, [price_of(market, p) for p in paid])
+    table = ExtendedTable(
+        price_range=_column(coins, parameters.currency_pair, "_usd", "price_range"),
+        factor=_column(coins, parameters.currency_pair, "_usd", "extended_table_factor"),
+        dampener=_column(coins, parameters.currency, "", "extended_dampener"),
+        price=price, in_coin=in_coin, dampener_at_edge=parameters.readings.dampener_at_edge)
+    return Units(name=tuple(f"{c}_{p}".lower() for c, p in zip(coins, paid, strict=True)),
+                 underlying=underlying.astype(np.int32), settlement=tuple(paid), index=index,
+                 coin=index / price, table=table, of=of.astype(np.int32))
+
+
+def _column(coins: list[str], table: dict[str, Any], suffix: str, field: str) -> Floats:
+    keys = [c.lower() + suffix for c in coins]
+    return np.array([getattr(table[k], field) if k in table else np.nan for k in keys])
+
+
+@frozen
+class RiskMatrix:
+    """RM of every risk-unit row (see `risk.aggregation.Rows`), pool currency, positive."""
+
+    units: Units
+    rows: Rows
+    transform: UnitTransform
+    weight: Floats
+    worst_case: Floats
+    scenario: Indices
+    roll: RollCharge
+    delta: DeltaShock
+
+
+def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
+                parameters: RiskMatrixParameters, threads: int) -> RiskMatrix:
+    """Return the risk matrix of a book: worst case, roll shock, delta shock by unit row."""
+    units = _units(market, parameters)
+    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=units.of)
+    weight, transform = _transform(units, arrays.scenarios, market, parameters)
+    loss, scenario = worst_loss(rows, arrays.pnl, transform, threads=threads)
+    coins = [market.catalogue.underlyings[u] for u in units.underlying]
+    option = market.catalogue.kind == OPTION
+    pairs = parameters.currency_pair
+    shock = delta_shock(
+        rows, delta=arrays.delta, option_delta=np.where(option, arrays.delta, 0.0),
+        slope=_column(coins, pairs, "_usd", "m_inc"),
+        threshold=_column(coins, pairs, "_usd", "delta_total_liq_shock_threshold") / units.index,
+        cap=_column(coins, pairs, "_usd", "max_delta_shock"))
+    return RiskMatrix(units=units, rows=rows, transform=transform, weight=weight, worst_case=loss,
+                      scenario=scenario, delta=shock,
+                      roll=_roll(book, rows, units, arrays, market, parameters))
+
+
+def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
+               parameters: RiskMatrixParameters) -> tuple[Floats, UnitTransform]:
+    """Return weights, and with pnl_offset and dampener the transform (methodology, 4 to 7)."""
+    extended = extreme_slice(_grid("", parameters))
+    move = np.ascontiguousarray(scenarios.move[:, units.underlying].T)
+    coins = [market.catalogue.underlyings[u] for u in units.underlying]
+    cap = _column(coins, parameters.currency, "", "max_offsetable_pnl") / units.table.price
+    weight = weights(units.table, move, extended)
+    return weight, UnitTransform(
+        weight=weight,
+        gain_factor=_column(coins, parameters.currency, "", "pnl_offset"),
+        gain_cap=cap if parameters.readings.offset_cap else np.full(len(cap), np.inf),
+        dampener=dampeners(units.table, move, extended),
+        dampen_first=parameters.readings.dampen_before_offset)
+
+
+def _roll(book: Book, rows: Rows, units: Units, arrays: RiskArrays, market: MarketSnapshot,
+          parameters: RiskMatrixParameters) -> RollCharge:
+    """Return sum over expiries of |delta_e| max(exp(a T) - 1, floor) (methodology, step 9)."""
+    terms = market.catalogue
+    years = np.where(terms.expiry > 0, np.maximum(terms.expiry - market.as_of, 0), 0) / YEAR_NS
+    coins = [terms.underlyings[u] for u in units.underlying]
+    yearly = _column(coins, parameters.currency, "", "annualised_move_risk")[units.of] * years
+    floor = _column(coins, parameters.currency, "", "min_annualised_move")[units.of]
+    grown = _core.expm1(yearly) if parameters.readings.roll_exponential else yearly
+    option = terms.kind == OPTION
+    delta = {"transaction": arrays.delta,
+             "black": np.where(option, arrays.black_delta, arrays.delta),
+             "none": np.where(option, 0.0, arrays.delta)}[parameters.readings.roll_option_delta]
+    return roll_charge(book, rows, unit=units.of, delta=delta,
+                       rate=np.maximum(grown, floor) * units.coin[units.of])
