@@ -261,6 +261,11 @@ HOLDINGS = [
     _portfolio("perpetual with an expiry", _with(_set("instruments", {"x": {
         "kind": "perpetual", "underlying": "BTC", "quote": "USDC",
         "expiry": "2024-06-28T08:00:00Z"}})), Reason.BAD_VALUE, "does not belong to a perpetual"),
+    _portfolio("half a lot exponent", _with(_set("instruments", {"x": {
+        "kind": "spot", "underlying": "BTC", "quote": "USDC", "lot_exponent": "-2.5"}})),
+        Reason.BAD_VALUE, "a whole number"),
+    _portfolio("words for a sequence", _with(_set("market", "sequence", "first")),
+               Reason.NOT_A_NUMBER, "market.sequence"),
     _portfolio("surfaces", _with(_set("market", "surfaces", {"BTC": {}})), Reason.NOT_APPLICABLE,
                "market.surfaces"),
     _portfolio("path that is no file", _with(_set("market", "nowhere.parquet")), Reason.UNREADABLE,

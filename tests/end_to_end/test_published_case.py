@@ -29,7 +29,7 @@ def test_published_example_comes_out_of_the_command_line(tmp_path, capsys):
     assert document["initial_margin"] == pytest.approx(0.122861343, abs=1e-12)
     assert document["maintenance_margin"] == pytest.approx(0.050274504784, abs=1e-12)
     assert worst["loss"] == pytest.approx(0.05968587238095239, abs=1e-12)
-    roll = document["components"]["roll_shock"]["initial"]
+    roll = document["components"]["roll_shock"]
     assert roll == pytest.approx(0.00315725898, abs=1e-12)
     assert ("standard", 1, 1, "left") == (worst["table"], worst["index"], worst["bucket"],
                                           worst["side"])

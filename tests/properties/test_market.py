@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,12 +89,55 @@ def _places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(p for key, child in items for p in _places(child, (*path, key)))]
 
 
-PLACES = _places(good())[1:]
+FULL = good() | {
+    "note": ["x"], "parameters": {"mm_factor": 0.8},
+    "instruments": {"mine": {
+        "kind": "option", "underlying": "BTC", "quote": "USDC", "settlement": "USDC",
+        "multiplier": "0.1", "lot_exponent": -3, "expiry": "2024-07-05T16:00:00Z",
+        "strike": "70000", "right": "P", "settlement_window_minutes": 60}}}
+FULL["market"] |= {
+    "forwards": {"BTC-5JUL24": "67500"}, "rates": {"BTC": "0.02"}, "sequence": 7,
+    "settlement_averages": {"BTC": "65000"}, "confidence": {"spot": "1"}, "source": "a test",
+    "simulated": False}
+FULL["market"]["instruments"]["mine"] = {
+    "mark": "4000", "iv": "0.6", "rate": "0.01", "funding_rate": "0", "confidence": "1"}
+FULL["account"] |= {
+    "id": "me", "given": {"mmp_margin": {"BTC": "0.1"}, "spot_margin": {"BTC": "0.2"}},
+    "equity": {"BTC": "1.4"}, "loans": [], "wallets": {}, "collateral": {}}
+FULL["account"]["positions"].append({"instrument": "mine", "quantity": "1", "unit": "coin",
+                                     "entry_cost": "400", "isolated": False})
+FULL["account"]["orders"].append({"instrument": "mine", "quantity": "1", "side": "sell",
+                                  "price": "10", "reduce_only": False, "unit": "contracts"})
+PLACES = _places(FULL)[1:]
+
+
+def test_full_file_is_a_portfolio_and_written_as_it_was_read():
+    portfolio = read_portfolio(json.dumps(FULL).encode())
+
+    assert portfolio == read_portfolio(write_portfolio(portfolio))
+
+
+NASTY = (None, True, "", "words", "nan", "1e400", "-1", 0, -1, 2.5, "1,5", 1e300, [], {}, [{}],
+         {"": 1}, "BTC-PERPETUAL", "2024-06-17T10:22:20", "\0", "9" * 70)
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda p: ".".join(map(str, p)))
+def test_anything_anywhere_is_a_portfolio_or_a_refusal(path):
+    for tree in NASTY:
+        document = copy.deepcopy(FULL)
+        inside: Any = document
+        for key in path[:-1]:
+            inside = inside[key]
+        inside[path[-1]] = tree
+        try:
+            read_portfolio(json.dumps(document).encode())
+        except BadInput as refused:
+            assert all(f.subject and f.sentence for f in refused.failures)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), TREES), min_size=1, max_size=4))
 def test_any_change_of_a_file_is_a_portfolio_or_a_refusal(changes):
-    document = copy.deepcopy(good())
+    document = copy.deepcopy(FULL)
     for path, tree in changes:
         inside = document
         for key in path[:-1]:

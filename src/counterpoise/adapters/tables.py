@@ -42,7 +42,7 @@ def opened(path: FilePath) -> Table:
     if start.startswith(_ARROW):
         connection.register("source", _arrow(name))
         return _described(name, connection, "source")
-    quoted = "'" + name.replace("'", "''") + "'"
+    quoted = "'" + _literal(name).replace("'", "''") + "'"
     if start.startswith(_PARQUET):
         return _described(name, connection, f"read_parquet({quoted})")
     delimiter = _delimiter(name, start)
@@ -50,6 +50,11 @@ def opened(path: FilePath) -> Table:
     return _described(name, connection, f"read_csv({quoted}, header=true, delim='{delimiter}', "
                       "quote='\"', escape='\"', null_padding=false, strict_mode=true, "
                       f"auto_detect=false, columns={columns})")
+
+
+def _literal(name: str) -> str:
+    """Return the pattern that matches this one path: the reader would expand `*`, `?` and `[`."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _start_of(name: str) -> bytes:

@@ -24,7 +24,6 @@ def sha256_of(text: str, *columns: np.ndarray[Any, Any]) -> str:
 def _sha256() -> Callable[[bytes], Any]:
     from importlib import import_module
 
-
     for name in _HOMES[:-1]:
         try:
             found: Callable[[bytes], Any] = import_module(name).sha256

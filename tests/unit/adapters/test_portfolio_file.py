@@ -323,3 +323,16 @@ def test_missing_market_is_one_violation_not_many():
         read(document)
 
     assert 1 == len(refused.value.failures)
+
+
+def test_unknown_dialect_is_one_violation_not_one_per_name():
+    with pytest.raises(BadInput) as refused:
+        read(good() | {"symbols": "kraken"})
+
+    assert ["symbols"] == [f.subject for f in refused.value.failures]
+
+
+def test_file_may_have_no_account_at_all():
+    document = {k: v for k, v in good().items() if k != "account"} | {"accounts": []}
+
+    assert 0 == len(read(document).book)

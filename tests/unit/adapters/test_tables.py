@@ -33,6 +33,14 @@ def test_parquet_is_known_by_its_bytes_not_its_name(parquet):
     assert [0.0, 1.0, 2.0] == query(opened(renamed), "SELECT a FROM {table}")["a"].tolist()
 
 
+@pytest.mark.parametrize("name", ["t[1].csv", "t*.csv", "t?.csv"])
+def test_path_is_a_path_and_no_pattern(tmp_path, name):
+    for other in ("t1.csv", "tx.csv", name):
+        (tmp_path / other).write_text(f"a\n{other}\n")
+
+    assert [name] == query(opened(tmp_path / name), "SELECT a FROM {table}")["a"].tolist()
+
+
 def test_arrow_file_is_a_table(tmp_path):
     pa = pytest.importorskip("pyarrow")
     table = pa.table({"a": [1.5, None], "b": ["x", None]})

@@ -9,7 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from counterpoise.adapters.portfolio.names import Names, by_expiry, instrument_named, labelled
+from counterpoise.adapters.portfolio.names import (
+    Names,
+    by_expiry,
+    instrument_named,
+    labelled,
+    whole,
+)
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Option
 from counterpoise.market.assemble import snapshot_of
@@ -17,9 +23,9 @@ from counterpoise.market.bounds import absurd_index, absurdities
 from counterpoise.market.quotes import Quotes, silence
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import is_asset_code
+from counterpoise.values.decimals import parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
-from counterpoise.values.quantity import parse_float
 from counterpoise.values.time import SECOND_NS, format_instant
 
 _COLUMNS: Final = {"mark": "mark", "forward": "forward", "forward_fixed": "forward_fixed",
@@ -100,11 +106,18 @@ def inline_snapshot(stated: Stated, *, catalogue: Catalogue, as_of: int,
     quotes = Quotes(catalogue=catalogue, **columns)
     _refuse_absurd(quotes, stated, names)
     _refuse_fixed_outside_window(quotes, as_of, names)
-    sequence = stated.tree.get("sequence", "0")
     return snapshot_of(quotes, as_of=as_of, prices=stated.indices | stated.prices,
                        source=stated.tree.get("source", "portfolio file"),
-                       sequence=int(_number(sequence, "market.sequence", names)),
+                       sequence=_sequence(stated.tree.get("sequence", "0"), names),
                        simulated=stated.tree.get("simulated", False))
+
+
+def _sequence(number: str, names: Names) -> int:
+    try:
+        return whole(number, "market.sequence")
+    except BadInput as wrong:
+        names.failures.extend(wrong.failures)
+        return 0
 
 
 def _fill_quotes(columns: dict[str, Any], stated: Stated, catalogue: Catalogue,

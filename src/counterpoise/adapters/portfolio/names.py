@@ -11,9 +11,10 @@ from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.instruments.contracts import Instrument, Option, Right
 from counterpoise.instruments.listing import Listing, future, option, perpetual, spot
 from counterpoise.values.assets import is_asset_code
+from counterpoise.values.decimals import parse_decimal, parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.quantity import parse_float
+from counterpoise.values.quantity import INT64_MAX
 from counterpoise.values.time import DAY_NS, SECOND_NS, parse_instant
 
 FAILURES_MAX: Final = 1000
@@ -24,10 +25,11 @@ _LABEL: Final = r"([A-Z0-9]+)(?:-(?:(\d{1,2}[A-Z]{3}\d\d)|(\d{6}|\d{8})))?"
 class Names:
     """How this file names instruments: by its own `definitions`, else by the `venue`'s dialect.
 
-    `found` remembers what was looked up; `failures` collects names that mean nothing.
+    `found` remembers what was looked up; `failures` collects names that mean nothing. Without a
+    venue (the file names none that we know) no name is looked up, as that is reported already.
     """
 
-    venue: str
+    venue: str | None
     definitions: dict[str, Instrument]
     found: dict[str, Instrument | None]
     failures: list[Failure]
@@ -46,18 +48,21 @@ def names_of(tree: dict[str, Any], failures: list[Failure]) -> Names:
     found: dict[str, Instrument | None] = dict(definitions)
     # A definition that is wrong is reported once, not again where it is used.
     found |= {name: None for name in tree.get("instruments", {}) if name not in definitions}
-    return Names(venue=tree.get("symbols", "counterpoise"), definitions=definitions, found=found,
-                 failures=failures)
+    unnamed = any(failure.subject == "symbols" for failure in failures)
+    return Names(venue=None if unnamed else tree.get("symbols", "counterpoise"), found=found,
+                 definitions=definitions, failures=failures)
 
 
 def instrument_named(names: Names, name: str) -> Instrument | None:
     """Return the instrument, or None after noting why there is none (once per name)."""
     if name not in names.found:
+        names.found[name] = None
+        if names.venue is None:
+            return None
         try:
             names.found[name] = instrument_of(name, names.venue)
         except BadInput as wrong:
             names.failures.extend(wrong.failures)
-            names.found[name] = None
     return names.found[name]
 
 
@@ -65,8 +70,7 @@ def _defined(tree: dict[str, Any], path: str) -> Instrument:
     made = _made(tree["kind"], tree, path)
     changes: dict[str, Any] = {}
     if "lot_exponent" in tree:
-        exponent = parse_float(tree["lot_exponent"], subject=f"{path}.lot_exponent")
-        changes["lot_exponent"] = int(exponent)
+        changes["lot_exponent"] = whole(tree["lot_exponent"], f"{path}.lot_exponent")
     if "settlement_window_minutes" in tree:
         minutes = parse_float(tree["settlement_window_minutes"], subject=f"{path}.window")
         changes["settlement_window_ns"] = int(minutes * 60) * SECOND_NS
@@ -75,6 +79,21 @@ def _defined(tree: dict[str, Any], path: str) -> Instrument:
     except TypeError:
         raise bad_input(Reason.BAD_VALUE, path, "only a future or an option has a "
                         "settlement window") from None
+
+
+def whole(number: str, path: str) -> int:
+    """Return an integer of the file.
+
+    Raises
+    ------
+    BadInput
+        If it is none, or does not fit 64 bits.
+    """
+    value = parse_decimal(number, subject=path)
+    if value != value.to_integral_value() or abs(value) > INT64_MAX:
+        raise bad_input(Reason.BAD_VALUE, path, f"{number[:40]} is not a whole number; write it "
+                        "without decimals")
+    return int(value)
 
 
 def _made(kind: str, tree: dict[str, Any], path: str) -> Instrument:

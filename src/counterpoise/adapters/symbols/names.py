@@ -29,6 +29,8 @@ def instrument_of(symbol: str, venue: str, *, contract_size: float | None = None
         If the venue is unknown or has no such name; the sentence says whose name it may be.
     """
     dialect = _dialect(venue)
+    if not symbol.strip():
+        raise bad_input(Reason.UNKNOWN_INSTRUMENT, "instrument", "has an empty name")
     if len(symbol) > SYMBOL_LENGTH_MAX:
         raise bad_input(Reason.UNKNOWN_INSTRUMENT, symbol[:60],
                         f"has {len(symbol)} characters; no instrument name is that long")

@@ -1,8 +1,10 @@
 """Which JSON object says the answer? What `--json` prints, and what a script may rely on.
 
 Amounts are JSON numbers with every digit, in the currency beside them; a number that could not be
-given is null and a failure says why. Where a portfolio has one account with one pool, the top level
-carries it too; with several, the top-level amounts are null and `pools` has them all.
+given is null and a failure says why. `components` add up to the initial margin and
+`maintenance_components` to the maintenance margin, roundings among them. Where a portfolio has one
+account with one pool, the top level carries it too; with several, the top-level amounts are null
+and `pools` has them all.
 """
 
 import json
@@ -18,11 +20,13 @@ from counterpoise.values.failure import Failure
 from counterpoise.values.time import format_instant
 
 Object = dict[str, Any]
-_TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components", "candidates",
-               "worst_scenario", "equity", "margin_balance", "initial_excess",
-               "maintenance_excess", "status", "failures", "readings_range")
+_TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components",
+               "maintenance_components", "candidates", "worst_scenario", "equity",
+               "margin_balance", "initial_excess", "maintenance_excess", "status", "failures",
+               "readings_range")
 _NOTHING_HELD: Final = dict.fromkeys(_TOP) | {
-    "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {}, "candidates": {},
+    "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {},
+    "maintenance_components": {}, "candidates": {},
     "status": "healthy", "failures": []}
 
 
@@ -75,16 +79,14 @@ def number(value: float) -> float | None:
 
 
 def _pool(pool: PoolMargin) -> Object:
-    names = dict.fromkeys((*pool.initial_components, *pool.maintenance_components))
     return {
         "account": pool.account,
         "currency": pool.currency,
         "initial_margin": number(pool.initial),
         "maintenance_margin": number(pool.maintenance),
-        "components": {name: {"initial": _part(pool.initial_components, name),
-                              "maintenance": _part(pool.maintenance_components, name)}
-                       for name in names},
-        "candidates": {name: number(value) for name, value in pool.candidates.items()},
+        "components": _numbers(pool.initial_components),
+        "maintenance_components": _numbers(pool.maintenance_components),
+        "candidates": _numbers(pool.candidates),
         "worst_scenario": _cell(pool.worst[0]) if pool.worst else None,
         "worst_scenarios": [_cell(cell) for cell in pool.worst],
         "equity": number(pool.equity),
@@ -100,8 +102,8 @@ def _pool(pool: PoolMargin) -> Object:
     }
 
 
-def _part(parts: dict[str, float], name: str) -> float | None:
-    return number(parts.get(name, 0.0))
+def _numbers(parts: dict[str, float]) -> dict[str, float | None]:
+    return {name: number(value) for name, value in parts.items()}
 
 
 def _cell(cell: WorstScenario) -> Object:
