@@ -4,6 +4,7 @@
 // between flavours by the linker.
 #include "aggregate.hpp"
 #include "black76.hpp"
+#include "implied.hpp"
 
 #define COUNTERPOISE_TEXT(x) #x
 #define COUNTERPOISE_NAME(x) COUNTERPOISE_TEXT(x)
@@ -38,7 +39,7 @@ static void fma_each(const double* a, const double* b, const double* c, double* 
 extern const Kernels table;
 const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
-    log_each, log1p_each, power_each, fma_each, price, black76, worst, vectors, exposures,
+    log_each, log1p_each, power_each, fma_each, price, black76, implied, worst, vectors, exposures,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

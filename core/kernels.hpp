@@ -43,6 +43,23 @@ struct Greeks {
     double *value, *delta, *gamma, *vega, *theta, *rho;
 };
 
+// Quotes to invert; discounted premium per unit of underlying, in quote currency.
+struct Quotes {
+    const double *price, *forward, *strike, *years, *rate;
+    const std::int8_t* right;
+};
+
+// Why a quote has no volatility, or a vague one; the same numbers in src/counterpoise/_core.pyi.
+enum ImpliedReason : std::uint8_t {
+    DETERMINED, IMPRECISE, NOT_FINITE, BAD_TERMS, EXPIRED, BELOW_INTRINSIC, AT_INTRINSIC, AT_BOUND,
+    VANISHING, UNSOLVED,
+};
+
+struct Implied {
+    double *volatility, *uncertainty;
+    std::uint8_t* reason;
+};
+
 // Rows of positions times a packed risk array [block, instrument, BLOCK] with its transforms.
 struct Aggregation {
     const std::int64_t* pointer;
@@ -77,6 +94,7 @@ struct Kernels {
     void (*price)(const Instruments&, const Scenarios&, const Prices&, std::int64_t begin,
                   std::int64_t end);
     void (*black76)(const Options&, const Greeks&, std::int64_t begin, std::int64_t end);
+    void (*implied)(const Quotes&, const Implied&, std::int64_t begin, std::int64_t end);
     void (*worst)(const Aggregation&, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end);
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
