@@ -136,6 +136,7 @@ inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
 
 void bind_pricing(nb::module_& m);
 void bind_implied(nb::module_& m);
+void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
 

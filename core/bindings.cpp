@@ -64,6 +64,7 @@ NB_MODULE(_core, m) {
     m.def("use_isa", [](const char* name) { use_isa(name); }, "name"_a);
     bind_pricing(m);
     bind_implied(m);
+    bind_surfaces(m);
     bind_grouping(m);
     bind_aggregation(m);
 }

@@ -60,6 +60,26 @@ struct Implied {
     std::uint8_t* reason;
 };
 
+// Quotes of many smiles: pointer [slice + 1] into columns that are padded, slice by slice, to whole
+// vectors with weight zero.
+struct Smiles {
+    const std::int64_t* pointer;
+    const double *log_moneyness, *variance, *weight;
+};
+
+struct SliceFits {
+    double *parameters, *squares;  // [slice, 5 or 3], [slice]
+    std::int32_t* evaluations;     // [slice]
+};
+
+// SVI slices at rows (slice, log-moneyness): variance, its two derivatives, Durrleman's function.
+struct Curve {
+    const double* parameters;
+    const std::int32_t* slice;
+    const double* log_moneyness;
+    double *variance, *first, *second, *density;
+};
+
 // Rows of positions times a packed risk array [block, instrument, BLOCK] with its transforms.
 struct Aggregation {
     const std::int64_t* pointer;
@@ -95,6 +115,13 @@ struct Kernels {
                   std::int64_t end);
     void (*black76)(const Options&, const Greeks&, std::int64_t begin, std::int64_t end);
     void (*implied)(const Quotes&, const Implied&, std::int64_t begin, std::int64_t end);
+    void (*svi_fit)(const Smiles&, const SliceFits&, bool clear, std::int64_t begin,
+                    std::int64_t end);
+    void (*ssvi_fit)(const Smiles&, const SliceFits&, std::int64_t count);
+    void (*svi_curve)(const Curve&, std::int64_t count);
+    void (*svi_dip)(const double* parameters, double* least, double* at, std::int64_t count);
+    void (*ssvi_variance)(const double* wings, const double* log_moneyness, double* variance,
+                          std::int64_t count);
     void (*worst)(const Aggregation&, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end);
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
