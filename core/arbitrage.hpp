@@ -2,7 +2,7 @@
 // not? Durrleman's function on a fixed set of points, the wings by their slopes.
 #pragma once
 
-#include "svi.hpp"
+#include "ssvi.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
@@ -65,30 +65,47 @@ inline Trial flattened(Smile& q, const Raw& s) {
     return trial_of(q, g, {low * c, low * d}, s.m, s.sigma);
 }
 
-// The best smile found without a butterfly: the free fit where it has none, else a search in which
-// a butterfly costs more than any misfit, flattened as far as the fine check still asks for.
-inline Fitted fit_clear(Smile& q) {
-    const Fitted loose = fit_slice(q);
-    if (dip_of(loose.smile, FINE).least >= CLEAR) return loose;
+// The SSVI smile of this expiry alone, which has no butterfly by its own bounds, as an SVI smile.
+inline Raw ssvi_smile(const Smiles& in, std::int64_t slice) {
+    Asked asked;
+    ask_alone(in, slice, asked);
+    const Wings s = limited({}, wings_of(asked.at, asked.unit));
+    const double psi = 0.5 * (s.right + s.left), rho = 0.5 * (s.right - s.left) / psi;
+    const double rest = (1.0 - rho) * (1.0 + rho), scale = s.theta / psi;
+    return {0.5 * s.theta * rest, 0.5 * psi, rho, -rho * scale, __builtin_sqrt(rest) * scale};
+}
+
+// Search from a smile with a price on butterflies that rises to more than any misfit, then flatten
+// as far as the fine check still asks for.
+inline Fitted cleared(Smile& q, const Raw& from, double misfit) {
     const Box box = box_of(q);
-    const auto cost = [&](const double* at) {
-        const Trial next = shaped(q, box, at);
-        const double short_of = larger(10.0 * CLEAR - dip_of(next.smile, COARSE).least, 0.0);
-        return fma(q.square, smaller(short_of, 1e6), next.squares);
-    };
-    const Trial flat = flattened(q, loose.smile);
-    double start[4] = {flat.smile.m, log_any(flat.smile.sigma), flat.smile.b, flat.smile.rho};
-    Least<4> best = {};
-    int evaluations = loose.evaluations;
-    for (double width = 1.0; width > 0.1; width *= 0.5) {
-        const double size[4] = {0.1 * width * (q.high - q.low), 0.4 * width,
-                                larger(0.3 * start[2], 1e-3) * width, -0.3 * width * start[3]};
-        best = least_of<4>(start, size, 1e-12, 400, cost);
+    double start[4] = {from.m, log_any(from.sigma), from.b, from.rho};
+    int evaluations = 0;
+    for (double price = 100.0 * misfit; price < 1e4 * q.square; price *= 100.0) {
+        const auto cost = [&](const double* at) {
+            const Trial next = shaped(q, box, at);
+            const double less = larger(10.0 * CLEAR - dip_of(next.smile, COARSE).least, 0.0);
+            return fma(price, smaller(less, 1e6), next.squares);
+        };
+        const double size[4] = {0.1 * (q.high - q.low), 0.3, larger(0.2 * start[2], 1e-3),
+                                start[3] > 0.0 ? -0.2 : 0.2};
+        const Least<4> best = least_of<4>(start, size, 1e-10, 300, cost);
         evaluations += best.evaluations;
         for (int d = 0; d < 4; ++d) start[d] = best.at[d];
     }
-    const Trial found = flattened(q, shaped(q, box, best.at).smile);
+    const Trial found = flattened(q, shaped(q, box, start).smile);
     return {found.smile, found.squares, evaluations};
+}
+
+// The best smile found without a butterfly: the free fit where it has none, else the better of two
+// searches, from the free fit and from the SSVI smile.
+inline Fitted fit_clear(const Smiles& in, std::int64_t slice, Smile& q) {
+    const Fitted loose = fit_slice(q);
+    if (dip_of(loose.smile, FINE).least >= CLEAR) return loose;
+    const Fitted near = cleared(q, loose.smile, loose.squares);
+    const Fitted far = cleared(q, ssvi_smile(in, slice), loose.squares);
+    const Fitted& best = far.squares < near.squares ? far : near;
+    return {best.smile, best.squares, loose.evaluations + near.evaluations + far.evaluations};
 }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

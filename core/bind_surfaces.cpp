@@ -9,8 +9,6 @@ namespace {
 
 using namespace nanobind::literals;
 
-constexpr std::int64_t MOST_QUOTES = 2048;  // of one smile, as in svi.hpp
-
 // The quotes again, every slice padded to whole vectors with its first strike at weight zero.
 struct Padded {
     Buffer<std::int64_t> pointer;
@@ -92,6 +90,8 @@ nb::object svi_fit(nb::handle pointer, nb::handle log_moneyness, nb::handle vari
 nb::object ssvi_fit(nb::handle pointer, nb::handle log_moneyness, nb::handle variance,
                     nb::handle weight) {
     const Padded quotes = padded(pointer, log_moneyness, variance, weight);
+    expect(quotes.slices <= MOST_SLICES,
+           "a surface must have at most " + std::to_string(MOST_SLICES) + " slices");
     return fitted(quotes, 3, [&](const Smiles& in, const SliceFits& out) {
         kernels().ssvi_fit(in, out, quotes.slices);
     });

@@ -43,28 +43,12 @@ static void svi_fit(const Smiles& in, const SliceFits& out, bool clear, std::int
     Smile smile;
     for (std::int64_t i = begin; i < end; ++i) {
         prepare(in, i, smile);
-        const Fitted found = clear ? fit_clear(smile) : fit_slice(smile);
+        const Fitted found = clear ? fit_clear(in, i, smile) : fit_slice(smile);
         const Raw& s = found.smile;
         const double parameters[5] = {s.a, s.b, s.rho, s.m, s.sigma};
         for (int p = 0; p < 5; ++p) out.parameters[5 * i + p] = parameters[p];
         out.squares[i] = found.squares;
         out.evaluations[i] = found.evaluations;
-    }
-}
-
-static void ssvi_fit(const Smiles& in, const SliceFits& out, std::int64_t count) {
-    Smile smile;
-    Wings before = {0.0, 0.0, 0.0};
-    for (std::int64_t i = 0; i < count; ++i) {
-        prepare(in, i, smile);
-        Wings found;
-        const Fitted fit = ssvi_slice(smile, before, found);
-        out.parameters[3 * i] = found.theta;
-        out.parameters[3 * i + 1] = found.right;
-        out.parameters[3 * i + 2] = found.left;
-        out.squares[i] = fit.squares;
-        out.evaluations[i] = fit.evaluations;
-        before = found;
     }
 }
 
@@ -101,7 +85,7 @@ extern const Kernels table;
 const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
     log_each, log1p_each, power_each, fma_each, price, black76, implied,
-    svi_fit, ssvi_fit, svi_curve, svi_dip, ssvi_variance, worst, vectors, exposures,
+    svi_fit, ssvi_chain, svi_curve, svi_dip, ssvi_variance, worst, vectors, exposures,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -10,6 +10,7 @@ namespace counterpoise {
 
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
 constexpr int LANES = 8;    // pricing tables are padded to whole vectors
+constexpr int MOST_QUOTES = 2048, MOST_SLICES = 256;  // of one smile, padded; of one surface
 constexpr int RULES = 7;    // relative, power short, power long, switch, floor, whole days, floor up
 
 // Instruments to price, one entry each; see src/counterpoise/_core.pyi.

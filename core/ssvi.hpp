@@ -12,7 +12,7 @@
 namespace counterpoise::COUNTERPOISE_ISA {
 
 constexpr double WING_MAX = 4.0 * (1.0 - 1e-9);
-constexpr int RHOS = 5, CURVES = 5;
+constexpr int RHOS = 5, CURVES = 5, SEARCH = 200, SWEEPS = 8;
 
 struct Wings {
     double theta, right, left;
@@ -47,46 +47,109 @@ inline Wings limited(const Wings& before, const Wings& asked) {
     return {theta, fma(kept, right, before.right), fma(kept, left, before.left)};
 }
 
-inline double ssvi_squares(Smile& q, const Wings& s) {
-    for (std::int64_t i = 0; i < q.count; ++i) q.y[i] = ssvi_at(s, q.k[i]) - q.mean - q.w[i];
-    return dot(q, q.y, q.y);
-}
-
-// Variance of the quote nearest to the money.
-inline double at_the_money(const Smile& q) {
-    double nearest = INFINITE, variance = q.mean;
-    for (std::int64_t i = 0; i < q.count; ++i) {
-        const bool better = q.weight[i] > 0.0 && absolute(q.k[i]) < nearest;
-        nearest = better ? absolute(q.k[i]) : nearest;
-        variance = better ? q.w[i] + q.mean : variance;
+// Weighted squares of one slice.
+inline double ssvi_squares(const Smiles& in, std::int64_t slice, const Wings& s) {
+    double rest[MOST_QUOTES];
+    const std::int64_t at = in.pointer[slice], count = in.pointer[slice + 1] - at;
+    for (std::int64_t i = 0; i < count; ++i) {
+        rest[i] = ssvi_at(s, in.log_moneyness[at + i]) - in.variance[at + i];
     }
-    return variance;
+    Lanes total = all(0.0);
+    for (std::int64_t i = 0; i < count; i += LANES) {
+        const Lanes one = load(rest + i);
+        total = fma(multiply(load(in.weight + at + i), one), one, total);
+    }
+    return sum(total);
 }
 
-// Variables of the search: ln theta and the wings in units of sqrt(theta at the money).
-inline Fitted ssvi_slice(Smile& q, const Wings& before, Wings& found) {
-    const double theta = larger(at_the_money(q), 1e-12), unit = __builtin_sqrt(theta);
-    const auto made = [&](const double* at) {
-        const Wings asked = {exp_any(at[0]), larger(at[1], 0.0) * unit, larger(at[2], 0.0) * unit};
-        return limited(before, asked);
-    };
-    const auto squares = [&](const double* at) { return ssvi_squares(q, made(at)); };
-    Vertex<3> seeds[2];
-    for (Vertex<3>& seed : seeds) seed.value = INFINITE;
+// What is asked of one slice: ln theta, and the wings in units of sqrt(variance at the money).
+struct Asked {
+    double at[3], unit;
+};
+
+inline Wings wings_of(const double* at, double unit) {
+    return {exp_any(at[0]), larger(at[1], 0.0) * unit, larger(at[2], 0.0) * unit};
+}
+
+// Squares of this slice and of all later ones, each as near to what is asked of it as arbitrage lets.
+inline double chain_squares(const Smiles& in, const Asked* asked, std::int64_t slice,
+                            std::int64_t count, Wings before, const double* first) {
+    double total = 0.0;
+    for (std::int64_t i = slice; i < count; ++i) {
+        before = limited(before, wings_of(i == slice ? first : asked[i].at, asked[i].unit));
+        total += ssvi_squares(in, i, before);
+    }
+    return total;
+}
+
+// The best place of a grid, the level being that of the quote nearest to the money.
+inline Asked first_asked(const Smiles& in, std::int64_t slice) {
+    const std::int64_t at = in.pointer[slice], end = in.pointer[slice + 1];
+    double nearest = INFINITE, theta = 0.0, least = INFINITE;
+    for (std::int64_t i = at; i < end; ++i) {
+        if (in.weight[i] > 0.0 && absolute(in.log_moneyness[i]) < nearest) {
+            nearest = absolute(in.log_moneyness[i]);
+            theta = in.variance[i];
+        }
+    }
+    Asked best = {{log_any(theta), 0.0, 0.0}, __builtin_sqrt(theta)};
     for (int i = 0; i < RHOS * CURVES; ++i) {
-        const double rho = -0.8 + 0.4 * (i % RHOS), psi = 0.25 * (1 << (i / RHOS)) * 0.8;
-        seeds[1].at[0] = log_any(theta);
-        seeds[1].at[1] = psi * (1.0 + rho);
-        seeds[1].at[2] = psi * (1.0 - rho);
-        seeds[1].value = squares(seeds[1].at);
-        if (seeds[1].value < seeds[0].value) seeds[0] = seeds[1];
+        const double rho = 0.4 * (i % RHOS) - 0.8, psi = 0.2 * (1 << (i / RHOS));
+        const double next[3] = {best.at[0], psi * (1.0 + rho), psi * (1.0 - rho)};
+        const double squares = ssvi_squares(in, slice, limited({}, wings_of(next, best.unit)));
+        if (!(squares < least)) continue;
+        least = squares;
+        best.at[1] = next[1];
+        best.at[2] = next[2];
     }
-    double size[3] = {0.02, 0.2, 0.2};
-    Least<3> best = least_of<3>(seeds[0].at, size, 1e-11, 400, squares);
-    int evaluations = RHOS * CURVES + best.evaluations;
-    best = least_of<3>(best.at, size, 1e-12, 400, squares);
-    found = made(best.at);
-    return {{}, best.value, evaluations + best.evaluations};
+    return best;
+}
+
+// One search over what is asked of a slice; returns the evaluations it took.
+template <typename Function>
+inline int ask_better(Asked& asked, Function&& squares) {
+    const double size[3] = {0.02, 0.2, 0.2};
+    const Least<3> found = least_of<3>(asked.at, size, 1e-10, SEARCH, squares);
+    for (int d = 0; d < 3; ++d) asked.at[d] = found.at[d];
+    return found.evaluations;
+}
+
+// What one expiry alone asks for.
+inline int ask_alone(const Smiles& in, std::int64_t slice, Asked& asked) {
+    asked = first_asked(in, slice);
+    return RHOS * CURVES + ask_better(asked, [&](const double* at) {
+        return ssvi_squares(in, slice, limited({}, wings_of(at, asked.unit)));
+    });
+}
+
+// Each slice alone first, then sweeps from the first to the last in which a slice also answers for
+// what it leaves to those behind it.
+inline void ssvi_chain(const Smiles& in, const SliceFits& out, std::int64_t count) {
+    Asked asked[MOST_SLICES];
+    for (std::int64_t i = 0; i < count; ++i) {
+        out.evaluations[i] = ask_alone(in, i, asked[i]);
+    }
+    double last = INFINITE;
+    for (int sweep = 0; sweep < SWEEPS && count > 0; ++sweep) {
+        const double all_squares = chain_squares(in, asked, 0, count, {}, asked[0].at);
+        if (!(all_squares < 0.999 * last)) break;
+        last = all_squares;
+        Wings before = {};
+        for (std::int64_t i = 0; i < count; ++i) {
+            out.evaluations[i] += ask_better(asked[i], [&](const double* at) {
+                return chain_squares(in, asked, i, count, before, at);
+            });
+            before = limited(before, wings_of(asked[i].at, asked[i].unit));
+        }
+    }
+    Wings found = {};
+    for (std::int64_t i = 0; i < count; ++i) {
+        found = limited(found, wings_of(asked[i].at, asked[i].unit));
+        out.parameters[3 * i] = found.theta;
+        out.parameters[3 * i + 1] = found.right;
+        out.parameters[3 * i + 2] = found.left;
+        out.squares[i] = ssvi_squares(in, i, found);
+    }
 }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -14,7 +14,6 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-constexpr int MOST_QUOTES = 2048;     // of one smile, padding included
 constexpr int CENTRES = 9, WIDTHS = 3, BANDS = 3;
 constexpr double SLOPE_MAX = 2.0;
 
