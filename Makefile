@@ -14,13 +14,19 @@ JOBS ?= 2
 .PHONY: run test bench soak lint lock clean
 .DELETE_ON_ERROR:
 
+# A start without cached bytecode costs more than a margin call: let Python keep it.
+unexport PYTHONDONTWRITEBYTECODE
+COMPILE := $(PY) -m compileall -q src
+
 run: $(BUILT)
+	@$(COMPILE)
 	@$(PY) -m counterpoise.apps.run
 
 test: $(BUILT)
 	@$(PY) -m pytest -n $(JOBS)
 
 bench: $(BUILT)
+	@$(COMPILE)
 	@$(PY) benchmarks/run.py
 
 soak: $(ZIG)
@@ -61,6 +67,7 @@ $(BUILT): $(READY) requirements/zig.lock pyproject.toml tools/build_backend.py t
 	@echo "Building the core" >&2
 	@test "$$($(PY) tools/toolchain.py)" != zig || $(ZIG_INSTALL)
 	@$(PY) $(INSTALL) --no-build-isolation --no-deps -e .
+	@$(COMPILE)
 	@touch $@
 
 $(ZIG): $(BUILT) requirements/zig.lock

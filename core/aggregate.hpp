@@ -15,7 +15,7 @@
 namespace counterpoise::COUNTERPOISE_ISA {
 
 constexpr int ROWS = 512;  // rows that share one pass over a block
-constexpr int VECTORS = BLOCK / 8;
+constexpr int VECTORS = BLOCK / WIDTH;
 
 struct Block {
     Lanes v[VECTORS];
@@ -23,90 +23,111 @@ struct Block {
 
 inline Block raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
     const double* pnl = in.pnl + block * in.instruments * BLOCK;
-    Lanes v0 = all(0.0), v1 = v0, v2 = v0, v3 = v0, v4 = v0;
+    Block sum;
+    for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
     for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
         const double* column = pnl + static_cast<std::int64_t>(in.instrument[p]) * BLOCK;
-        const Lanes lots = all(static_cast<double>(in.lots[p]));
-        v0 = fma(lots, load(column), v0);
-        v1 = fma(lots, load(column + 8), v1);
-        v2 = fma(lots, load(column + 16), v2);
-        v3 = fma(lots, load(column + 24), v3);
-        v4 = fma(lots, load(column + 32), v4);
+        const Lanes lots = static_cast<double>(in.lots[p]);
+        for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(lots, load(column + WIDTH * j), sum.v[j]);
     }
-    return {{v0, v1, v2, v3, v4}};
+    return sum;
 }
 
 inline Lanes gained(Lanes v, double factor, double cap) {
-    return where_positive(v, minimum(multiply(v, all(factor)), all(cap)));
+    return select(v > 0.0, at_most(v * factor, cap), v);
 }
 
 inline Lanes dampened(Lanes v, Lanes dampener) {
-    const Lanes size = magnitude(v);
-    return with_sign(subtract(size, minimum(dampener, size)), v);
+    const Lanes size = absolute(v);
+    return with_sign_of(size - at_most(size, dampener), v);
 }
 
 inline Block transformed(const Aggregation& in, std::int64_t block, std::int64_t row, Block x) {
     const std::int64_t key = in.key[row], at = (block * in.keys + key) * BLOCK;
     for (int j = 0; j < VECTORS; ++j) {
         Lanes v = x.v[j];
-        if (in.weight != nullptr) v = multiply(v, load(in.weight + at + 8 * j));
-        if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + at + 8 * j));
+        const std::int64_t here = at + WIDTH * j;
+        if (in.weight != nullptr) v = v * load(in.weight + here);
+        if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + here));
         if (in.gain_factor != nullptr) v = gained(v, in.gain_factor[key], in.gain_cap[key]);
-        if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + at + 8 * j));
+        if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + here));
         x.v[j] = v;
     }
     return x;
 }
 
-// The worst so far of one row.
+// The worst of one row, lane by lane: its value and which vector of scenarios it stands in.
 struct Worst {
-    double value;
-    std::int32_t scenario;
-    bool nan;
+    Lanes value, vector;
 };
 
-inline void reduce(const Block& x, std::int64_t block, Worst& worst) {
-    const Lanes a = minimum(minimum(x.v[0], x.v[1]), minimum(x.v[2], x.v[3]));
-    const double value = least(minimum(a, x.v[4]));
-    worst.nan |= any_nan(x.v[0], x.v[1]) || any_nan(x.v[2], x.v[3]) || any_nan(x.v[4], x.v[4]);
-    if (!(value < worst.value)) return;
-    worst.value = value;
-    for (int j = 0; j < VECTORS; ++j) {
-        const unsigned mask = equal(x.v[j], all(value));
-        if (mask == 0) continue;
-        int lane = 0;
-        while (!(mask >> lane & 1)) ++lane;
-        worst.scenario = static_cast<std::int32_t>(block * BLOCK + 8 * j + lane);
-        return;
+// Of equal values the first stays, so the lowest scenario of a lane is kept; NaN is never lower.
+inline Worst lower_of(const Worst& first, const Worst& second) {
+    const LaneMask lower = second.value < first.value;
+    return {select(lower, second.value, first.value), select(lower, second.vector, first.vector)};
+}
+
+template <int FROM, int SIZE>
+inline Worst worst_vector(const Block& x) {
+    if constexpr (SIZE == 1) {
+        return {x.v[FROM], Lanes(static_cast<double>(FROM))};
+    } else {
+        return lower_of(worst_vector<FROM, SIZE / 2>(x),
+                        worst_vector<FROM + SIZE / 2, SIZE - SIZE / 2>(x));
     }
 }
 
-inline void settle(const Worst& worst, double* loss, std::int32_t* scenario) {
-    const double value = worst.value < 0.0 ? -worst.value : 0.0;
-    *loss = worst.nan ? __builtin_nan("") : value;
-    *scenario = worst.nan ? 0 : worst.scenario;
+inline bool any_nan(const Block& x) {
+    LaneMask nan = unordered(x.v[0], x.v[VECTORS - 1]);
+    for (int j = 1; j + 1 < VECTORS; j += 2) nan = nan | unordered(x.v[j], x.v[j + 1]);
+    return places(nan) != 0;
+}
+
+inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* scenario) {
+    double value[WIDTH], vector[WIDTH];
+    store(value, worst.value);
+    store(vector, worst.vector);
+    double least = value[0], first = vector[0] * WIDTH;
+    for (int k = 1; k < WIDTH; ++k) {
+        const double here = vector[k] * WIDTH + k;
+        const bool better = value[k] < least || (value[k] == least && here < first);
+        least = better ? value[k] : least;
+        first = better ? here : first;
+    }
+    *loss = nan ? NO_NUMBER : least < 0.0 ? -least : 0.0;
+    *scenario = nan ? 0 : static_cast<std::int32_t>(first);
 }
 
 inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end) {
     const bool plain = in.weight == nullptr && in.gain_factor == nullptr && in.dampener == nullptr;
     Worst state[ROWS];
+    bool nan[ROWS];
     for (std::int64_t first = begin; first < end; first += ROWS) {
         const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        for (int r = 0; r < count; ++r) state[r] = {__builtin_inf(), 0, false};
+        for (int r = 0; r < count; ++r) {
+            state[r] = {INFINITE, 0.0};
+            nan[r] = false;
+        }
         for (std::int64_t block = 0; block < in.blocks; ++block) {
+            const Lanes before = static_cast<double>(block * VECTORS);
             for (int r = 0; r < count; ++r) {
                 const Block raw = raw_block(in, block, first + r);
-                reduce(plain ? raw : transformed(in, block, first + r, raw), block, state[r]);
+                const Block x = plain ? raw : transformed(in, block, first + r, raw);
+                const Worst here = worst_vector<0, VECTORS>(x);
+                state[r] = lower_of(state[r], {here.value, here.vector + before});
+                nan[r] |= any_nan(x);
             }
         }
-        for (int r = 0; r < count; ++r) settle(state[r], loss + first + r, scenario + first + r);
+        for (int r = 0; r < count; ++r) {
+            settle(state[r], nan[r], loss + first + r, scenario + first + r);
+        }
     }
 }
 
-inline void write(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
+inline void write_block(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
     double v[BLOCK];
-    for (int j = 0; j < VECTORS; ++j) store(v + 8 * j, x.v[j]);
+    for (int j = 0; j < VECTORS; ++j) store(v + WIDTH * j, x.v[j]);
     const std::int64_t left = scenarios - block * BLOCK, count = left < BLOCK ? left : BLOCK;
     for (std::int64_t s = 0; s < count; ++s) row[block * BLOCK + s] = v[s];
 }
@@ -116,8 +137,9 @@ inline void vectors(const Aggregation& in, double* raw, double* result, std::int
     for (std::int64_t row = begin; row < end; ++row) {
         for (std::int64_t block = 0; block < in.blocks; ++block) {
             const Block x = raw_block(in, block, row);
-            write(x, block, in.scenarios, raw + row * in.scenarios);
-            write(transformed(in, block, row, x), block, in.scenarios, result + row * in.scenarios);
+            write_block(x, block, in.scenarios, raw + row * in.scenarios);
+            write_block(transformed(in, block, row, x), block, in.scenarios,
+                        result + row * in.scenarios);
         }
     }
 }
@@ -135,7 +157,7 @@ inline void exposures(const Exposures& in, std::int64_t begin, std::int64_t end)
             for (std::int64_t c = 0; c < in.width; ++c) {
                 net[c] = fma(lots, column[c], net[c]);
                 long_side[c] = fma(owned, column[c], long_side[c]);
-                gross[c] = fma(size, of_bits(bits_of(column[c]) & 0x7fffffffffffffffu), gross[c]);
+                gross[c] = fma(size, absolute(column[c]), gross[c]);
             }
         }
     }

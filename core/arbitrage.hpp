@@ -18,20 +18,19 @@ struct Dip {
 
 // At k = m + sigma sinh(tau): dense where the smile bends, far enough for the wings to be straight.
 inline Dip dip_of(const Raw& s, int points) {
-    double place[CHUNK], density[CHUNK];
     const double step = 2.0 * REACH / (points - 1);
     Dip found = {INFINITE, s.m};
-    for (int start = 0; start < points; start += CHUNK) {
-        const int count = points - start < CHUNK ? points - start : CHUNK;
-        for (int j = 0; j < count; ++j) {
-            const double grown = exp_inside(fma(static_cast<double>(start + j), step, -REACH));
-            const double k = fma(0.5 * s.sigma, grown - 1.0 / grown, s.m);
-            const Bend v = bend_of(s, k);
-            const double g = durrleman(v, k);
-            place[j] = k;
-            density[j] = v.w > 0.0 ? g : -INFINITE;
-        }
-        for (int j = 0; j < count; ++j) {
+    for (int start = 0; start < points; start += WIDTH) {
+        double tau[WIDTH], place[WIDTH], density[WIDTH];
+        for (int j = 0; j < WIDTH; ++j) tau[j] = fma(static_cast<double>(start + j), step, -REACH);
+        const Lanes grown = exp_inside(load(tau));
+        const Lanes k = fma(Lanes(0.5 * s.sigma), grown - Lanes(1.0) / grown, s.m);
+        const Bend<Lanes> v = bend_of(s, k);
+        const Lanes g = select(v.w > Lanes(0.0), durrleman(v, k), Lanes(-INFINITE));
+        if (places(g < Lanes(found.least)) == 0) continue;
+        store(place, k);
+        store(density, g);
+        for (int j = 0; j < WIDTH; ++j) {
             if (density[j] < found.least) found = {density[j], place[j]};
         }
     }
@@ -72,7 +71,7 @@ inline Raw ssvi_smile(const Smiles& in, std::int64_t slice) {
     const Wings s = limited({}, wings_of(asked.at, asked.unit));
     const double psi = 0.5 * (s.right + s.left), rho = 0.5 * (s.right - s.left) / psi;
     const double rest = (1.0 - rho) * (1.0 + rho), scale = s.theta / psi;
-    return {0.5 * s.theta * rest, 0.5 * psi, rho, -rho * scale, __builtin_sqrt(rest) * scale};
+    return {0.5 * s.theta * rest, 0.5 * psi, rho, -rho * scale, square_root(rest) * scale};
 }
 
 // Search from a smile with a price on butterflies that rises to more than any misfit, then flatten
@@ -84,10 +83,10 @@ inline Fitted cleared(Smile& q, const Raw& from, double misfit) {
     for (double price = 100.0 * misfit; price < 1e4 * q.square; price *= 100.0) {
         const auto cost = [&](const double* at) {
             const Trial next = shaped(q, box, at);
-            const double less = larger(10.0 * CLEAR - dip_of(next.smile, COARSE).least, 0.0);
-            return fma(price, smaller(less, 1e6), next.squares);
+            const double less = at_least(10.0 * CLEAR - dip_of(next.smile, COARSE).least, 0.0);
+            return fma(price, at_most(less, 1e6), next.squares);
         };
-        const double size[4] = {0.1 * (q.high - q.low), 0.3, larger(0.2 * start[2], 1e-3),
+        const double size[4] = {0.1 * (q.high - q.low), 0.3, at_least(0.2 * start[2], 1e-3),
                                 start[3] > 0.0 ? -0.2 : 0.2};
         const Least<4> best = least_of<4>(start, size, 1e-10, 300, cost);
         evaluations += best.evaluations;

@@ -1,5 +1,5 @@
 // Arrays in, prices out: `price_grid` and `black76`.
-#include <cstring>
+#include <algorithm>
 
 #include "arrays.hpp"
 #include "kernels.hpp"
@@ -13,9 +13,9 @@ using namespace nanobind::literals;
 // A pair of call and put stays with one thread.
 constexpr std::int64_t GRAIN = 16;
 
-// Scenario tables by factor: column 0 unshocked, then the scenarios, then unshocked padding.
+// Scenario tables by factor: the scenarios, then at least one column of the unshocked world.
 struct Tables {
-    Buffer<double> move, growth, vol, passed;
+    Buffer<double> move, growth, vol, vol_floor, passed, lowest;
     Scenarios view;
 };
 
@@ -24,22 +24,29 @@ Tables tables_of(const Array<double>& move, const Array<double>& vol, const Arra
     const std::int64_t count = move.shape[0], factors = move.shape[1];
     const std::int64_t width = (count + LANES) / LANES * LANES;
     Tables t{buffer<double>(factors * width), buffer<double>(factors * width),
-             buffer<double>(factors * width), buffer<double>(width), {}};
+             buffer<double>(factors * width), buffer<double>(factors * width),
+             buffer<double>(width), buffer<double>(factors), {}};
     std::fill_n(t.move.get(), factors * width, 0.0);
     std::fill_n(t.vol.get(), factors * width, 0.0);
+    std::fill_n(t.vol_floor.get(), factors * width, 0.0);
     std::fill_n(t.passed.get(), width, 0.0);
+    std::fill_n(t.lowest.get(), factors, 0.0);
     bool time_passes = false;
     for (std::int64_t s = 0; s < count; ++s) {
         for (std::int64_t f = 0; f < factors; ++f) {
-            t.move[f * width + s + 1] = move.at[s * factors + f];
-            t.vol[f * width + s + 1] = vol.at[s * factors + f];
+            const double shift = vol.at[s * factors + f];
+            t.move[f * width + s] = move.at[s * factors + f];
+            t.lowest[f] = std::min(t.lowest[f], t.move[f * width + s]);
+            t.vol[f * width + s] = shift;
+            t.vol_floor[f * width + s] = shift > 0.0 ? rules.at[f * RULES + 6] : 0.0;
         }
-        t.passed[s + 1] = passed.at[s];
+        t.passed[s] = passed.at[s];
         time_passes |= passed.at[s] != 0.0;
     }
     kernels().log1p(t.move.get(), t.growth.get(), factors * width);
-    t.view = {count, width, t.move.get(), t.growth.get(), t.vol.get(), t.passed.get(), rules.at,
-              time_passes};
+    for (std::int64_t k = 0; k < factors * width; ++k) t.growth[k] *= 0.5;
+    t.view = {count, width, t.move.get(), t.growth.get(), t.vol.get(), t.vol_floor.get(),
+              t.lowest.get(), t.passed.get(), rules.at, time_passes};
     return t;
 }
 

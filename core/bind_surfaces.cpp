@@ -43,7 +43,7 @@ Padded padded(nb::handle pointer, nb::handle log_moneyness, nb::handle variance,
     p.pointer[0] = 0;
     for (std::int64_t i = 0; i < slices; ++i) {
         const std::int64_t count = starts.at[i + 1] - starts.at[i];
-        const std::int64_t whole = (count + LANES - 1) / LANES * LANES;
+        const std::int64_t whole = (count + EIGHT - 1) / EIGHT * EIGHT;
         expect(count >= 1 && whole <= MOST_QUOTES,
                "every slice must have between 1 and " + std::to_string(MOST_QUOTES) + " quotes");
         p.pointer[i + 1] = p.pointer[i] + whole;
@@ -118,8 +118,9 @@ nb::object svi_curve(nb::handle parameters, nb::handle slice, nb::handle log_mon
                              out[3].get()}, n);
     }
     const auto rows = static_cast<std::size_t>(n);
-    return nb::make_tuple(given_away(std::move(out[0]), {rows}), given_away(std::move(out[1]), {rows}),
-                          given_away(std::move(out[2]), {rows}), given_away(std::move(out[3]), {rows}));
+    return nb::make_tuple(
+        given_away(std::move(out[0]), {rows}), given_away(std::move(out[1]), {rows}),
+        given_away(std::move(out[2]), {rows}), given_away(std::move(out[3]), {rows}));
 }
 
 nb::object svi_dip(nb::handle parameters) {
@@ -154,7 +155,7 @@ void bind_surfaces(nb::module_& m) {
           "weight"_a);
     m.def("svi_curve", &svi_curve, nb::kw_only(), "parameters"_a, "slice"_a, "log_moneyness"_a);
     m.def("svi_dip", &svi_dip, "parameters"_a);
-    m.def("ssvi_variance", &ssvi_variance, "wings"_a, "log_moneyness"_a);
+    m.def("ssvi_variance", &ssvi_variance, nb::kw_only(), "wings"_a, "log_moneyness"_a);
 }
 
 }  // namespace counterpoise

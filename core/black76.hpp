@@ -1,150 +1,154 @@
 // What an instrument is worth now and in every scenario: Black-76 on the shocked forward.
 //
-// With x = ln(F/K), s = sigma sqrt(T), A = min(F, K), y1 = |x|/s - s/2, y2 = |x|/s + s/2 and the
-// Mills ratio R, the undiscounted value of the out-of-the-money side is
+// With x = ln(F/K), s = sigma sqrt(T), A = min(F, K), y1 = |x|/s - s/2, y2 = |x|/s + s/2 and
+// N(-y) = phi(y) R(y), the undiscounted value of the out-of-the-money side is
 //     y1 >= 0:  A phi(y1) (R(y1) - R(y2))        y1 < 0:  A - A phi(y1) (R(-y1) + R(y2))
 // and parity adds the intrinsic value. ln(F'/K) = ln(F/K) + ln(F'/F), so no logarithm of F'/K is
-// taken in the loop. The unshocked value is column 0 of the same loop: no move gives P&L zero.
+// taken in the loop. The unshocked value is one more column of the loop: no move, P&L exactly zero.
 #pragma once
 
 #include "kernels.hpp"
 #include "math.hpp"
+#include "twin.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
 enum Kind : std::uint8_t { OPTION = 3 };
 enum Mode : std::uint8_t { LINEAR = 0, INVERSE_COIN = 1, INVERSE_QUOTE = 2 };
-constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0;
-constexpr int CHUNK = 256;
+constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0, TENOR_MAX = 1e100, LITTLE = 1e-280,
+                 LESS = 1e-290;
+constexpr double LARGEST = 0x1.fffffffffffffp+1023;
+static_assert(LANES % TWIN_WIDTH == 0, "tables are padded to whole vectors");
 
-// Undiscounted; `least` = min(F, K), x = ln(F/K), s = sigma sqrt(T) >= 0; NaN in, NaN out.
-inline double out_of_the_money(double least, double x, double s) {
-    const double live = s == 0.0 ? 1.0 : s;
-    const double h = absolute(x) / live, t = 0.5 * live;
-    const double y1 = h - t, far = h + t, distance = absolute(y1);
-    const double a = distance > Y1_MAX ? Y1_MAX : distance, b = far > Y2_MAX ? Y2_MAX : far;
-    const double qa = mills_denominator(a), qb = mills_denominator(b);
-    const double cross = mills_numerator(b) * qa;
-    const bool beyond = y1 >= 0.0;
-    const double ratio = fma(mills_numerator(a), qb, beyond ? -cross : cross) / (qa * qb);
-    const double part = least * normal_density(a) * ratio;
-    const double value = beyond ? part : least - part;
-    const double kept = y1 > Y1_MAX || value < 0.0 ? 0.0 : value;
-    return s == 0.0 ? least * 0.0 : kept;
+// Undiscounted; `least` = min(F, K), half_x = ln(F/K) / 2, t = sigma sqrt(T) / 2 >= 0.
+template <typename V>
+inline V out_of_the_money(V least, V half_x, V t) {
+    // Without volatility h is huge, and the value 0, even at the money.
+    const V h = (absolute(half_x) + LITTLE) / at_least(t, V(LESS));
+    const V y1 = h - t;
+    const V a = at_most(absolute(y1), V(Y1_MAX)), b = at_most(h + t, V(Y2_MAX));
+    const V qa = tail_denominator(a), qb = tail_denominator(b);
+    const V cross = flipped(tail_numerator(b) * qa, y1);
+    const V ratio = fms(tail_numerator(a), qb, cross) / (qa * qb);
+    const V part = flipped(least * bell(a) * ratio, y1);
+    const V value = where_negative(y1, least, V(0.0)) + part;
+    return select(y1 > Y1_MAX, V(0.0), where_negative(value, V(0.0), value));
 }
-
-inline double larger(double a, double b) { return a < b ? b : a; }
-inline double smaller(double a, double b) { return b < a ? b : a; }
-
-// Scratch of one chunk of scenarios of one option: what its call and its put share.
-struct Chunk {
-    double forward[CHUNK], log_ratio[CHUNK], deviation[CHUNK], discount[CHUNK], outside[CHUNK];
-};
 
 // What does not depend on the scenario.
 struct Terms {
-    double forward, base, strike, volatility, years, rate, log_moneyness, tenor, floor_up;
-    bool relative, moves_forward;
+    double forward, base, strike, volatility, years, rate;
+    double half_log, ratio;      // ln(F/K) / 2, base / F
+    double per_shift;            // (30/d)^p, times sigma if shifts are relative
+    double half_root, discount;  // sqrt(T) / 2, exp(-r T)
+    bool moves_forward;          // base == F
 };
 
 inline double tenor_factor(double years, const double* rule) {
-    double days = larger(years * 365.0, rule[4]);
+    double days = at_least(years * 365.0, rule[4]);
     if (rule[5] != 0.0) {
         // Years are a quotient of nanoseconds: a whole day may come out a few ulp above itself.
         const double whole = (days + ROUND) - ROUND;
         days = absolute(days - whole) < 1e-9 ? whole : whole < days ? whole + 1.0 : whole;
     }
-    return power_any(30.0 / days, days < rule[3] ? rule[1] : rule[2]);
+    const double factor = power_any(30.0 / days, days < rule[3] ? rule[1] : rule[2]);
+    return at_most(factor, TENOR_MAX);
 }
 
 inline Terms terms_of(const Instruments& in, const Scenarios& sc, std::int64_t i) {
     const double* rule = sc.rules + RULES * in.factor[i];
-    const double forward = in.price[i];
-    return {forward, in.base[i], in.strike[i], in.volatility[i], in.years[i], in.rate[i],
-            log_any(forward / in.strike[i]), tenor_factor(in.years[i], rule), rule[6],
-            rule[0] != 0.0, in.base[i] == forward};
+    const double forward = in.price[i], years = in.years[i], rate = in.rate[i];
+    const double tenor = tenor_factor(years, rule);
+    return {forward, in.base[i], in.strike[i], in.volatility[i], years, rate,
+            0.5 * log_any(forward / in.strike[i]), in.base[i] / forward,
+            rule[0] != 0.0 ? in.volatility[i] * tenor : tenor, 0.5 * square_root(years),
+            exp_any(-rate * years), in.base[i] == forward};
 }
 
-inline void shock_forward(const Terms& o, const double* move, const double* growth, Chunk& c,
-                          int count) {
-    for (int j = 0; j < count; ++j) c.forward[j] = fma(o.base, move[j], o.forward);
-    if (o.moves_forward) {
-        for (int j = 0; j < count; ++j) c.log_ratio[j] = o.log_moneyness + growth[j];
+// Columns of the scenario tables of one factor.
+struct Shifts {
+    const double *move, *half_growth, *vol, *vol_floor, *passed;
+};
+
+// One vector of scenarios of one option: what its call and its put share.
+struct Shared {
+    Twin forward, least, discount, outside;
+};
+
+template <bool OWN_BASE, bool TIME_PASSES>
+inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
+    const Twin move = load_twin(by.move + at);
+    const Twin forward = fma(Twin(o.base), move, o.forward);
+    const Twin growth = OWN_BASE ? load_twin(by.half_growth + at)
+                                  : log1p_inside(Twin(o.ratio) * move) * 0.5;
+    const Twin shifted = fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
+    const Twin volatility = at_least(shifted, load_twin(by.vol_floor + at));
+    Twin half_root = o.half_root, discount = o.discount;
+    if (TIME_PASSES) {
+        const Twin left = at_least(Twin(o.years) - load_twin(by.passed + at), Twin(0.0));
+        half_root = square_root(left) * 0.5;
+        discount = exp_any(Twin(-o.rate) * left);
+    }
+    const Twin least = at_most(forward, o.strike);
+    return {forward, least, discount,
+            out_of_the_money(least, growth + o.half_log, volatility * half_root)};
+}
+
+// The row of one option: what differs between a call and a put of the same strike.
+struct Row {
+    double unit, base;
+    bool call, in_coin;
+    double* pnl;
+    Twin spoiled;  // 0 while all is finite, then NaN
+};
+
+inline Twin value_in(const Row& row, const Shared& x, double strike) {
+    const Twin inside = (row.call ? x.forward : Twin(strike)) - x.least;
+    const Twin value = x.discount * (x.outside + inside);
+    return row.in_coin ? value / x.forward : value;
+}
+
+inline double lane(Twin x, std::int64_t k) {
+    double v[TWIN_WIDTH];
+    store(v, x);
+    return v[k];
+}
+
+inline bool all_zero(const Twin& x) {
+    double v[TWIN_WIDTH], sum = 0.0;
+    store(v, x);
+    for (double one : v) sum += one;
+    return sum == 0.0;
+}
+
+// Scenarios [at, count) of a row, or a whole vector of them.
+inline void write(Twin x, double* pnl, std::int64_t at, std::int64_t count) {
+    if (at + TWIN_WIDTH <= count) {
+        store(pnl + at, x);
         return;
     }
-    const double ratio = o.base / o.forward;
-    for (int j = 0; j < count; ++j) {
-        c.log_ratio[j] = o.log_moneyness + log1p_any(ratio * move[j]);
-    }
+    double v[TWIN_WIDTH];
+    store(v, x);
+    for (std::int64_t s = at; s < count; ++s) pnl[s] = v[s - at];
 }
 
-inline double shocked_volatility(const Terms& o, double shift) {
-    const double x = shift * o.tenor;
-    const double moved = o.relative ? fma(o.volatility, x, o.volatility) : o.volatility + x;
-    const double up = larger(moved, o.floor_up), down = larger(moved, 0.0);
-    const double shocked = shift > 0.0 ? up : down;
-    return shift == 0.0 ? o.volatility : shocked;
-}
-
-inline void shock_deviation(const Terms& o, const double* shift, const double* passed, Chunk& c,
-                            int count) {
-    if (passed == nullptr) {
-        const double root = __builtin_sqrt(o.years), discount = exp_any(-o.rate * o.years);
-        for (int j = 0; j < count; ++j) {
-            c.deviation[j] = shocked_volatility(o, shift[j]) * root;
-            c.discount[j] = discount;
+// From the last vector, which holds the unshocked world in column `count`, to the first.
+template <int SIZE, bool OWN_BASE, bool TIME_PASSES>
+inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
+    const std::int64_t last = count / TWIN_WIDTH * TWIN_WIDTH;
+    for (std::int64_t at = last; at >= 0; at -= TWIN_WIDTH) {
+        const Shared x = shared<OWN_BASE, TIME_PASSES>(o, by, at);
+        for (int r = 0; r < SIZE; ++r) {
+            const Twin value = value_in(rows[r], x, o.strike);
+            if (at == last) rows[r].base = lane(value, count - last);
+            const Twin pnl = (value - rows[r].base) * rows[r].unit;
+            rows[r].spoiled = rows[r].spoiled + (pnl - pnl);
+            write(pnl, rows[r].pnl, at, count);
         }
-        return;
-    }
-    for (int j = 0; j < count; ++j) {
-        const double left = larger(o.years - passed[j], 0.0);
-        c.deviation[j] = shocked_volatility(o, shift[j]) * __builtin_sqrt(left);
-        c.discount[j] = exp_any(-o.rate * left);
     }
 }
 
-inline void fill(const Terms& o, const Scenarios& sc, std::int64_t factor, std::int64_t start,
-                 Chunk& c, int count) {
-    const std::int64_t at = factor * sc.width + start;
-    shock_forward(o, sc.move + at, sc.log_growth + at, c, count);
-    shock_deviation(o, sc.vol_shift + at, sc.time_passes ? sc.years_shift + start : nullptr, c,
-                    count);
-    for (int j = 0; j < count; ++j) {
-        const double f = c.forward[j];
-        // A forward at or below zero has no Black-76 value: the row fails.
-        const double least = f > 0.0 ? smaller(f, o.strike) : NO_NUMBER;
-        c.outside[j] = out_of_the_money(least, c.log_ratio[j], c.deviation[j]);
-    }
-}
-
-// Turn what call and put share into this row's values in its own currency.
-inline void finish(const Terms& o, int right, std::uint8_t mode, const Chunk& c, double* value,
-                   int count) {
-    const double sign = right;
-    if (mode == INVERSE_COIN) {
-        for (int j = 0; j < count; ++j) {
-            const double inside = larger(sign * (c.forward[j] - o.strike), 0.0);
-            value[j] = c.discount[j] * (c.outside[j] + inside) / c.forward[j];
-        }
-        return;
-    }
-    for (int j = 0; j < count; ++j) {
-        const double inside = larger(sign * (c.forward[j] - o.strike), 0.0);
-        value[j] = c.discount[j] * (c.outside[j] + inside);
-    }
-}
-
-inline bool finite(double x) { return absolute(x) <= 0x1.fffffffffffffp+1023; }
-
-// unit * (value - base) into a row of the result; returns whether all of it is finite.
-inline bool store(const double* value, double base, double unit, double* pnl, std::int64_t count) {
-    std::int64_t broken = 0;
-    for (std::int64_t j = 0; j < count; ++j) {
-        pnl[j] = unit * (value[j] - base);
-        broken += !finite(pnl[j]);
-    }
-    return broken == 0;
-}
+inline bool finite(double x) { return absolute(x) <= LARGEST; }
 
 inline bool usable(const Instruments& in, std::int64_t i) {
     const bool common = finite(in.unit[i]) && finite(in.price[i]) && in.price[i] > 0.0 &&
@@ -169,39 +173,41 @@ inline bool paired(const Instruments& in, std::int64_t i, std::int64_t j) {
            in.rate[i] == in.rate[j];
 }
 
-// Price `rows` neighbouring options (1 or 2) that share their Black values.
+// Price SIZE neighbouring options (1 or 2) that share their Black values.
+template <int SIZE>
 inline void price_options(const Instruments& in, const Scenarios& sc, const Prices& out,
-                          std::int64_t first, int rows) {
+                          std::int64_t first) {
     const Terms o = terms_of(in, sc, first);
-    Chunk chunk;
-    double value[CHUNK], base[2];
-    bool good[2] = {true, true};
-    for (std::int64_t start = 0; start < sc.width; start += CHUNK) {
-        const std::int64_t left = sc.width - start;
-        const int count = static_cast<int>(left < CHUNK ? left : CHUNK);
-        fill(o, sc, in.factor[first], start, chunk, count);
-        for (int r = 0; r < rows; ++r) {
-            const std::int64_t i = first + r, skip = start == 0 ? 1 : 0;
-            finish(o, in.right[i], in.mode[i], chunk, value, count);
-            if (start == 0) base[r] = value[0];
-            const std::int64_t from = start + skip - 1, stored = sc.count - from;
-            const std::int64_t most = count - skip;
-            good[r] &= store(value + skip, base[r], in.unit[i], out.pnl + i * sc.count + from,
-                             stored < most ? stored : most);
-        }
-    }
-    for (int r = 0; r < rows; ++r) {
+    const std::int64_t at = in.factor[first] * sc.width;
+    const Shifts by = {sc.move + at, sc.half_growth + at, sc.vol_shift + at, sc.vol_floor + at,
+                       sc.years_shift};
+    Row rows[SIZE];
+    for (int r = 0; r < SIZE; ++r) {
         const std::int64_t i = first + r;
-        out.value[i] = in.unit[i] * base[r];
-        if (good[r] && finite(out.value[i])) out.failed[i] = false;
-        else fail(sc, out, i);
+        rows[r] = {in.unit[i], 0.0, in.right[i] > 0, in.mode[i] == INVERSE_COIN,
+                   out.pnl + i * sc.count, 0.0};
+    }
+    if (sc.time_passes) {
+        if (o.moves_forward) fill<SIZE, true, true>(o, by, sc.count, rows);
+        else fill<SIZE, false, true>(o, by, sc.count, rows);
+    } else {
+        if (o.moves_forward) fill<SIZE, true, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, false>(o, by, sc.count, rows);
+    }
+    // A forward at or below zero has no Black-76 value: the row fails.
+    const bool sunk = !(fma(o.base, sc.lowest_move[in.factor[first]], o.forward) > 0.0);
+    for (int r = 0; r < SIZE; ++r) {
+        const std::int64_t i = first + r;
+        out.value[i] = in.unit[i] * rows[r].base;
+        out.failed[i] = sunk || !finite(out.value[i]) || !all_zero(rows[r].spoiled);
+        if (out.failed[i]) fail(sc, out, i);
     }
 }
 
 // Spot, perpetual or future: linear u d, inverse in coin u (1/P - 1/P'), inverse in quote u d / P.
 inline void price_delta_one(const Instruments& in, const Scenarios& sc, const Prices& out,
                             std::int64_t i) {
-    const double* move = sc.move + in.factor[i] * sc.width + 1;
+    const double* move = sc.move + in.factor[i] * sc.width;
     double* pnl = out.pnl + i * sc.count;
     const double unit = in.unit[i], price = in.price[i], base = in.base[i], ratio = base / price;
     std::int64_t broken = 0;
@@ -232,7 +238,8 @@ inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,
             price_delta_one(in, sc, out, i);
         } else {
             const bool two = i + 1 < end && usable(in, i + 1) && paired(in, i, i + 1);
-            price_options(in, sc, out, i, two ? 2 : 1);
+            if (two) price_options<2>(in, sc, out, i);
+            else price_options<1>(in, sc, out, i);
             i += two;
         }
     }
@@ -241,7 +248,7 @@ inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,
 // N(y) for any y.
 inline double normal_cdf(double y) {
     const double a = absolute(y) > Y1_MAX ? Y1_MAX : absolute(y);
-    const double tail = normal_density(a) * (mills_numerator(a) / mills_denominator(a));
+    const double tail = bell(a) * (tail_numerator(a) / tail_denominator(a));
     const double far = absolute(y) > Y1_MAX ? 0.0 : tail;
     return y > 0.0 ? 1.0 - far : far;
 }
@@ -249,7 +256,7 @@ inline double normal_cdf(double y) {
 inline void expired_greeks(const Options& in, const Greeks& out, std::int64_t i, double discount) {
     const double sign = in.right[i], inside = sign * (in.forward[i] - in.strike[i]);
     const double share = inside > 0.0 ? 1.0 : inside == 0.0 ? 0.5 : inside * 0.0;
-    out.value[i] = discount * larger(inside, 0.0);
+    out.value[i] = discount * at_least(inside, 0.0);
     out.delta[i] = sign * discount * share;
     out.gamma[i] = out.vega[i] = 0.0 * inside;
     out.theta[i] = in.years[i] > 0.0 ? in.rate[i] * out.value[i] : 0.0;
@@ -263,10 +270,10 @@ inline void greeks_of(const Options& in, const Greeks& out, std::int64_t i) {
     if (s == 0.0) return expired_greeks(in, out, i, discount);
     const double x = log_any(f / k), d1 = x / s + 0.5 * s;
     const double distance = absolute(d1);
-    const double density = distance > Y1_MAX ? 0.0 : normal_density(distance);
-    const double inside = larger(sign * (f - k), 0.0);
+    const double density = distance > Y1_MAX ? 0.0 : bell(distance) * 0.3989422804014327;
+    const double inside = at_least(sign * (f - k), 0.0);
     const double decay = discount * f * density;
-    out.value[i] = discount * (out_of_the_money(smaller(f, k), x, s) + inside);
+    out.value[i] = discount * (out_of_the_money(at_most(f, k), 0.5 * x, 0.5 * s) + inside);
     out.delta[i] = sign * discount * normal_cdf(sign * d1);
     out.gamma[i] = discount * density / (f * s);
     out.vega[i] = decay * root;

@@ -1,4 +1,4 @@
-// One flavour of every hot loop: compiled once per instruction set with COUNTERPOISE_ISA = its name.
+// One flavour of every hot loop: compiled once per instruction set, COUNTERPOISE_ISA its name.
 //
 // No header of the standard library's templates is used here: their inline code would be shared
 // between flavours by the linker.
@@ -55,7 +55,7 @@ static void svi_fit(const Smiles& in, const SliceFits& out, bool clear, std::int
 static void svi_curve(const Curve& c, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) {
         const double* s = c.parameters + 5 * static_cast<std::int64_t>(c.slice[i]);
-        const Bend v = bend_of({s[0], s[1], s[2], s[3], s[4]}, c.log_moneyness[i]);
+        const Bend<double> v = bend_of({s[0], s[1], s[2], s[3], s[4]}, c.log_moneyness[i]);
         c.variance[i] = v.w;
         c.first[i] = v.first;
         c.second[i] = v.second;

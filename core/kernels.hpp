@@ -9,7 +9,8 @@
 namespace counterpoise {
 
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
-constexpr int LANES = 8;    // pricing tables are padded to whole vectors
+constexpr int LANES = 16;   // pricing tables are padded to whole vectors
+constexpr int EIGHT = 8;    // quotes of a smile are padded to whole vectors of eight
 constexpr int MOST_QUOTES = 2048, MOST_SLICES = 256;  // of one smile, padded; of one surface
 constexpr int RULES = 7;    // relative, power short, power long, switch, floor, whole days, floor up
 
@@ -21,10 +22,11 @@ struct Instruments {
     const std::int32_t* factor;
 };
 
-// Scenarios by factor, column 0 being the unshocked world, padded with it to `width` columns.
+// Scenarios by factor, padded with at least one column of the unshocked world to `width` columns.
 struct Scenarios {
     std::int64_t count, width;
-    const double *move, *log_growth, *vol_shift;  // [factor, width]
+    const double *move, *half_growth, *vol_shift, *vol_floor;  // [factor, width]; ln(1 + move) / 2
+    const double* lowest_move;                    // [factor]
     const double* years_shift;                    // [width]
     const double* rules;                          // [factor, RULES]
     bool time_passes;

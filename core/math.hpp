@@ -1,11 +1,11 @@
 // exp, log, log1p, expm1, powers and the Mills ratio of the normal law from +, -, *, / and explicit
-// fma: the same bits on every CPU and compiler, and no branch, so that loops over them vectorise.
+// fma, without a branch: one template for a double and for Lanes of them, the same bits from both.
 //
-// Polynomials: core/generate/coefficients.py. Mills ratio R(y) = N(-y) / phi(y): own rational fit of
-// degree 9 over 10 on y in [0, 40], error 5.4e-17, 1.3e-15 relative when evaluated in double.
+// Polynomials: core/generate/coefficients.py. Mills ratio N(-y) / phi(y): own rational fit of degree 9
+// over 10 on y in [0, 40], error 5.4e-17, 1.3e-15 relative when evaluated in double.
 #pragma once
 
-#include "fma.hpp"
+#include "lanes.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
@@ -13,15 +13,13 @@ constexpr double ROUND = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to
 constexpr double LOG2_E = 1.4426950408889634;
 constexpr double LN2_HIGH = 6.93147180369123816490e-01;
 constexpr double LN2_LOW = 1.90821492927058770002e-10;
-constexpr double NO_NUMBER = __builtin_nan("");
-constexpr double INFINITE = __builtin_inf();
 
-inline double absolute(double x) { return of_bits(bits_of(x) & 0x7fffffffffffffffu); }
+inline std::uint64_t all_bits(double, std::uint64_t x) { return x; }
 
 // exp(r) = 1 + r + r^2 E(r), |r| <= ln(2) / 2.
-inline double exp_tail(double r) {
-    double p = 2.510038549551032e-08;
-    p = fma(p, r, 2.7620088445409746e-07);
+template <typename V>
+inline V exp_tail(V r) {
+    V p = fma(V(2.510038549551032e-08), r, 2.7620088445409746e-07);
     p = fma(p, r, 2.7557268459997064e-06);
     p = fma(p, r, 2.4801521295954376e-05);
     p = fma(p, r, 0.00019841269863053618);
@@ -33,38 +31,46 @@ inline double exp_tail(double r) {
 }
 
 // z = n ln 2 + r; `shifted` holds n in its low bits.
+template <typename V>
 struct Reduced {
-    double shifted, n, r;
+    V shifted, n, r;
 };
 
-inline Reduced reduced(double z) {
-    const double shifted = fma(z, LOG2_E, ROUND);
-    const double n = shifted - ROUND;
+template <typename V>
+inline Reduced<V> reduced(V z) {
+    const V shifted = fma(z, LOG2_E, ROUND);
+    const V n = shifted - ROUND;
     return {shifted, n, fma(n, -LN2_LOW, fma(n, -LN2_HIGH, z))};
 }
 
-inline double power_of_two(double n) { return of_bits((bits_of(n + ROUND) << 52) + 0x3ff0000000000000u); }
+template <typename V>
+inline V power_of_two(V n) {
+    return of_bits((bits_of(n + ROUND) << 52) + all_bits(n, 0x3ff0000000000000u));
+}
+
+template <typename V>
+inline V exp_fraction(V r) {
+    return fma(fma(exp_tail(r), r, 1.0), r, 1.0);
+}
 
 // exp(z) for z in [-707, 708], where neither overflow nor underflow can happen.
-inline double exp_inside(double z) {
-    const Reduced x = reduced(z);
-    const double p = fma(fma(exp_tail(x.r), x.r, 1.0), x.r, 1.0);
-    return of_bits(bits_of(p) + (bits_of(x.shifted) << 52));
+template <typename V>
+inline V exp_inside(V z) {
+    const Reduced<V> x = reduced(z);
+    return of_bits(bits_of(exp_fraction(x.r)) + (bits_of(x.shifted) << 52));
 }
 
 // exp(z) for any z: 0 or infinity outside the range of a double, NaN for NaN.
-inline double exp_any(double z) {
-    const double low = z < -746.0 ? -746.0 : z;
-    const Reduced x = reduced(low > 710.0 ? 710.0 : low);
-    const double p = fma(fma(exp_tail(x.r), x.r, 1.0), x.r, 1.0);
-    const double half = fma(x.n, 0.5, ROUND) - ROUND;
-    return p * power_of_two(half) * power_of_two(x.n - half);
+template <typename V>
+inline V exp_any(V z) {
+    const Reduced<V> x = reduced(at_most(at_least(z, V(-746.0)), V(710.0)));
+    const V half = fma(x.n, 0.5, ROUND) - ROUND;
+    return exp_fraction(x.r) * power_of_two(half) * power_of_two(x.n - half);
 }
 
 // exp(x) - 1 without cancellation near zero.
 inline double expm1_any(double z) {
-    const double low = z < -50.0 ? -50.0 : z;
-    const Reduced x = reduced(low > 700.0 ? 700.0 : low);
+    const Reduced<double> x = reduced(at_most(at_least(z, -50.0), 700.0));
     const double scale = power_of_two(x.n);
     const double tail = fma(exp_tail(x.r) * x.r, x.r, x.r);
     const double inside = fma(scale, tail, scale - 1.0);
@@ -73,14 +79,15 @@ inline double expm1_any(double z) {
 }
 
 // A logarithm as an unevaluated sum, good to about 2^-58 relative.
+template <typename V>
 struct Log {
-    double high, low;
+    V high, low;
 };
 
 // log((1 + s) / (1 - s)) = 2 s + s^3 L(s^2), |s| <= 3 - 2 sqrt(2).
-inline double log_tail(double z) {
-    double p = 0.13086767009948175;
-    p = fma(p, z, 0.13268759668560612);
+template <typename V>
+inline V log_tail(V z) {
+    V p = fma(V(0.13086767009948175), z, 0.13268759668560612);
     p = fma(p, z, 0.15386240205813478);
     p = fma(p, z, 0.18181795630884753);
     p = fma(p, z, 0.2222222239180047);
@@ -89,54 +96,68 @@ inline double log_tail(double z) {
     return fma(p, z, 0.6666666666666666);
 }
 
-// log(x + tail) + exponent ln 2 for normal x > 0 and |tail| at most half a unit of x's last place.
-inline Log log_inside(double x, double tail, double exponent) {
-    constexpr std::uint64_t ROOT_HALF = 0x3fe6a09e667f3bcdu;
-    const std::uint64_t bits = bits_of(x);
-    const std::uint64_t biased = (bits - ROOT_HALF + (std::uint64_t{1024} << 52)) >> 52;
-    const double k = of_bits(biased | 0x4330000000000000u) - (4503599627370496.0 + 1024.0);
-    const double m = of_bits(bits - ((biased - 1024) << 52)) - 1.0;
-    const double rest = tail == 0.0 ? 0.0 : tail * of_bits((2047 - biased) << 52);
-    const double f = m + rest, f_low = rest - (f - m);
-    const double d = 2.0 + f, d_low = f - (d - 2.0);
-    const double inverse = 1.0 / d;
-    const double s = f * inverse;
-    const double s_low = (fma(-s, d, f) + fma(-s, d_low, f_low)) * inverse;
-    const double z = s * s;
-    const double a = (k + exponent) * LN2_HIGH, b = 2.0 * s;
-    const double high = a + b;
-    const double curve = fma(s * z, log_tail(z), 2.0 * fma(s_low, z, s_low));
-    const double low = (b - (high - a)) + fma(k + exponent, LN2_LOW, curve);
-    const double sum = high + low;
+// log(m + tail) + k ln 2 for m in [sqrt(1/2), sqrt(2)] and |tail| at most half a unit of its last
+// place.
+template <typename V>
+inline Log<V> log_fraction(V m, V tail, V k) {
+    const V whole = m - 1.0;
+    const V f = whole + tail, f_low = tail - (f - whole);
+    const V d = f + 2.0, d_low = f - (d - 2.0);
+    const V inverse = V(1.0) / d;
+    const V s = f * inverse;
+    const V s_low = (fma(V(0.0) - s, d, f) + fma(V(0.0) - s, d_low, f_low)) * inverse;
+    const V z = s * s;
+    const V a = k * LN2_HIGH, b = s + s;
+    const V high = a + b;
+    const V curve = fma(s * z, log_tail(z), fma(s_low, z, s_low) * 2.0);
+    const V low = (b - (high - a)) + fma(k, LN2_LOW, curve);
+    const V sum = high + low;
     return {sum, low - (sum - high)};
 }
 
+// log(x + tail) + exponent ln 2 for normal x > 0 below 2^1023 wherever tail is not zero.
+template <typename V>
+inline Log<V> log_inside(V x, V tail, V exponent) {
+    const auto bits = bits_of(x);
+    const auto biased = (bits + all_bits(x, (std::uint64_t{1024} << 52) - 0x3fe6a09e667f3bcdu)) >> 52;
+    const V k = of_bits(biased | all_bits(x, 0x4330000000000000u)) - (4503599627370496.0 + 1024.0);
+    const V m = of_bits(bits - ((biased - all_bits(x, 1024)) << 52));
+    const V scale = of_bits((all_bits(x, 2047) - biased) << 52);
+    return log_fraction(m, select(tail == 0.0, V(0.0), tail * scale), k + exponent);
+}
+
 // log(x) as a pair for any normal or subnormal x > 0.
-inline Log log_pair(double x) {
+inline Log<double> log_pair(double x) {
     const bool tiny = x < 0x1p-1022;
     return log_inside(tiny ? x * 0x1p+54 : x, 0.0, tiny ? -54.0 : 0.0);
 }
 
 // log(x): -infinity at 0, NaN below.
 inline double log_any(double x) {
-    const Log value = log_pair(x);
+    const Log<double> value = log_pair(x);
     const double sum = value.high + value.low;
     const double finite = x > 0.0 && x < INFINITE ? sum : x;
     const double zero = x == 0.0 ? -INFINITE : finite;
     return x < 0.0 ? NO_NUMBER : zero;
 }
 
-// log(1 + x) without cancellation near zero; -infinity at -1, NaN below.
-inline double log1p_any(double x) {
-    const double u = 1.0 + x;
+// log(1 + x) for x in (-1, 2^60), without cancellation near zero.
+template <typename V>
+inline V log1p_inside(V x) {
+    const V u = x + 1.0;
     // Knuth's error of the sum: x may be larger or smaller than one.
-    const double x_part = u - 1.0, tail = (1.0 - (u - x_part)) + (x - x_part);
-    const Log value = log_inside(u > 0.0 ? u : 1.0, u > 0.0 && u < 0x1p+60 ? tail : 0.0, 0.0);
-    const double sum = value.high + value.low;
-    const double finite = u > 0.0 && u < INFINITE ? sum : u;
-    const double small = absolute(x) < 0x1p-54 ? x : finite;
-    const double zero = u == 0.0 ? -INFINITE : small;
-    return u < 0.0 ? NO_NUMBER : zero;
+    const V x_part = u - 1.0, tail = (V(1.0) - (u - x_part)) + (x - x_part);
+    const Log<V> value = log_inside(u, tail, V(0.0));
+    return value.high + value.low;
+}
+
+// log(1 + x) for any x: -infinity at -1, NaN below.
+inline double log1p_any(double x) {
+    const double inside = log1p_inside(x > -1.0 && x < 0x1p+60 ? x : 0.0);
+    const double large = x < 0x1p+60 ? inside : log_any(x);
+    const double small = absolute(x) < 0x1p-54 ? x : large;
+    const double whole = x == -1.0 ? -INFINITE : small;
+    return x < -1.0 ? NO_NUMBER : whole;
 }
 
 // x^y = exp(y log x) for x >= 0, with the logarithm's low part carried along.
@@ -146,29 +167,31 @@ inline double power_any(double x, double y) {
         if (!(x >= 0.0)) return NO_NUMBER;
         return (x == 0.0) == (y > 0.0) ? (y == y ? 0.0 : y) : (y == y ? INFINITE : y);
     }
-    const Log logarithm = log_pair(x);
+    const Log<double> logarithm = log_pair(x);
     const double product = y * logarithm.high;
     const double rest = fma(y, logarithm.high, -product) + y * logarithm.low;
     const double value = exp_any(product);
     return value > 0.0 && value < INFINITE ? fma(value, rest, value) : value;
 }
 
-// R(y) = P(y) / Q(y), y in [0, 40]: numerator and denominator, so that two ratios share a divide.
-inline double mills_numerator(double y) {
-    double p = 0.9999999999973068;
-    p = fma(p, y, 26.852261228129166);
-    p = fma(p, y, 353.13016924673894);
-    p = fma(p, y, 2941.9587011632075);
-    p = fma(p, y, 16981.09627416163);
-    p = fma(p, y, 70180.29625364894);
-    p = fma(p, y, 207693.0086092827);
-    p = fma(p, y, 426142.9755080136);
-    p = fma(p, y, 555486.6833810041);
-    return fma(p, y, 358165.32033658953);
+// N(-y) = exp(-y^2 / 2) P(y) / Q(y), y in [0, 40]: numerator and denominator, so that two of them
+// share a divide; P holds the factor 1 / sqrt(2 pi).
+template <typename V>
+inline V tail_numerator(V y) {
+    V p = fma(V(0.39894228040035823), y, 10.712502328284824);
+    p = fma(p, y, 140.8785549978379);
+    p = fma(p, y, 1173.671713088887);
+    p = fma(p, y, 6774.477271330314);
+    p = fma(p, y, 27997.88742667883);
+    p = fma(p, y, 82857.52247802162);
+    p = fma(p, y, 170006.45042621883);
+    p = fma(p, y, 221607.12420064642);
+    return fma(p, y, 142887.28965578866);
 }
 
-inline double mills_denominator(double y) {
-    double q = y + 26.852261227564146;
+template <typename V>
+inline V tail_denominator(V y) {
+    V q = y + 26.852261227564146;
     q = fma(q, y, 354.1301693001084);
     q = fma(q, y, 2968.810959363972);
     q = fma(q, y, 17332.226559579223);
@@ -180,7 +203,10 @@ inline double mills_denominator(double y) {
     return fma(q, y, 285774.5793115773);
 }
 
-// exp(-y^2 / 2) / sqrt(2 pi) for 0 <= y <= 37.5.
-inline double normal_density(double y) { return exp_inside(-0.5 * y * y) * 0.3989422804014327; }
+// exp(-y^2 / 2) for 0 <= y <= 37.5.
+template <typename V>
+inline V bell(V y) {
+    return exp_inside(y * -0.5 * y);
+}
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

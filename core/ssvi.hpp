@@ -1,10 +1,12 @@
 // Which SSVI smiles, expiry after expiry, fit the quotes without any static arbitrage?
 //
-// With theta the total variance at the money and p, m the wing numbers (slopes p/2 and m/2), w obeys
-//     (2 w - p k) (2 w + m k) = 2 theta (2 w),  or  2 w = u + sqrt(u^2 + p m k^2), u = theta + (p - m) k/2
-// which is extended SSVI with p, m = theta phi (1 +- rho): Hendriks and Martini (2019). No butterfly
-// if p, m <= 4 and (p + m) max(p, m) <= 8 theta (Gatheral and Jacquier 2014, theorem 4.2); no calendar
-// spread if theta, p and m do not fall and (p + m) / theta does not rise: docs/methodology/surfaces.md.
+// With theta the total variance at the money and p/2, m/2 the slopes of the wings, w obeys
+//     (2 w - p k) (2 w + m k) = 2 theta (2 w),  or
+//     2 w = u + sqrt(u^2 + p m k^2),  u = theta + (p - m) k / 2
+// which is extended SSVI, p and m = theta phi (1 +- rho): Hendriks and Martini (2019). No butterfly
+// if p, m <= 4 and (p + m) max(p, m) <= 8 theta (Gatheral and Jacquier 2014, theorem 4.2); no
+// calendar spread if theta, p and m do not fall and (p + m) / theta does not rise:
+// docs/methodology/surfaces.md.
 #pragma once
 
 #include "svi.hpp"
@@ -18,48 +20,43 @@ struct Wings {
     double theta, right, left;
 };
 
-inline double ssvi_at(const Wings& s, double k) {
-    const double u = fma(0.5 * (s.right - s.left), k, s.theta), cross = s.right * s.left * k * k;
-    const double root = __builtin_sqrt(fma(u, u, cross));
-    return 0.5 * (u > 0.0 ? u + root : cross / (root - u));
+template <typename V>
+inline V ssvi_at(const Wings& s, V k) {
+    const V u = fma(V(0.5 * (s.right - s.left)), k, s.theta), cross = k * k * (s.right * s.left);
+    const V root = square_root(fma(u, u, cross));
+    return select(u > V(0.0), u + root, cross / (root - u)) * 0.5;
 }
 
-// The largest share of `step` from `from` at which (sum + share grow) (from + share step) <= 8 theta.
+// The largest share at which (sum + share grow) (from + share step) <= 8 theta.
 inline double butterfly_share(double theta, double sum, double grow, double from, double step) {
     const double room = 8.0 * theta - sum * from, rise = fma(sum, step, grow * from);
-    const double root = __builtin_sqrt(fma(rise, rise, 4.0 * grow * step * room));
+    const double root = square_root(fma(rise, rise, 4.0 * grow * step * room));
     return rise + root > 0.0 ? 2.0 * room / (rise + root) : 1.0;
 }
 
 // The smile nearest to the one asked for, on the line from `before`, that allows no arbitrage.
 inline Wings limited(const Wings& before, const Wings& asked) {
-    const double theta = larger(asked.theta, before.theta);
-    const double right = larger(smaller(asked.right, WING_MAX) - before.right, 0.0);
-    const double left = larger(smaller(asked.left, WING_MAX) - before.left, 0.0);
+    const double theta = at_least(asked.theta, before.theta);
+    const double right = at_least(at_most(asked.right, WING_MAX) - before.right, 0.0);
+    const double left = at_least(at_most(asked.left, WING_MAX) - before.left, 0.0);
     const double sum = before.right + before.left, grow = right + left;
     double share = 1.0;
     if (before.theta > 0.0 && grow > 0.0) {
-        share = smaller(share, (theta / before.theta - 1.0) * sum / grow);
+        share = at_most(share, (theta / before.theta - 1.0) * sum / grow);
     }
-    share = smaller(share, butterfly_share(theta, sum, grow, before.right, right));
-    share = smaller(share, butterfly_share(theta, sum, grow, before.left, left));
-    const double kept = larger(share, 0.0) * (1.0 - 1e-12);
+    share = at_most(share, butterfly_share(theta, sum, grow, before.right, right));
+    share = at_most(share, butterfly_share(theta, sum, grow, before.left, left));
+    const double kept = at_least(share, 0.0) * (1.0 - 1e-12);
     return {theta, fma(kept, right, before.right), fma(kept, left, before.left)};
 }
 
 // Weighted squares of one slice.
 inline double ssvi_squares(const Smiles& in, std::int64_t slice, const Wings& s) {
-    double rest[MOST_QUOTES];
-    const std::int64_t at = in.pointer[slice], count = in.pointer[slice + 1] - at;
-    for (std::int64_t i = 0; i < count; ++i) {
-        rest[i] = ssvi_at(s, in.log_moneyness[at + i]) - in.variance[at + i];
-    }
-    Lanes total = all(0.0);
-    for (std::int64_t i = 0; i < count; i += LANES) {
-        const Lanes one = load(rest + i);
-        total = fma(multiply(load(in.weight + at + i), one), one, total);
-    }
-    return sum(total);
+    const std::int64_t at = in.pointer[slice];
+    return sum_of(in.pointer[slice + 1] - at, [&](std::int64_t i) {
+        const Lanes rest = ssvi_at(s, load(in.log_moneyness + at + i)) - load(in.variance + at + i);
+        return load(in.weight + at + i) * rest * rest;
+    });
 }
 
 // What is asked of one slice: ln theta, and the wings in units of sqrt(variance at the money).
@@ -68,10 +65,10 @@ struct Asked {
 };
 
 inline Wings wings_of(const double* at, double unit) {
-    return {exp_any(at[0]), larger(at[1], 0.0) * unit, larger(at[2], 0.0) * unit};
+    return {exp_any(at[0]), at_least(at[1], 0.0) * unit, at_least(at[2], 0.0) * unit};
 }
 
-// Squares of this slice and of all later ones, each as near to what is asked of it as arbitrage lets.
+// Squares of this slice and all later ones, each as near to what is asked as arbitrage lets it be.
 inline double chain_squares(const Smiles& in, const Asked* asked, std::int64_t slice,
                             std::int64_t count, Wings before, const double* first) {
     double total = 0.0;
@@ -92,7 +89,7 @@ inline Asked first_asked(const Smiles& in, std::int64_t slice) {
             theta = in.variance[i];
         }
     }
-    Asked best = {{log_any(theta), 0.0, 0.0}, __builtin_sqrt(theta)};
+    Asked best = {{log_any(theta), 0.0, 0.0}, square_root(theta)};
     for (int i = 0; i < RHOS * CURVES; ++i) {
         const double rho = 0.4 * (i % RHOS) - 0.8, psi = 0.2 * (1 << (i / RHOS));
         const double next[3] = {best.at[0], psi * (1.0 + rho), psi * (1.0 - rho)};

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -74,8 +75,9 @@ def build_environment(environment: Mapping[str, str], *, scripts: Path) -> dict[
     Raises
     ------
     SystemExit
-        If there is neither a compiler nor the `ziglang` package.
+        If there is neither a compiler nor the `ziglang` package, or no Python.h.
     """
+    require_python_headers()
     chosen = compiler(environment)
     if chosen != ZIG:
         return {"CXX": chosen}
@@ -85,6 +87,14 @@ def build_environment(environment: Mapping[str, str], *, scripts: Path) -> dict[
     caches = {name: environment.get(name, str(scripts / "cache"))
               for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
     return {"CC": str(scripts / "cc"), "CXX": str(scripts / "c++"), "PATH": path, **caches}
+
+
+def require_python_headers() -> None:
+    """Refuse to build, in a sentence, where this Python came without its C headers."""
+    folder = sysconfig.get_path("include")
+    if not Path(folder, "Python.h").is_file():
+        raise SystemExit(f"no Python.h in {folder}: install the headers of this Python "
+                         "(the package is called python3-dev or python3-devel)")
 
 
 def zig_binary() -> Path:

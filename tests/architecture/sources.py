@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from reference import ROOT
 
 CODE_FOLDERS: Final = ("src", "tools", "benchmarks")
-_UNSEEN: Final = frozenset({".venv", "build", "dist", "out", "__pycache__", ".git"})
+_UNSEEN: Final = frozenset({"build", "dist", "out", "__pycache__"})
 
 
 class Source(NamedTuple):
@@ -35,9 +35,13 @@ def repository_files() -> list[str]:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         paths = listed.stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
-        paths = [p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*")
-                 if _UNSEEN.isdisjoint(p.relative_to(ROOT).parts)]
+        paths = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")
+                 if not any(map(_unseen, path.relative_to(ROOT).parts))]
     return sorted(p for p in paths if (ROOT / p).is_file())
+
+
+def _unseen(part: str) -> bool:
+    return part in _UNSEEN or (part.startswith(".") and part not in (".ci", ".gitignore"))
 
 
 def python_sources(*folders: str) -> list[Source]:

@@ -131,7 +131,7 @@ def test_missing_docstring_is_refused():
     text = "def f(): pass\nclass C:\n    def g(self): pass\n"
 
     assert 4 == len(naming.undocumented(source("a.py", text)))
-    assert [] == naming.undocumented(source("a.py", '"""A."""\ndef _f(): pass\n'))
+    assert [] == naming.undocumented(source("a.py", '"""A."""\ndef _f():\n    def g(): pass\n'))
 
 
 def test_code_in_a_package_is_refused():

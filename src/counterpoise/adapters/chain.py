@@ -4,8 +4,9 @@ Reads files with one row per option and collection run (Deribit's inverse option
 coin, mark volatility, forward of the expiry, index) into a `MarketSnapshot` by the rule of
 `market.assemble`. The catalogue is the options of the stamp, a perpetual per currency, and the
 dated futures that the rows name as their underlying; `SYN.BTC-7JAN26` (a synthetic forward) and
-`index_price` (the index itself, near expiry) are no instruments. Perpetual prices stand in a file of their own; without it, or without a
-row of the stamp, the perpetual exists and its mark is missing.
+`index_price` (the index itself, near expiry) are no instruments. Perpetual prices stand in a file
+of their own; without it, or without a row of the stamp, the perpetual exists and its mark is
+missing.
 """
 
 import os

@@ -1,9 +1,9 @@
 """Which parameters act at an instant: the dated sections of a model's data file, put together.
 
-A data file lies beside its model, ours or not: a list of sections, each with the day it was observed
-on and the day from which it acts. For every section name the latest one in force is taken. Where
-none is in force yet, or the day is not the day of observation, the version says so in its notes:
-that use is *our reading*.
+A data file lies beside its model, ours or not. It is a list of sections, each with the day on which
+it was observed and the day from which it acts. For every section name the latest one in force is
+taken. Where none is in force yet, or the day is not the day of observation, the version says so in
+its notes: that use is *our reading*.
 """
 
 import json

@@ -33,7 +33,8 @@ from counterpoise.values.failure import Reason, bad_input
 _FLOATS: Final = ("mark", "forward", "forward_fixed", "volatility", "rate")
 _INTEGERS: Final = ("quality", "quote_age_ns")
 _COLUMNS: Final = ("row", "name", "definition", *_FLOATS, "value", *_INTEGERS)
-_KINDS: Final[dict[str, Any]] = {"spot": Spot, "perpetual": Perpetual, "future": Future, "option": Option}
+_KINDS: Final[dict[str, Any]] = {"spot": Spot, "perpetual": Perpetual, "future": Future,
+                                  "option": Option}
 
 
 def is_snapshot(table: Table) -> bool:

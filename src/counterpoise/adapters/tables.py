@@ -46,10 +46,10 @@ def opened(path: FilePath) -> Table:
     if start.startswith(_PARQUET):
         return _described(name, connection, f"read_parquet({quoted})")
     delimiter = _delimiter(name, start)
-    return _described(name, connection, f"read_csv({quoted}, header=true, all_varchar=true, "
-                      f"delim='{delimiter}', quote='\"', escape='\"', null_padding=false, "
-                      "strict_mode=true, auto_detect=false, columns="
-                      f"{_columns(name, start, delimiter)})")
+    columns = _columns(name, start, delimiter)
+    return _described(name, connection, f"read_csv({quoted}, header=true, delim='{delimiter}', "
+                      "quote='\"', escape='\"', null_padding=false, strict_mode=true, "
+                      f"auto_detect=false, columns={columns})")
 
 
 def _start_of(name: str) -> bytes:
@@ -62,7 +62,8 @@ def _start_of(name: str) -> bytes:
     except OSError as error:
         raise bad_input(Reason.UNREADABLE, name, f"cannot be read ({error.strerror})") from None
     if not start.strip():
-        raise bad_input(Reason.UNREADABLE, name, "is empty; a Parquet, Arrow or CSV table is wanted")
+        raise bad_input(Reason.UNREADABLE, name,
+                        "is empty; a Parquet, Arrow or CSV table is wanted")
     return start
 
 
@@ -80,8 +81,8 @@ def _arrow(name: str) -> Any:
     try:
         import pyarrow as pa
     except ImportError:
-        raise bad_input(Reason.MISSING_EXTRA, name, "is an Arrow file, which needs pyarrow; install "
-                        "it with: pip install 'counterpoise[data]'") from None
+        raise bad_input(Reason.MISSING_EXTRA, name, "is an Arrow file, which needs pyarrow; "
+                        "install it with: pip install 'counterpoise[data]'") from None
     try:
         with pa.memory_map(name) as file:
             return pa.ipc.open_file(file).read_all()
@@ -101,7 +102,8 @@ def _columns(name: str, start: bytes, delimiter: str) -> str:
     try:
         header = start.split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")
     except UnicodeDecodeError:
-        raise bad_input(Reason.UNREADABLE, name, "is not UTF-8 text; save it as UTF-8 CSV") from None
+        raise bad_input(Reason.UNREADABLE, name,
+                        "is not UTF-8 text; save it as UTF-8 CSV") from None
     columns = [c.strip().strip('"').strip() for c in header.split(delimiter)]
     twice = sorted({c for c in columns if columns.count(c) > 1})
     if twice or "" in columns:
@@ -133,14 +135,30 @@ def query(table: Table, sql: str, *parameters: object) -> dict[str, np.ndarray[A
         columns = result.fetchnumpy()
     except Exception as error:
         raise _damaged(table.path, str(error)) from None
-    return {name: _plain(column) for name, column in columns.items()}
+    return {name: _plain(column, name, table.path) for name, column in columns.items()}
 
 
-def _plain(column: Any) -> np.ndarray[Any, Any]:
-    if isinstance(column, np.ma.MaskedArray):
-        fill = None if column.dtype.kind == "O" else np.nan if column.dtype.kind == "f" else 0
-        return np.asarray(column.filled(fill))
-    return np.asarray(column)
+def execute(table: Table, sql: str) -> None:
+    """Run a statement on the table's connection.
+
+    Raises
+    ------
+    BadInput
+        If the file turns out to be damaged.
+    """
+    _run(table.path, table.connection, sql)
+
+
+def _plain(column: Any, name: str, path: str) -> np.ndarray[Any, Any]:
+    if not isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column)
+    kind = column.dtype.kind
+    if kind not in "Of":
+        raise bad_input(Reason.MISSING_NUMBER, path, f"has empty cells in column {name!r}; a "
+                        "missing number is never taken as zero")
+    plain = np.asarray(column.data).copy()
+    plain[np.ma.getmaskarray(column)] = None if kind == "O" else np.nan
+    return plain
 
 
 def _run(name: str, connection: Any, sql: str, *parameters: object) -> Any:
@@ -174,9 +192,10 @@ def require_columns(table: Table, wanted: tuple[str, ...], what: str) -> None:
 
 
 def number_column(table: Table, column: str) -> str:
-    """Return the SQL of a column as float64; text that is no number becomes NULL (see `not_numbers`)."""
-    return f"TRY_CAST(TRIM({_quoted(column)}::VARCHAR) AS DOUBLE)" if _is_text(table, column) else (
-        f"{_quoted(column)}::DOUBLE")
+    """Return the SQL of a column as float64; text that is no number becomes NULL."""
+    if _is_text(table, column):
+        return f"TRY_CAST(TRIM({_quoted(column)}) AS DOUBLE)"
+    return f"{_quoted(column)}::DOUBLE"
 
 
 def not_numbers(table: Table, column: str) -> str | None:

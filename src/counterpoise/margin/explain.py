@@ -5,6 +5,8 @@ would change (a recomputation of the book without it), and how far the requireme
 readings that the venue leaves open. All of them are margins from `margin.compute`.
 """
 
+from typing import Any
+
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, entries_of
@@ -89,23 +91,42 @@ class ReadingRange:
 
 def over_readings(book: Book, market: MarketSnapshot, *, model: MarginModel,
                   version: ParameterVersion) -> ReadingRange:
-    """Return how far the requirement moves over every combination of the switchable readings."""
-    variants = model.reading_variants(version.parameters)
+    """Return how far the requirement moves over every combination of the switchable readings.
+
+    Combinations of groups that add are not computed one by one (`MarginModel.reading_variants`).
+    """
+    groups = model.reading_variants(book, version.parameters)
     known: list[tuple[tuple[ScenarioSet, ...], tuple[RiskArrays, ...]]] = []
-    initial, maintenance = [], []
-    for _, parameters in variants:
-        variant = replaced(version, parameters=parameters)
-        required = compute_margin(book, market, model=model, version=variant, arrays=_priced_once(
-            market, model, variant, known)).requirements
-        initial.append(required.initial)
-        maintenance.append(required.maintenance)
-    im, mm = np.stack(initial), np.stack(maintenance)
-    labels = [label for label, _ in variants]
+
+    def needed(parameters: Any) -> Floats:
+        arrays = _priced_once(market, model, replaced(version, parameters=parameters), known)
+        required = model.requirement(book, arrays, market, parameters, 1)
+        return np.stack([required.initial, required.maintenance])
+
+    base = needed(version.parameters)
+    low = high = base
+    names_low = names_high = [""] * base.shape[1]
+    for group in groups:
+        moved = np.stack([needed(p) if p != version.parameters else base for _, p in group]) - base
+        low, high = low + moved.min(axis=0), high + moved.max(axis=0)
+        labels = [label for label, _ in group]
+        names_low = _joined(names_low, labels, moved[:, 0].argmin(axis=0))
+        names_high = _joined(names_high, labels, moved[:, 0].argmax(axis=0))
     return ReadingRange(
-        initial_low=im.min(axis=0), initial_high=im.max(axis=0), maintenance_low=mm.min(axis=0),
-        maintenance_high=mm.max(axis=0), readings=len(variants),
-        label_low=tuple(labels[k] for k in im.argmin(axis=0)),
-        label_high=tuple(labels[k] for k in im.argmax(axis=0)))
+        initial_low=low[0], initial_high=high[0], maintenance_low=low[1], maintenance_high=high[1],
+        label_low=tuple(names_low), label_high=tuple(names_high), readings=_combinations(groups))
+
+
+def _combinations(groups: tuple[tuple[tuple[str, Any], ...], ...]) -> int:
+    count = 1
+    for group in groups:
+        count *= len(group)
+    return count
+
+
+def _joined(names: list[str], labels: list[str], chosen: Floats) -> list[str]:
+    return [", ".join(filter(None, (name, labels[int(k)])))
+            for name, k in zip(names, chosen, strict=True)]
 
 
 def _priced_once(market: MarketSnapshot, model: MarginModel, version: ParameterVersion,

@@ -70,5 +70,10 @@ class MarginModel(Protocol):
                      parameters: Any) -> tuple[str, ...]:
         """Return a sentence for each part of these numbers that the venue does not publish."""
 
-    def reading_variants(self, parameters: Any) -> tuple[tuple[str, Any], ...]:
-        """Return (label, parameters) for every combination of the switchable readings, if any."""
+    def reading_variants(self, book: Book, parameters: Any,
+                         ) -> tuple[tuple[tuple[str, Any], ...], ...]:
+        """Return groups of (label, parameters), the alternatives of the switchable readings.
+
+        Groups move different addends of this book's requirement, so that the extremes over all
+        combinations are the sums of the extremes of the groups; what does not add is one group.
+        """

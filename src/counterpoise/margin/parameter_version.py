@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 
@@ -36,14 +37,13 @@ def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
     A section is named `table` or `table.key`, a key made of asset codes: `btc`, `btc_usd`.
     """
     terms = book.catalogue
-    columns = np.unique(np.concatenate((book.instrument, book.order_instrument)))
-    held = {terms.underlyings[k].lower() for k in np.unique(terms.underlying[columns])}
+    columns = np.concatenate((book.instrument, book.order_instrument))
+    count = np.bincount(terms.underlying[columns], minlength=len(terms.underlyings))
+    held = {name.lower() for name, n in zip(terms.underlyings, count, strict=True) if n}
     return tuple(sentence for section, sentence in version.notes
                  if "." not in section or section.split(".")[1].split("_")[0] in held)
 
 
 def version_digest(version: ParameterVersion) -> str:
     """Return the SHA-256 of the parameters themselves, names and values."""
-    from hashlib import sha256
-
-    return sha256(f"{version.model} {version.parameters!r}".encode()).hexdigest()
+    return sha256_of(f"{version.model} {version.parameters!r}")

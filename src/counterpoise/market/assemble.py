@@ -137,9 +137,8 @@ def _split(quotes: Quotes, as_of: int) -> tuple[Floats, Floats]:
     fixed = np.where(stated, quotes.forward_fixed, 0.0)
     forward = quotes.forward
     split = inside & ~stated
-    if split.any():
-        share = np.where(split, gone / np.maximum(window, 1), 0.0)
-        forward = np.where(split, np.where(np.isnan(quotes.average), np.nan,
-                                           forward * (1.0 - share)), forward)
-        fixed = np.where(split & ~np.isnan(quotes.average), quotes.average * share, fixed)
+    known = split & ~np.isnan(quotes.average) & ~np.isnan(forward)
+    share = np.where(split, gone / np.maximum(window, 1), 0.0)
+    fixed = np.where(known, quotes.average * share, fixed)
+    forward = np.where(split, np.where(known, forward * (1.0 - share), np.nan), forward)
     return forward, fixed

@@ -17,16 +17,17 @@ from counterpoise.market.snapshot import Quality
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import SECOND_NS
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 PRICE_MAX: Final = 1e9
 """No coin is quoted above a billion dollars; larger is cents, satoshi or a shifted point."""
 VOLATILITY_MAX: Final = 10.0
-"""1000 % a year. The highest mark volatilities of the crises on record are near 400 %; above
-1000 % somebody wrote percent where a fraction was wanted."""
+"""1000 % a year. The fast market of February 2026 took mark volatilities to 350 %; above 1000 %
+somebody wrote percent where a fraction was wanted."""
 OFF_INDEX_MAX: Final = 0.5
-"""Forwards, perpetuals and futures within 50 % of the index: the widest basis on record is about
-a third of that; beyond it stands the price of another coin."""
+"""Forwards, perpetuals and futures within 50 % of the index: carry and funding keep them within a
+few percent of it; beyond 50 % stands the price of another coin, or another unit."""
 PREMIUM_SLACK: Final = 1.1
 """An option is worth at most its underlying (call) or its strike (put); 10 % slack for the time
 between two quotes."""
@@ -46,7 +47,7 @@ class Bound:
     sentence: str
 
 
-def _outside(values: np.ndarray[Any, np.dtype[np.float64]], low: float, high: float) -> Mask:
+def _outside(values: Floats, low: float, high: float) -> Mask:
     # NaN is missing, not absurd: comparisons with it are False.
     return (values < low) | (values > high)
 
@@ -89,7 +90,7 @@ def _rate_outside(q: Quotes) -> Mask:
     return is_option(q) & _outside(q.rate, -RATE_MAX, RATE_MAX)
 
 
-def _positive(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _positive(values: Floats) -> Floats:
     return np.where(values > 0, values, np.nan)
 
 

@@ -33,7 +33,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 AS_OF: Final = parse_instant("2026-01-14T12:00:00Z")
 _DAYS: Final = (1, 2, 3)
 _WEEKS: Final = (1, 2, 3, 6, 10, 19, 32, 45)
-_STEPS_PER_SIDE: Final = 12
+_STEPS_DOWN: Final = 9
+_STEPS_UP: Final = 14
 _RANGE_DEVIATIONS: Final = 3.0
 _NICE: Final = (1.0, 2.0, 2.5, 5.0)
 
@@ -69,16 +70,16 @@ _STRESSED: Final = (
 
 def simulated_market(*, seed: int = 7, stressed: bool = False, as_of: int = AS_OF,
                      ) -> MarketSnapshot:
-    """Return a simulated snapshot, labelled as such; the stressed one quotes the same instruments.
+    """Return a simulated snapshot, labelled as such; the stressed day quotes the same instruments.
 
     `seed` moves prices, variances and smiles within a few percent of the stated levels.
     """
-    calm = tuple(_drawn(coin, seed) for coin in _CALM)
-    coins = tuple(_drawn(coin, seed) for coin in _STRESSED) if stressed else calm
+    days = [tuple(_drawn(coin, seed) for coin in coins) for coins in (_CALM, _STRESSED)]
     expiries = _expiries(as_of)
-    instruments = catalogue([c for coin in calm for c in _listed(coin, expiries, as_of)])
+    instruments = catalogue([c for both in zip(*days, strict=True)
+                             for c in _listed(both, expiries, as_of)])
     columns = silence(instruments)
-    for k, coin in enumerate(coins):
+    for k, coin in enumerate(days[stressed]):
         columns["index"][k] = coin.price
         _quote(columns, instruments, coin, expiries, as_of)
     state = ", stressed" if stressed else ""
@@ -108,16 +109,18 @@ def _expiries(as_of: int) -> tuple[int, ...]:
     return tuple(d * DAY_NS + EXPIRY_TIME_NS for d in days)
 
 
-def _listed(coin: Coin, expiries: tuple[int, ...], as_of: int) -> list[Instrument]:
-    inverse = Listing(underlying=coin.code, quote="USD", settlement=coin.code)
-    linear = Listing(underlying=coin.code, quote="USDC", settlement="USDC")
-    listed: list[Instrument] = [spot(coin.code, "USDC"), perpetual(inverse), perpetual(linear)]
+def _listed(days: tuple[Coin, ...], expiries: tuple[int, ...], as_of: int) -> list[Instrument]:
+    """Return what is listed on one coin: strikes around the price of the calm and stressed day."""
+    code = days[0].code
+    inverse = Listing(underlying=code, quote="USD", settlement=code)
+    linear = Listing(underlying=code, quote="USDC", settlement="USDC")
+    listed: list[Instrument] = [spot(code, "USDC"), perpetual(inverse), perpetual(linear)]
+    listed += [future(inverse, expiry) for expiry in expiries[len(_DAYS):]]
     for expiry in expiries:
-        if expiry > expiries[len(_DAYS) - 1]:
-            listed += [future(inverse, expiry)]
-        for strike in _strikes(coin, (expiry - as_of) / YEAR_NS):
-            listed += [option(line, expiry=expiry, strike=strike, right=right)
-                       for line in (inverse, linear) for right in (Right.CALL, Right.PUT)]
+        years = (expiry - as_of) / YEAR_NS
+        strikes = sorted({strike for coin in days for strike in _strikes(coin, years)})
+        listed += [option(line, expiry=expiry, strike=strike, right=right) for strike in strikes
+                   for line in (inverse, linear) for right in (Right.CALL, Right.PUT)]
     return listed
 
 
@@ -125,9 +128,9 @@ def _strikes(coin: Coin, years: float) -> list[float]:
     """Return round strikes over about three standard deviations on both sides of the forward."""
     middle = _forward(coin, years)
     deviation = float(np.sqrt(_theta(coin, np.array([years]))[0]))
-    step = _round_step(middle * deviation * _RANGE_DEVIATIONS / _STEPS_PER_SIDE)
+    step = _round_step(middle * deviation * _RANGE_DEVIATIONS / _STEPS_DOWN)
     at_the_money = float(np.rint(middle / step))
-    counts = np.arange(at_the_money - _STEPS_PER_SIDE, at_the_money + 2 * _STEPS_PER_SIDE + 1)
+    counts = np.arange(at_the_money - _STEPS_DOWN, at_the_money + _STEPS_UP + 1)
     return [float(strike) for strike in counts[counts > 0] * step]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.instruments.catalogue import Catalogue
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -76,15 +77,15 @@ class MarketSnapshot:
 
 def snapshot_digest(snapshot: MarketSnapshot) -> str:
     """Return the SHA-256 of everything in the snapshot that a margin number can depend on."""
-    from hashlib import sha256
-
-    digest = sha256(f"{snapshot.as_of} {snapshot.sequence} {snapshot.assets}".encode())
-    for instrument in snapshot.catalogue.instruments:
-        digest.update(repr(instrument).encode())
-    for name in ("mark", "forward", "forward_fixed", "volatility", "rate", "quality", "index",
-                 "price"):
-        digest.update(np.ascontiguousarray(getattr(snapshot, name)).tobytes())
-    return digest.hexdigest()
+    terms = snapshot.catalogue
+    words = repr((snapshot.as_of, snapshot.sequence, snapshot.assets, terms.underlyings,
+                  terms.settlements, [c.id for c in terms.instruments]))
+    return sha256_of(
+        words, *(getattr(terms, name) for name in (
+            "kind", "payoff", "right", "expiry", "settlement_window_ns", "strike", "unit",
+            "underlying", "settlement")),
+        *(getattr(snapshot, name) for name in (
+            "mark", "forward", "forward_fixed", "volatility", "rate", "quality", "index", "price")))
 
 
 def price_of(snapshot: MarketSnapshot, asset: str) -> float:

@@ -92,7 +92,8 @@ def _by_kind(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, 
 def _unusable(market: MarketSnapshot, *, option: Flags, on_index: Flags) -> Flags:
     bits = np.where(option, _OPTION, _DELTA_ONE)
     bits = bits | np.where(on_index, int(Quality.MISSING_INDEX), 0)
-    return np.asarray((market.quality & bits) != 0)
+    unusable: Flags = (market.quality & bits) != 0
+    return unusable
 
 
 def _mode(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -104,8 +105,8 @@ def _factor(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, n
     underlyings = market.catalogue.underlyings
     assert set(underlyings) <= set(scenarios.underlyings), "scenarios must cover every underlying"
     column = {name: k for k, name in enumerate(scenarios.underlyings)}
-    place = np.array([column[u] for u in underlyings], np.int32)
-    return np.asarray(place[market.catalogue.underlying])
+    return np.take(np.array([column[u] for u in underlyings], np.int32),
+                   market.catalogue.underlying)
 
 
 def _rules(scenarios: ScenarioSet) -> Floats:

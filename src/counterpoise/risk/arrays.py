@@ -61,8 +61,8 @@ def deltas(market: MarketSnapshot, scenarios: ScenarioSet) -> tuple[Floats, Floa
     catalogue, columns = market.catalogue, pricing_columns(market, scenarios)
     inverse = columns.mode != 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        linear = catalogue.unit + 0 * columns.price
-        delta = np.where(inverse, catalogue.unit / columns.price, linear)
+        delta = catalogue.unit / np.where(inverse, columns.price, 1.0)
+        delta[np.isnan(columns.price)] = np.nan
         option = np.flatnonzero(catalogue.kind == OPTION)
         forward, variable = columns.price[option], market.forward[option]
         black = black76(forward=forward, strike=catalogue.strike[option],

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -80,11 +81,8 @@ class ScenarioSet:
 
 def scenario_digest(scenarios: ScenarioSet) -> str:
     """Return the SHA-256 of all fields of the set."""
-    from hashlib import sha256
-
-    digest = sha256(repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
-                          scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
-                          scenarios.numeraire)).encode())
-    for name in ("move", "vol_shift", "time_shift_days", "weight"):
-        digest.update(np.ascontiguousarray(getattr(scenarios, name)).tobytes())
-    return digest.hexdigest()
+    words = repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
+                  scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
+                  scenarios.numeraire))
+    return sha256_of(words, scenarios.move, scenarios.vol_shift, scenarios.time_shift_days,
+                     scenarios.weight)

@@ -14,7 +14,9 @@ INT64_MAX: Final = 2**63 - 1
 LOTS_MAX: Final = 2**62
 """Largest absolute position or order in lots: two of them still add without overflow."""
 EXPONENT_MAX: Final = 60
-"""Numbers beyond 1e60 or below 1e-60 are mistakes: they would become infinite or silently zero."""
+EXPONENT_MIN: Final = -325
+"""Numbers outside are mistakes: nothing is that large, and float64 would make the small ones zero
+(far options are worth 1e-200; that is still a number)."""
 UNKNOWN: Final = -(2**63)
 """Stands in an integer money column for an amount that nobody stated; never zero."""
 
@@ -42,7 +44,7 @@ def parse_decimal(number: object, *, subject: str) -> Decimal:
     if not value.is_finite():
         raise bad_input(Reason.NOT_FINITE, subject, f"{text} is not a finite number; "
                         "leave the key out if the number is not known")
-    if value and not -EXPONENT_MAX < value.adjusted() < EXPONENT_MAX:
+    if value and not EXPONENT_MIN < value.adjusted() < EXPONENT_MAX:
         raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{text[:40]} is beyond any amount; "
                         "check the exponent")
     return value

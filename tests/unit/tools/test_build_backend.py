@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 import build_backend
+from architecture.sources import repository_files
 from reference import ROOT
 
 FOLDER = "counterpoise-1.dist-info"
@@ -64,4 +65,6 @@ def test_source_archive_can_be_built_from(tmp_path, monkeypatch):
     assert {"pyproject.toml", "CMakeLists.txt", "README.md", "LICENSE", "core/bindings.cpp",
             "tools/build_backend.py", "tools/toolchain.py", "src/counterpoise/py.typed",
             "src/counterpoise/values/frozen.py"} <= names
+    assert [] == [p for p in repository_files() if p.startswith(("src/", "core/"))
+                  and p not in names]
     assert not [name for name in names if name.endswith((".so", ".pyc")) or ".venv" in name]

@@ -80,6 +80,13 @@ def test_neither_compiler_nor_zig_is_said_in_a_sentence(tmp_path, monkeypatch):
         toolchain.build_environment({"PATH": ""}, scripts=tmp_path)
 
 
+def test_missing_python_headers_are_said_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain.sysconfig, "get_path", lambda name: str(tmp_path))
+
+    with pytest.raises(SystemExit, match="install the headers of this Python"):
+        toolchain.build_environment({"PATH": ""}, scripts=tmp_path)
+
+
 def test_build_asks_for_zig_only_where_there_is_no_compiler(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("CXX", raising=False)

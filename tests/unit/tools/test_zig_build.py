@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from architecture.sources import repository_files
 from reference import ROOT
 
 BUILD = ("import sys; sys.path.insert(0, 'tools'); import build_backend; "
@@ -53,6 +54,8 @@ def test_core_built_by_zig_has_the_same_bits(tmp_path):
     subprocess.run([sys.executable, "-c", BUILD, str(tmp_path)], cwd=copy, env=bare, check=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(site)
+        packed = {f"src/{name}" for name in wheel.namelist()}
 
     assert "zig" in (copy / "build" / "zig" / "c++").read_text()
+    assert [] == [p for p in repository_files() if p.startswith("src/") and p not in packed]
     assert digest(ROOT / "src") == digest(site)

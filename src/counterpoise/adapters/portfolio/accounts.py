@@ -30,6 +30,7 @@ from counterpoise.values.time import format_instant
 Tree = dict[str, Any]
 OrderPrices = dict[tuple[str, str, int], tuple[str, ...]]
 _PRECISION: Final = 80
+_ROUNDABLE: Final = 10**30
 _NOT_YET: Final = ("loans", "wallets", "collateral")
 
 
@@ -81,7 +82,7 @@ def book_in(accounts: list[tuple[str, Tree]], market: MarketSnapshot,
             if price is not None:
                 key = (account.get("id", ""), market.catalogue.instruments[column].id, lots)
                 prices.setdefault(key, []).append(price)
-    assets, balances, given = _amounts(accounts, market, names)
+    assets, balances, given = _amounts(accounts, names)
     book = book_of(catalogue=market.catalogue,
                    accounts=np.array([a.get("id", "") for _, a in accounts], np.str_),
                    positions=_entries(positions), orders=_entries(orders),
@@ -200,15 +201,16 @@ def _lots(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str)
         mark = _mark(instrument, market, where)
         contracts = contracts * mark if counted_in_quote else contracts / mark
         lot = Decimal(1).scaleb(instrument.lot_exponent)
-        contracts = contracts.quantize(lot, ROUND_HALF_EVEN) if abs(contracts) < 10**30 else contracts
+        if abs(contracts) < _ROUNDABLE:
+            contracts = contracts.quantize(lot, ROUND_HALF_EVEN)
     return to_lots(contracts, lot_exponent=instrument.lot_exponent, subject=where)
 
 
 def _mark(instrument: Instrument, market: MarketSnapshot, where: str) -> Decimal:
     mark = float(market.mark[market.catalogue.column[instrument.id]])
     if not mark > 0:
-        raise bad_input(Reason.MISSING_MARK, where, "is counted in another unit than its contracts; "
-                        "that needs its mark in the market")
+        raise bad_input(Reason.MISSING_MARK, where, "is counted in another unit than its "
+                        "contracts; that needs its mark in the market")
     return Decimal(repr(mark))
 
 
@@ -252,43 +254,41 @@ def entry_cost(instrument: Instrument, lots: int, price: Decimal, where: str) ->
     return cost
 
 
-def _amounts(accounts: list[tuple[str, Tree]], market: MarketSnapshot, names: Names) -> Any:
-    tables = [_tables(account, path, market, names) for path, account in accounts]
+def _amounts(accounts: list[tuple[str, Tree]], names: Names) -> Any:
+    tables = [_tables(account, path, names) for path, account in accounts]
     codes = sorted({code for by_name in tables for table in by_name.values() for code in table})
-    assets = tuple(asset(code) for code in codes)
-    place = {code: k for k, code in enumerate(codes)}
     balances = np.zeros((len(accounts), len(codes)), np.int64)
     given: dict[str, Any] = {}
-    for k, by_name in enumerate(tables):
-        for name, table in by_name.items():
-            for code, text in table.items():
-                where = f"{accounts[k][0]}.{name}.{code}"
-                try:
-                    _store(given, balances, (name, k, place[code]), assets[place[code]].decimals,
-                           text, where)
-                except BadInput as wrong:
-                    names.failures.extend(wrong.failures)
-    return assets, balances, given
+    cells = [(k, name, code, text) for k, by_name in enumerate(tables)
+             for name, table in by_name.items() for code, text in table.items()]
+    for k, name, code, text in cells:
+        where, column = f"{accounts[k][0]}.{name}.{code}", codes.index(code)
+        try:
+            if name == "balances":
+                balances[k, column] = _balance(text, code, where)
+            else:
+                amount = _given(text, name, where)
+                given.setdefault(name, np.full(balances.shape, np.nan))[k, column] = amount
+        except BadInput as wrong:
+            names.failures.extend(wrong.failures)
+    return tuple(asset(code) for code in codes), balances, given
 
 
-def _store(given: dict[str, Any], balances: Any, cell: tuple[str, int, int], decimals: int,
-           text: str, where: str) -> None:
-    name, account, column = cell
-    if name == "balances":
-        amount = parse_decimal(text, subject=where)
-        balances[account, column] = to_smallest_unit(amount, decimals=decimals, against="credit",
-                                                     subject=where)
-    else:
-        column_of = given.setdefault(name, np.full(balances.shape, np.nan))
-        column_of[account, column] = parse_float(text, subject=where)
-        if name != "equity" and column_of[account, column] < 0:
-            raise bad_input(Reason.BAD_VALUE, where, "is negative; a requirement is at least zero")
+def _balance(text: str, code: str, where: str) -> int:
+    return to_smallest_unit(parse_decimal(text, subject=where), decimals=decimals_of(code),
+                            against="credit", subject=where)
 
 
-def _tables(account: Tree, path: str, market: MarketSnapshot,
-            names: Names) -> dict[str, dict[str, str]]:
+def _given(text: str, name: str, where: str) -> float:
+    amount = parse_float(text, subject=where)
+    if amount < 0 and name != "equity":
+        raise bad_input(Reason.BAD_VALUE, where, "is negative; a requirement is at least zero")
+    return amount
+
+
+def _tables(account: Tree, path: str, names: Names) -> dict[str, dict[str, str]]:
     """Return balances, equity and given amounts by name and asset code."""
-    tables = {"balances": dict(account.get("balances", {})), "equity": dict(account.get("equity", {}))}
+    tables = {name: dict(account.get(name, {})) for name in ("balances", "equity")}
     for name, amount in account.get("given", {}).items():
         if isinstance(amount, dict):
             tables[name] = amount

@@ -41,20 +41,20 @@ def tree_of(source: "str | os.PathLike[str] | bytes") -> Any:
 
 
 def _bytes_of(path: str) -> bytes:
+    if not os.path.isfile(path):
+        raise bad_input(Reason.UNREADABLE, path, "is not a file; check the path")
     try:
-        if os.path.isfile(path):
-            _refuse_large(path, os.path.getsize(path))
-            with open(path, "rb") as file:
-                return file.read(BYTES_MAX + 1)
-    except (OSError, ValueError) as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error})") from None
-    raise bad_input(Reason.UNREADABLE, path, "is not a file; check the path")
+        _refuse_large(path, os.path.getsize(path))
+        with open(path, "rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error.strerror})") from None
 
 
 def _refuse_large(name: str, size: int) -> None:
     if size > BYTES_MAX:
         raise bad_input(Reason.TOO_LARGE, name, f"has {size / 2**20:.0f} MB; a portfolio file has "
-                        f"at most {BYTES_MAX // 2**20} MB, give positions as CSV or Parquet instead")
+                        f"at most {BYTES_MAX // 2**20} MB, give positions as CSV or Parquet")
     if size == 0:
         raise bad_input(Reason.UNREADABLE, name, "is empty; a portfolio file is one JSON object")
 

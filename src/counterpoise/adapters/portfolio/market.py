@@ -44,6 +44,11 @@ class Stated:
 
 def stated_market(tree: dict[str, Any], names: Names) -> Stated:
     """Return what an inline market states; violations join `names.failures`."""
+    if tree.get("surfaces"):
+        names.failures.append(Failure(
+            reason=Reason.NOT_APPLICABLE, subject="market.surfaces", sentence=(
+                "is not supported yet by any model here and would change the number; give each "
+                "option its iv")))
     quoted: dict[str, Instrument] = {}
     seen: dict[str, str] = {}
     for name in tree.get("instruments", {}):
@@ -153,7 +158,8 @@ def _refuse_fixed_outside_window(quotes: Quotes, as_of: int, names: Names) -> No
     early = (quotes.forward_fixed > 0) & (as_of < opens)
     names.failures.extend(Failure(
         reason=Reason.BAD_VALUE, subject=f"market.instruments.{catalogue.instruments[k].id}",
-        sentence=f"forward_fixed is stated, but averaging starts at {format_instant(opens[k])}; "
+        sentence=f"forward_fixed is stated, but averaging starts at "
+        f"{format_instant(int(opens[k]))}; "
         "take it out") for k in np.flatnonzero(early))
 
 

@@ -65,7 +65,8 @@ def _defined(tree: dict[str, Any], path: str) -> Instrument:
     made = _made(tree["kind"], tree, path)
     changes: dict[str, Any] = {}
     if "lot_exponent" in tree:
-        changes["lot_exponent"] = int(parse_float(tree["lot_exponent"], subject=f"{path}.lot_exponent"))
+        exponent = parse_float(tree["lot_exponent"], subject=f"{path}.lot_exponent")
+        changes["lot_exponent"] = int(exponent)
     if "settlement_window_minutes" in tree:
         minutes = parse_float(tree["settlement_window_minutes"], subject=f"{path}.window")
         changes["settlement_window_ns"] = int(minutes * 60) * SECOND_NS
@@ -141,7 +142,7 @@ def by_expiry(table: dict[tuple[str, int], float], instrument: Option) -> float:
 
 
 def raise_all(failures: list[Failure]) -> None:
-    """Raise what was collected, if anything, at most `FAILURES_MAX` of it and the count of the rest.
+    """Raise what was collected, if anything: `FAILURES_MAX` of it and the count of the rest.
 
     Raises
     ------

@@ -33,12 +33,16 @@ _FREE: Final = {"type": "object"}
 _LABELLED: Final = ("by UNDERLYING (all expiries) or UNDERLYING-EXPIRY, like BTC-28JUN24, "
                     "BTC-240628 or BTC-20240628")
 
+_UNIT: Final = {"enum": ["contracts", "coin", "quote"],
+                "description": "of quantity; default contracts"}
+
 _DEFINITION: Final = _exactly({
     "kind": {"enum": ["spot", "perpetual", "future", "option"]},
     "underlying": _about(_TEXT, "asset code"),
     "quote": _about(_TEXT, "asset code of the price"),
     "settlement": _about(_TEXT, "asset code of the P&L; default: the quote"),
-    "multiplier": _about(_NUMBER, "underlying (inverse future: quote) units per contract; default 1"),
+    "multiplier": _about(_NUMBER, "underlying (inverse future: quote) units per contract; "
+                         "default 1"),
     "lot_exponent": _about(_NUMBER, "a lot is 10**this contracts"),
     "expiry": _about(_TEXT, "ISO 8601 with zone"),
     "strike": _about(_NUMBER, "quote per underlying"),
@@ -48,7 +52,8 @@ _DEFINITION: Final = _exactly({
 
 _QUOTE: Final = _exactly({
     "mark": _about(_NUMBER, "quote per underlying; options: premium in the settlement asset"),
-    "forward": _about(_NUMBER, "options: forward of the expiry; with forward_fixed its variable part"),
+    "forward": _about(_NUMBER, "options: forward of the expiry; with forward_fixed its variable "
+                      "part"),
     "forward_fixed": _about(_NUMBER, "options: part of the forward that is averaged already"),
     "iv": _about(_NUMBER, "options: annualised volatility as a fraction, 0.55 = 55 %"),
     "rate": _about(_NUMBER, "options: continuously compounded discount rate; none: undiscounted"),
@@ -77,7 +82,7 @@ _MARKET: Final = _exactly({
 _POSITION: Final = _exactly({
     "instrument": _TEXT,
     "quantity": _about(_NUMBER, "long > 0, short < 0"),
-    "unit": {"enum": ["contracts", "coin", "quote"], "description": "of quantity; default contracts"},
+    "unit": _UNIT,
     "entry_price": _about(_NUMBER, "options: premium in the settlement asset"),
     "entry_cost": _about(_NUMBER, "instead of entry_price: quantity x contract value at entry in "
                          "the settlement asset"),
@@ -88,7 +93,7 @@ _ORDER: Final = _exactly({
     "instrument": _TEXT,
     "quantity": _about(_NUMBER, "still open; buy > 0, sell < 0, or positive with side"),
     "side": {"enum": ["buy", "sell"]},
-    "unit": {"enum": ["contracts", "coin", "quote"], "description": "of quantity; default contracts"},
+    "unit": _UNIT,
     "price": _about(_NUMBER, "kept, not used by today's models"),
     "reduce_only": _about(_FLAG, "true is not supported yet"),
 }, "instrument", "quantity")

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.instruments.catalogue import OPTION
+from counterpoise.instruments.catalogue import OPTION, SPOT
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.contributions import Contributions, contributions_of
 from counterpoise.margin.model import EquityRule
@@ -35,6 +35,7 @@ from counterpoise.risk.aggregation import Rows
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
+from counterpoise.values.frozen import replaced
 
 
 class DeribitSpm:
@@ -104,10 +105,10 @@ class DeribitSpm:
             (True, "size of the extended dampener, delta shock, exponential roll rate"),
             (True, self.equity(parameters).reading)) if applies)
 
-    def reading_variants(self, parameters: RiskMatrixParameters,
-                         ) -> tuple[tuple[str, RiskMatrixParameters], ...]:
-        """Return every combination of the switchable readings with its label."""
-        return reading_variants(parameters)
+    def reading_variants(self, book: Book, parameters: RiskMatrixParameters,
+                         ) -> tuple[tuple[tuple[str, RiskMatrixParameters], ...], ...]:
+        """Return the readings of the matrix and those of the roll shock; one group with orders."""
+        return reading_variants(parameters, together=len(book.order_lots) > 0)
 
 
 MODEL: Final = DeribitSpm()
@@ -181,11 +182,15 @@ def _requirements(pools: PoolRows, parts: dict[str, Floats], matrix: RiskMatrix,
 
 def _failing(book: Book, pools: PoolRows, arrays: RiskArrays, market: MarketSnapshot,
              parameters: RiskMatrixParameters) -> tuple[Indices, tuple[Failure, ...]]:
-    why = {k: f for k, c in enumerate(market.catalogue.instruments)
-           if (f := _not_applicable(c, market, parameters)) is not None}
-    failed = arrays.failed.copy()
-    failed[list(why)] = True
-    return failing_rows(book, pools, failed, market, why)
+    terms = market.catalogue
+    alike = (terms.underlying * max(len(terms.settlements), 1) + terms.settlement) * 8
+    alike += terms.payoff * 2 + (terms.kind == SPOT)
+    _, first, of = np.unique(alike, return_index=True, return_inverse=True)
+    verdicts = [_not_applicable(terms.instruments[k], market, parameters) for k in first]
+    barred = np.array([v is not None for v in verdicts], bool)[of]
+    why = {int(k): replaced(verdict, subject=terms.instruments[k].id)
+           for k in np.flatnonzero(barred) if (verdict := verdicts[of[k]]) is not None}
+    return failing_rows(book, pools, arrays.failed | barred, market, why)
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,

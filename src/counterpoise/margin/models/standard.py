@@ -134,10 +134,10 @@ class Standard:
             (len(book.order_instrument) > 0, "open orders: larger side per instrument, IM only"),
             (True, self.equity(parameters).reading)) if applies)
 
-    def reading_variants(self, parameters: StandardParameters,
-                         ) -> tuple[tuple[str, StandardParameters], ...]:
-        """Return the one reading there is."""
-        return (("as published", parameters),)
+    def reading_variants(self, book: Book, parameters: StandardParameters,
+                         ) -> tuple[tuple[tuple[str, StandardParameters], ...], ...]:
+        """Return none: no reading of this rule can be switched."""
+        return ()
 
 
 MODEL: Final = Standard()

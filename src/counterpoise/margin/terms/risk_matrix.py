@@ -98,11 +98,13 @@ class Readings:
     relative_vol: bool = True
 
 
-_CHOICES: Final[dict[str, tuple[Any, ...]]] = {
-    "dampener_at_edge": (True, False), "roll_exponential": (True, False),
-    "roll_option_delta": ("transaction", "black", "none"), "relative_vol": (True, False)}
-"""The readings that can move a requirement; the order of pnl_offset and dampener and the cap act on
-gains, which are never a unit's worst case."""
+_Choices = dict[str, tuple[Any, ...]]
+_OF_MATRIX: Final[_Choices] = {"dampener_at_edge": (True, False), "relative_vol": (True, False)}
+"""The readings that can move the worst case; the order of pnl_offset and dampener and the cap act
+on gains, which are never a unit's worst case."""
+_OF_ROLL: Final[_Choices] = {"roll_exponential": (True, False),
+                             "roll_option_delta": ("transaction", "black", "none")}
+"""The readings that can move the roll shock."""
 
 
 @frozen
@@ -123,14 +125,22 @@ def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -
                           grids=[_grid(u, parameters) for u in underlyings])
 
 
-def reading_variants(parameters: RiskMatrixParameters,
-                     ) -> tuple[tuple[str, RiskMatrixParameters], ...]:
-    """Return every combination of the readings that can move a requirement, with its label."""
-    return tuple(
-        (", ".join(f"{n}={v}" for n, v in zip(_CHOICES, values, strict=True)),
-         replaced(parameters, readings=replaced(
-             parameters.readings, **dict(zip(_CHOICES, values, strict=True)))))
-        for values in itertools.product(*_CHOICES.values()))
+def reading_variants(parameters: RiskMatrixParameters, *, together: bool,
+                     ) -> tuple[tuple[tuple[str, RiskMatrixParameters], ...], ...]:
+    """Return (label, parameters) of the readings that can move a requirement, in groups that add.
+
+    Worst case and roll shock are addends. Where open orders make the requirement the worst of
+    several books they are not: `together` makes one group of all combinations.
+    """
+    groups = (_OF_MATRIX | _OF_ROLL,) if together else (_OF_MATRIX, _OF_ROLL)
+    return tuple(tuple(_chosen(parameters, dict(zip(group, values, strict=True)))
+                       for values in itertools.product(*group.values())) for group in groups)
+
+
+def _chosen(parameters: RiskMatrixParameters,
+            choice: dict[str, Any]) -> tuple[str, RiskMatrixParameters]:
+    return (", ".join(f"{name}={value}" for name, value in choice.items()),
+            replaced(parameters, readings=replaced(parameters.readings, **choice)))
 
 
 def _grid(underlying: str, parameters: RiskMatrixParameters) -> Grid:
@@ -222,8 +232,8 @@ def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
         threshold=_column(coins, pairs, "_usd", "delta_total_liq_shock_threshold") / units.index,
         cap=_column(coins, pairs, "_usd", "max_delta_shock"))
     return RiskMatrix(units=units, rows=rows, transform=transform, weight=weight, worst_case=loss,
-                      scenario=scenario, roll=_roll(book, rows, arrays, market, parameters),
-                      delta=shock)
+                      scenario=scenario, delta=shock,
+                      roll=_roll(book, rows, units, arrays, market, parameters))
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
@@ -242,10 +252,10 @@ def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
         dampen_first=parameters.readings.dampen_before_offset)
 
 
-def _roll(book: Book, rows: Rows, arrays: RiskArrays, market: MarketSnapshot,
+def _roll(book: Book, rows: Rows, units: Units, arrays: RiskArrays, market: MarketSnapshot,
           parameters: RiskMatrixParameters) -> RollCharge:
     """Return sum over expiries of |delta_e| max(exp(a T) - 1, floor) (methodology, step 9)."""
-    terms, units = market.catalogue, _units(market, parameters)
+    terms = market.catalogue
     years = np.where(terms.expiry > 0, np.maximum(terms.expiry - market.as_of, 0), 0) / YEAR_NS
     coins = [terms.underlyings[u] for u in units.underlying]
     yearly = _column(coins, parameters.currency, "", "annualised_move_risk")[units.of] * years

@@ -1,0 +1,164 @@
+"""How much margin does this portfolio need? The whole answer, for the command line and Python.
+
+One `PoolMargin` for each account and pool, with what a person asks next: against which equity, made
+of what, in which scenario, on which readings. Every number comes from `margin.compute`; here it is
+only given its names.
+"""
+
+from typing import Final
+
+from counterpoise.adapters.models import model_named
+from counterpoise.adapters.parameters import parameters_of
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.apps.worst import WorstScenario, worst_scenarios
+from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, priced
+from counterpoise.margin.explain import ReadingRange, over_readings
+from counterpoise.margin.model import MarginModel
+from counterpoise.margin.parameter_version import ParameterVersion, notes_on
+from counterpoise.margin.requirement import Floats
+from counterpoise.risk.arrays import RiskArrays
+from counterpoise.values.failure import Failure, Reason
+from counterpoise.values.frozen import frozen
+
+DEFAULT_MODEL: Final = "deribit_spm"
+"""Taken where neither the portfolio nor the caller names a model; every answer says which."""
+
+
+@frozen
+class Range:
+    """The smallest and largest requirement over the readings, pool currency, and their number."""
+
+    initial: tuple[float, float]
+    maintenance: tuple[float, float]
+    readings: int
+
+
+@frozen
+class PoolMargin:
+    """What one account needs in one pool; amounts in `currency`, NaN where `failures` says why.
+
+    `initial_components` and `maintenance_components` add up to `initial` and `maintenance`;
+    `candidates` lost a max. `equity` counts what the model counts; `margin_balance` is equity after
+    haircuts; an excess is margin balance less requirement, negative when more is needed. `status`
+    is one of `margin.compute.STATUS`.
+    """
+
+    account: str
+    currency: str
+    initial: float
+    maintenance: float
+    initial_components: dict[str, float]
+    maintenance_components: dict[str, float]
+    candidates: dict[str, float]
+    equity: float
+    margin_balance: float
+    initial_excess: float
+    maintenance_excess: float
+    status: str
+    worst: tuple[WorstScenario, ...]
+    failures: tuple[Failure, ...]
+    range: Range | None
+
+
+@frozen
+class Answer:
+    """The margins of a portfolio under one model, `pools` sorted by account and pool.
+
+    `arrays` are the priced scenario sets, `margins` the same rows as columns; `our_readings` says
+    what the venue does not publish, `notes` what was used outside its dates or set aside.
+    """
+
+    portfolio: Portfolio
+    model: MarginModel
+    version: ParameterVersion
+    arrays: tuple[RiskArrays, ...]
+    margins: AccountMargin
+    pools: tuple[PoolMargin, ...]
+    our_readings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool = True,
+              threads: int = 1) -> Answer:
+    """Return what every account of a portfolio needs.
+
+    Parameters
+    ----------
+    model
+        Name of the margin model; default the portfolio's own, else `DEFAULT_MODEL`.
+    readings
+        Also compute the range of the requirement over the model's switchable readings.
+    threads
+        For the kernels; the numbers have the same bits for any number.
+
+    Raises
+    ------
+    BadInput
+        If there is no such model, or the portfolio overrides parameters that it does not have.
+    """
+    named = model_named(model or portfolio.model or DEFAULT_MODEL)
+    own = portfolio.model in (None, named.name)
+    version = parameters_of(named, portfolio.as_of, portfolio.overrides if own else None)
+    book, market = portfolio.book, portfolio.market
+    arrays = priced(market, model=named, version=version, threads=threads)
+    margins = compute_margin(book, market, model=named, version=version, arrays=arrays,
+                             threads=threads)
+    ranged = over_readings(book, market, model=named, version=version) if readings else None
+    set_aside = () if own or not portfolio.overrides else (
+        f"parameters of the file belong to {portfolio.model}; {named.name} does not use them",)
+    return Answer(portfolio=portfolio, model=named, version=version, arrays=arrays,
+                  margins=margins, pools=_pools(portfolio, margins, arrays, ranged),
+                  our_readings=named.our_readings(book, market, version.parameters),
+                  notes=(*notes_on(version, book), *set_aside))
+
+
+def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArrays, ...],
+           ranged: ReadingRange | None) -> tuple[PoolMargin, ...]:
+    required = margins.requirements
+    names = portfolio.book.accounts[required.account].tolist()
+    worst = worst_scenarios(required, arrays)
+    figures = {name: getattr(margins, name).tolist() for name in (
+        "equity", "margin_balance", "initial_excess", "maintenance_excess")}
+    parts = {name: _by_row(getattr(required, name), len(required)) for name in (
+        "initial_components", "maintenance_components", "candidates")}
+    initial, maintenance = required.initial.tolist(), required.maintenance.tolist()
+    stated = bool(portfolio.book.assets)
+    if not stated:
+        figures = dict.fromkeys(figures, [float("nan")] * len(required))
+    return tuple(PoolMargin(
+        account=str(names[row]), currency=required.pools[required.pool[row]],
+        initial=initial[row], maintenance=maintenance[row],
+        status=STATUS[margins.status[row]] if stated else "unknown", worst=worst.get(row, ()),
+        failures=_failures(margins, row, str(names[row]), stated), range=_range(ranged, row),
+        **{name: column[row] for name, column in (figures | parts).items()},
+    ) for row in range(len(required)))
+
+
+def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
+    lists = {name: column.tolist() for name, column in columns.items()}
+    return [{name: values[row] for name, values in lists.items()} for row in range(rows)]
+
+
+def _failures(margins: AccountMargin, row: int, account: str,
+              stated: bool) -> tuple[Failure, ...]:
+    required = margins.requirements
+    index = int(required.failure[row])
+    found: tuple[Failure, ...] = (required.failures[index],) if index >= 0 else ()
+    if not stated:
+        found += (Failure(reason=Reason.MISSING_NUMBER, subject=account, sentence=(
+            "has no balances stated, so its equity is not known; state them, 0 where there is "
+            "none")),)
+    elif bool(margins.no_entry[row]):
+        found += (Failure(reason=Reason.MISSING_ENTRY, subject=account, sentence=(
+            "has a position without entry price, so its equity is not known; add entry_price, or "
+            "state equity")),)
+    return found
+
+
+def _range(ranged: ReadingRange | None, row: int) -> Range | None:
+    if ranged is None or ranged.readings < 2:
+        return None
+    return Range(
+        initial=(float(ranged.initial_low[row]), float(ranged.initial_high[row])),
+        maintenance=(float(ranged.maintenance_low[row]), float(ranged.maintenance_high[row])),
+        readings=ranged.readings)

@@ -1,0 +1,152 @@
+"""Which commands and options does `counterpoise` have? Their words, and nothing else."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any, Final
+
+import counterpoise
+from counterpoise.apps.cli.question import Question
+from counterpoise.values.frozen import frozen
+
+_ABOUT: Final = ("Portfolio margin for crypto derivatives: collateral only for the risk that is "
+                 "left.")
+_EXIT_CODES: Final = ("exit codes: 0 answered; 1 our mistake; 2 input that cannot be used; "
+                      "3 answered, but a number could not be given")
+
+
+@frozen
+class Command:
+    """A command: its one-line purpose, what adds its options, and what answers it."""
+
+    purpose: str
+    options: Callable[[ArgumentParser], None]
+    answer: Callable[[Namespace], int]
+
+
+def run(typed: list[str]) -> int:
+    """Run the command that was typed; usage errors exit by themselves with code 2."""
+    given = parser().parse_args(typed)
+    return COMMANDS[given.command].answer(given)
+
+
+def parser() -> ArgumentParser:
+    """Return the parser of all commands."""
+    top = ArgumentParser(prog="counterpoise", description=_ABOUT, epilog=_EXIT_CODES,
+                         allow_abbrev=False)
+    top.add_argument("--version", action="version",
+                     version=f"counterpoise {counterpoise.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.purpose, description=command.purpose,
+                                  epilog=_EXIT_CODES, allow_abbrev=False)
+        command.options(sub)
+        sub.add_argument("--debug", action="store_true",
+                         help="show the traceback of an unexpected error")
+    return top
+
+
+def _portfolios(sub: ArgumentParser) -> None:
+    sub.add_argument("files", nargs="*", metavar="FILE", help="portfolio files (JSON; counterpoise "
+                     "schema says which keys); - reads standard input")
+    sub.add_argument("--positions", metavar="FILE", help="positions as CSV, Parquet or Arrow, in "
+                     "place of portfolio files; needs --market")
+    _market(sub, "--market")
+    sub.add_argument("--symbols", default="deribit", metavar="VENUE", help="whose names "
+                     "--positions uses: deribit (default), okx, bybit, ccxt or counterpoise")
+    sub.add_argument("--threads", type=int, default=1, metavar="N",
+                     help="threads of the kernels; the numbers stay the same")
+    _json(sub)
+
+
+def _margins(sub: ArgumentParser) -> None:
+    _portfolios(sub)
+    sub.add_argument("--model", metavar="NAME", help="margin model; default: the file's own, else "
+                     "deribit_spm. counterpoise models lists them")
+    sub.add_argument("--plot", metavar="PICTURE", help="also draw profit and loss over price and "
+                     "volatility, and by position: a .png or .html file")
+
+
+def _chains(sub: ArgumentParser) -> None:
+    _market(sub, "market", nargs="?")
+    _json(sub)
+
+
+def _market(sub: ArgumentParser, name: str, **how: Any) -> None:
+    place = {"metavar": "SNAPSHOT"} | how
+    sub.add_argument(name, help="a snapshot or an option chain (Parquet or CSV)"
+                     + ("; none: the simulated market" if how else ""), **place)
+    sub.add_argument("--perpetuals", metavar="FILE",
+                     help="prices of perpetuals beside an option chain")
+    _at(sub, "take the last snapshot at or before this time, like 2026-02-05T21:29:37Z")
+
+
+def _models(sub: ArgumentParser) -> None:
+    _at(sub, "parameters in force at this time, like 2026-02-05T21:29:37Z")
+    _json(sub)
+
+
+def _at(sub: ArgumentParser, words: str) -> None:
+    sub.add_argument("--at", metavar="TIME", help=words)
+
+
+def _json(sub: ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _question(given: Namespace) -> Question:
+    return Question(files=tuple(given.files), positions=given.positions, market=given.market,
+                    perpetuals=given.perpetuals, at=given.at, symbols=given.symbols,
+                    model=getattr(given, "model", None), plot=getattr(given, "plot", None),
+                    as_json=given.json, threads=given.threads)
+
+
+def _margin(given: Namespace) -> int:
+    from counterpoise.apps.cli.margin import margin
+
+    return margin(_question(given))
+
+
+def _explain(given: Namespace) -> int:
+    from counterpoise.apps.cli.margin import explain
+
+    return explain(_question(given))
+
+
+def _greeks(given: Namespace) -> int:
+    from counterpoise.apps.cli.looks import greeks
+
+    return greeks(_question(given))
+
+
+def _chain(given: Namespace) -> int:
+    from counterpoise.apps.cli.looks import chain
+
+    return chain(given.market, at=given.at, perpetuals=given.perpetuals, as_json=given.json)
+
+
+def _schema(given: Namespace) -> int:
+    from counterpoise.apps.cli.looks import schema
+
+    return schema()
+
+
+def _list_models(given: Namespace) -> int:
+    from counterpoise.apps.cli.looks import models
+
+    return models(at=given.at, as_json=given.json)
+
+
+COMMANDS: Final = {
+    "margin": Command(purpose="how much margin portfolios need", options=_margins,
+                      answer=_margin),
+    "explain": Command(purpose="which positions the margin comes from, and what closing each leg "
+                       "would change", options=_margins, answer=_explain),
+    "greeks": Command(purpose="sensitivities and value by underlying and expiry",
+                      options=_portfolios, answer=_greeks),
+    "chain": Command(purpose="what a market snapshot holds: forwards, volatilities, quality",
+                     options=_chains, answer=_chain),
+    "schema": Command(purpose="the JSON Schema of the portfolio file", options=_json,
+                      answer=_schema),
+    "models": Command(purpose="the margin models, the dates of their parameters, our readings",
+                      options=_models, answer=_list_models),
+}

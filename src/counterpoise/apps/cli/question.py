@@ -1,0 +1,117 @@
+"""Which portfolios does a command ask about: portfolio files, or positions on a market?"""
+
+import sys
+from typing import Final
+
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import frozen
+from counterpoise.values.time import parse_instant
+
+STDIN: Final = "-"
+_STDIN_BYTES_MAX: Final = 64 * 2**20
+
+
+@frozen
+class Question:
+    """What was typed.
+
+    `files` are portfolio files, `-` being standard input. Instead of files, `positions` and
+    `market` are a CSV or Parquet file of positions and a snapshot or option chain, with
+    `perpetuals` for its perpetual prices, `at` for its moment and `symbols` for the dialect of the
+    names. `plot` names a picture to write.
+    """
+
+    files: tuple[str, ...]
+    positions: str | None = None
+    market: str | None = None
+    perpetuals: str | None = None
+    at: str | None = None
+    symbols: str = "deribit"
+    model: str | None = None
+    as_json: bool = False
+    plot: str | None = None
+    threads: int = 1
+
+
+def portfolios_asked(question: Question) -> list[tuple[str, Portfolio]]:
+    """Return (name, portfolio) of everything asked about.
+
+    Raises
+    ------
+    BadInput
+        With the violations of all files, each naming its file where there are several.
+    """
+    _refuse_contradictions(question)
+    if question.positions is not None:
+        return [(question.positions, _on_market(question))]
+    found, failures = [], []
+    for name in question.files:
+        try:
+            found.append((name, _portfolio_in(name)))
+        except BadInput as wrong:
+            failures += _with_file(name, wrong, several=len(question.files) > 1)
+    if failures:
+        raise BadInput(*failures)
+    return found
+
+
+def _portfolio_in(name: str) -> Portfolio:
+    if name != STDIN:
+        return read_portfolio(name)
+    document = sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1)
+    return read_portfolio(document, folder=".")
+
+
+def _on_market(question: Question) -> Portfolio:
+    from counterpoise.adapters.chain import read_market
+    from counterpoise.adapters.positions import read_positions
+
+    assert question.market is not None and question.positions is not None
+    at = None if question.at is None else parse_instant(question.at, subject="--at")
+    market = read_market(question.market, at=at, perpetuals=question.perpetuals)
+    book, notes = read_positions(question.positions, symbols=question.symbols,
+                                 listed=market.catalogue)
+    return Portfolio(as_of=market.as_of, model=None, overrides={}, symbols=question.symbols,
+                     market=market, book=book, notes=notes, quote_terms={}, confidence={},
+                     order_prices={})
+
+
+def _refuse_contradictions(question: Question) -> None:
+    wrong = []
+    if bool(question.files) == (question.positions is not None):
+        wrong.append(("FILE", "give portfolio files, or --positions with --market; "
+                      "counterpoise margin --help says more"))
+    if (question.positions is None) != (question.market is None):
+        wrong.append(("--positions and --market", "go together: what is held, and the prices"))
+    if question.market is None:
+        wrong += [(option, "goes with --market; a portfolio file says it itself")
+                  for option, given in (("--at", question.at),
+                                        ("--perpetuals", question.perpetuals)) if given]
+    if not 1 <= question.threads <= 1024:
+        wrong.append(("--threads", f"{question.threads}; use 1 to 1024"))
+    if wrong:
+        raise BadInput(*(Failure(reason=Reason.BAD_VALUE, subject=subject, sentence=sentence)
+                         for subject, sentence in wrong))
+
+
+def _with_file(name: str, wrong: BadInput, *, several: bool) -> list[Failure]:
+    if not several:
+        return list(wrong.failures)
+    return [f if f.subject == name else Failure(
+        reason=f.reason, subject=f"{name}: {f.subject}", sentence=f.sentence)
+        for f in wrong.failures]
+
+
+def one_account(portfolio: Portfolio, *, what: str) -> None:
+    """Refuse a portfolio of several accounts where only one can be drawn.
+
+    Raises
+    ------
+    BadInput
+        Saying how many there are.
+    """
+    if len(portfolio.book) != 1:
+        raise bad_input(Reason.NOT_APPLICABLE, what, f"shows one account; this portfolio has "
+                        f"{len(portfolio.book)}. Give a file with the one to draw")

@@ -1,0 +1,112 @@
+"""Which position does the requirement come from, and what would closing it change?
+
+A leg is one position of one account in words: its share of the requirement (Euler contributions,
+they add up to the components that positions cause) and the change if it were closed.
+"""
+
+import numpy as np
+
+from counterpoise.accounts.book import rows_of
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.adapters.symbols.names import symbol_of
+from counterpoise.apps.answer import Answer, margin_of
+from counterpoise.instruments.contracts import Instrument
+from counterpoise.margin.explain import explain as explain_account
+from counterpoise.margin.pools import position_accounts
+from counterpoise.margin.requirement import Floats
+from counterpoise.values.failure import BadInput
+from counterpoise.values.frozen import frozen
+from counterpoise.values.quantity import power_of_ten
+
+
+@frozen
+class Leg:
+    """One position of an account; amounts in `currency`, positive = needs collateral.
+
+    `quantity` in contracts, long > 0; `components` split `initial`, its contribution. `closing_*`
+    is the change of the requirement of its pool if it were closed at no cost, NaN where not asked.
+    """
+
+    account: str
+    currency: str
+    instrument: str
+    quantity: float
+    initial: float
+    maintenance: float
+    components: dict[str, float]
+    closing_initial: float
+    closing_maintenance: float
+
+
+@frozen
+class Explanation:
+    """An answer, its legs in the order of the book, and the same under standard margin."""
+
+    answer: Answer
+    standard: Answer | None
+    legs: tuple[Leg, ...]
+
+
+def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1) -> Explanation:
+    """Return the margin of a portfolio explained down to the position.
+
+    Raises
+    ------
+    BadInput
+        As `margin_of`.
+    """
+    answer = margin_of(portfolio, model=model, threads=threads)
+    closing = _closing(answer)
+    return Explanation(answer=answer, standard=standard_margin(answer),
+                       legs=_legs(answer, closing))
+
+
+def contributing(answer: Answer) -> tuple[Leg, ...]:
+    """Return the legs with their contributions alone."""
+    unknown = np.full((len(answer.portfolio.book.instrument), 2), np.nan)
+    return _legs(answer, unknown)
+
+
+def standard_margin(answer: Answer) -> Answer | None:
+    """Return the same portfolio under standard margin, None if that is what was asked."""
+    if answer.model.name == "standard":
+        return None
+    return margin_of(answer.portfolio, model="standard", readings=False)
+
+
+def name_of(instrument: Instrument, symbols: str) -> str:
+    """Return the instrument's name in the dialect of the file, else its canonical id."""
+    try:
+        return symbol_of(instrument, symbols)
+    except BadInput:
+        return instrument.id
+
+
+def _closing(answer: Answer) -> Floats:
+    """Return the change of (initial, maintenance) by closing each position, [position, 2]."""
+    book, out = answer.portfolio.book, []
+    for account in range(len(book)):
+        one = explain_account(rows_of(book, account, account + 1), answer.portfolio.market,
+                              model=answer.model, version=answer.version)
+        out.append(np.stack([one.closing_initial, one.closing_maintenance], axis=1))
+    return np.concatenate([np.zeros((0, 2)), *out])
+
+
+def _legs(answer: Answer, closing: Floats) -> tuple[Leg, ...]:
+    portfolio = answer.portfolio
+    book, terms = portfolio.book, portfolio.book.catalogue
+    shares = answer.model.contributions(book, answer.arrays, portfolio.market,
+                                        answer.version.parameters)
+    accounts = book.accounts[position_accounts(book.row_pointer)].tolist()
+    legs = []
+    for k, (column, lots) in enumerate(zip(book.instrument.tolist(), book.lots.tolist(),
+                                           strict=True)):
+        contract = terms.instruments[column]
+        legs.append(Leg(
+            account=str(accounts[k]), currency=contract.settlement,
+            instrument=name_of(contract, portfolio.symbols),
+            quantity=lots * power_of_ten(contract.lot_exponent),
+            initial=float(shares.initial[k].sum()), maintenance=float(shares.maintenance[k].sum()),
+            components=dict(zip(shares.components, shares.initial[k].tolist(), strict=True)),
+            closing_initial=float(closing[k, 0]), closing_maintenance=float(closing[k, 1])))
+    return tuple(legs)

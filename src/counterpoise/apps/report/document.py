@@ -1,0 +1,110 @@
+"""Which JSON object says the answer? What `--json` prints, and what a script may rely on.
+
+Amounts are JSON numbers with every digit, in the currency beside them; a number that could not be
+given is null and a failure says why. Where a portfolio has one account with one pool, the top level
+carries it too; with several, the top-level amounts are null and `pools` has them all.
+"""
+
+import json
+from typing import Any, Final
+
+import counterpoise
+from counterpoise.apps.answer import Answer, PoolMargin
+from counterpoise.apps.worst import WorstScenario
+from counterpoise.margin.parameter_version import version_digest
+from counterpoise.market.snapshot import snapshot_digest
+from counterpoise.scenarios.scenario_set import scenario_digest
+from counterpoise.values.failure import Failure
+from counterpoise.values.time import format_instant
+
+Object = dict[str, Any]
+_TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components", "candidates",
+               "worst_scenario", "equity", "margin_balance", "initial_excess",
+               "maintenance_excess", "status", "failures")
+_NOTHING_HELD: Final = dict.fromkeys(_TOP) | {
+    "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {}, "candidates": {},
+    "status": "healthy", "failures": []}
+
+
+def json_text(document: Any) -> str:
+    """Return JSON text: numbers with every digit, NaN refused, characters as they are."""
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def answer_document(answer: Answer) -> Object:
+    """Return the object of one portfolio's margin."""
+    pools = [_pool(p) for p in answer.pools]
+    only = {0: _NOTHING_HELD, 1: pools[0] if pools else {}}.get(len(pools), dict.fromkeys(_TOP))
+    return {
+        "model": answer.model.name,
+        "as_of": format_instant(answer.portfolio.as_of),
+        **{key: only[key] for key in _TOP},
+        "pools": pools,
+        "our_readings": list(answer.our_readings),
+        "notes": [*answer.portfolio.notes, *answer.notes],
+        "provenance": provenance(answer),
+    }
+
+
+def provenance(answer: Answer) -> Object:
+    """Return what the numbers were made of: digests, dates and versions."""
+    version, market = answer.version, answer.portfolio.market
+    return {
+        "engine": f"counterpoise {counterpoise.__version__}",
+        "snapshot_digest": snapshot_digest(market),
+        "scenario_digest": [scenario_digest(a.scenarios) for a in answer.arrays],
+        "parameter_number": version.number,
+        "parameter_digest": version_digest(version),
+        "parameter_sections": [{"section": s, "observed_on": o, "effective_from": e}
+                               for s, o, e in version.sections],
+        "overridden": list(version.overridden),
+        "source": market.source,
+        "simulated": market.simulated,
+    }
+
+
+def failure_document(failure: Failure, **where: str) -> Object:
+    """Return one failure as an object; `where` says more about its place, like the file."""
+    return {**where, "reason": failure.reason.value, "subject": failure.subject,
+            "sentence": failure.sentence}
+
+
+def number(value: float) -> float | None:
+    """Return a number as JSON can say it: null where it is not known."""
+    return value if value - value == 0 else None
+
+
+def _pool(pool: PoolMargin) -> Object:
+    names = dict.fromkeys((*pool.initial_components, *pool.maintenance_components))
+    return {
+        "account": pool.account,
+        "currency": pool.currency,
+        "initial_margin": number(pool.initial),
+        "maintenance_margin": number(pool.maintenance),
+        "components": {name: {"initial": _part(pool.initial_components, name),
+                              "maintenance": _part(pool.maintenance_components, name)}
+                       for name in names},
+        "candidates": {name: number(value) for name, value in pool.candidates.items()},
+        "worst_scenario": _cell(pool.worst[0]) if pool.worst else None,
+        "worst_scenarios": [_cell(cell) for cell in pool.worst],
+        "equity": number(pool.equity),
+        "margin_balance": number(pool.margin_balance),
+        "initial_excess": number(pool.initial_excess),
+        "maintenance_excess": number(pool.maintenance_excess),
+        "status": pool.status,
+        "failures": [failure_document(f) for f in pool.failures],
+        "readings_range": pool.range and {
+            "initial": [number(x) for x in pool.range.initial],
+            "maintenance": [number(x) for x in pool.range.maintenance],
+            "readings": pool.range.readings},
+    }
+
+
+def _part(parts: dict[str, float], name: str) -> float | None:
+    return number(parts.get(name, 0.0))
+
+
+def _cell(cell: WorstScenario) -> Object:
+    return {"unit": cell.unit, "label": cell.label, "price_move": cell.price_move,
+            "vol_state": cell.vol_state, "table": cell.table, "index": cell.index,
+            "bucket": cell.bucket, "side": cell.side, "loss": number(cell.loss)}

@@ -1,0 +1,33 @@
+"""What is the SHA-256 of something? The interpreter's own implementation, without OpenSSL.
+
+`hashlib` would load OpenSSL, which costs a fresh process as much time as the margin itself
+(docs/decisions/0003-cold-start.md); the digests are the same.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+import numpy as np
+
+_HOMES: Final = ("_sha2", "_sha256", "hashlib")
+"""Where the function lives in Python 3.12 and later, in 3.11, and in any other build."""
+
+
+def sha256_of(text: str, *columns: np.ndarray[Any, Any]) -> str:
+    """Return the SHA-256, in hexadecimal, of a text followed by the bytes of some arrays."""
+    digest = _sha256()(text.encode())
+    for column in columns:
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return str(digest.hexdigest())
+
+
+def _sha256() -> Callable[[bytes], Any]:
+    for name in _HOMES[:-1]:
+        try:
+            found: Callable[[bytes], Any] = import_module(name).sha256
+            return found
+        except ImportError:
+            continue
+    found = import_module(_HOMES[-1]).sha256
+    return found
