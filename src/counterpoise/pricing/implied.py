@@ -94,7 +94,8 @@ def implied_volatility(*, price: Floats, forward: Floats, strike: Floats, years:
 
     References
     ----------
-    P. Jaeckel, "Let's be rational", Wilmott (2015), for the normalisation; start and steps are ours.
+    P. Jaeckel, "Let's be rational", Wilmott (2015), for the normalised problem and the use of
+    Householder's steps; start, series and objective are ours.
     """
     volatility, uncertainty, condition = _core.implied_volatility(
         price=price, forward=forward, strike=strike, years=years, right=right, rate=rate)
@@ -102,10 +103,11 @@ def implied_volatility(*, price: Floats, forward: Floats, strike: Floats, years:
 
 
 def implied_failures(implied: ImpliedVolatilities, subjects: Sequence[str]) -> tuple[Failure, ...]:
-    """Return a Failure for each quote without a volatility, in order; `subjects` name the quotes."""
+    """Return a Failure for each quote without a volatility, in order; `subjects` name quotes."""
     assert len(subjects) == len(implied.condition), "one subject per quote"
     rows = np.flatnonzero(implied.condition > Condition.IMPRECISE)
-    return tuple(_failure(Condition(int(implied.condition[row])), subjects[row]) for row in rows)
+    return tuple(_failure(Condition(int(implied.condition[row])), subjects[row])
+                 for row in rows.tolist())
 
 
 def _failure(condition: Condition, subject: str) -> Failure:
