@@ -49,7 +49,7 @@ inline Solving<V> normalised(V price, V f, V k, V years, V rate, V sign) {
     const V money = select(upper, left, outside), part = money / least;
     const V x = log_of_gap(gap / least);
     V reason = select(V(P_MIN) > part, V(VANISHING), V(DETERMINED));
-    reason = select(part > zero, reason, V(AT_BOUND));
+    reason = select(left > zero, reason, V(AT_BOUND));
     reason = select(outside > zero, reason, V(AT_INTRINSIC));
     reason = select(absolute(worth) * (-4.0 * HALF_UNIT) > outside, V(BELOW_INTRINSIC), reason);
     reason = select(years > zero, reason, V(EXPIRED));

@@ -13,7 +13,7 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-constexpr double WING_MAX = 4.0 * (1.0 - 1e-9);
+constexpr double WING_MAX = 4.0 * (1.0 - 1e-9), LEAN = 5e-4;
 constexpr int RHOS = 5, CURVES = 5, SEARCH = 200, SWEEPS = 8;
 
 struct Wings {
@@ -64,8 +64,10 @@ struct Asked {
     double at[3], unit;
 };
 
+// Neither wing less than LEAN of the other: |rho| below one, so that variance is zero nowhere.
 inline Wings wings_of(const double* at, double unit) {
-    return {exp_any(at[0]), at_least(at[1], 0.0) * unit, at_least(at[2], 0.0) * unit};
+    const double right = at_least(at[1], 0.0) * unit, left = at_least(at[2], 0.0) * unit;
+    return {exp_any(at[0]), at_least(right, LEAN * left), at_least(left, LEAN * right)};
 }
 
 // Squares of this slice and all later ones, each as near to what is asked as arbitrage lets it be.

@@ -42,22 +42,25 @@ def check_surface(surface: Surface, years: Floats, *, seed: int = 1,
     trial = Trial(surface=surface, years=np.array(years, np.float64),
                   log_moneyness=rng.uniform(-2.0, 2.0, questions),
                   random_years=rng.uniform(0.0, 2.0 * float(years[-1]), questions))
-    return tuple(sentence for check in _CHECKS for sentence in check(trial))
+    wrong_shape = tuple(_shapes(trial))
+    return wrong_shape or tuple(sentence for check in _CHECKS for sentence in check(trial))
+
+
+def _shapes(trial: Trial) -> Iterator[str]:
+    for count in (len(trial.log_moneyness), 1, 0):
+        answer: Any = trial.surface.volatility(trial.log_moneyness[:count],
+                                               trial.random_years[:count])
+        if not (isinstance(answer, np.ndarray) and answer.shape == (count,)
+                and answer.dtype == np.float64):
+            yield f"{count} questions must have as many answers, one float64 each"
 
 
 def _answers(trial: Trial) -> Iterator[str]:
     k, years = trial.log_moneyness, trial.random_years
-    answer: Any = trial.surface.volatility(k, years)
-    if not (isinstance(answer, np.ndarray) and answer.shape == k.shape
-            and answer.dtype == np.float64):
-        yield "volatility must return one float64 per question"
-        return
+    answer = trial.surface.volatility(k, years)
     for row in np.flatnonzero(~((answer > 0.0) & (answer < np.inf)))[:3]:
         yield (f"volatility at k = {k[row]:.4f} in {years[row]:.4f} years is {answer[row]}; it "
                "must be a number above zero")
-    nothing = trial.surface.volatility(np.zeros(0), np.zeros(0))
-    if len(nothing):
-        yield "no question must have no answer"
 
 
 def _same_answers(trial: Trial) -> Iterator[str]:

@@ -12,6 +12,8 @@ time, after the last theta alone grows. All of it, not only the expiries, is fre
 calendar spreads: proof in docs/methodology/surfaces.md.
 """
 
+from typing import Final
+
 import numpy as np
 
 from counterpoise import _core
@@ -19,6 +21,9 @@ from counterpoise.market.surface import ArbitrageFinding, FitDiagnostics, Floats
 from counterpoise.market.surfaces.arbitrage import svi_findings
 from counterpoise.market.surfaces.smiles import Smiles, diagnostics, variances, years_by_quote
 from counterpoise.values.frozen import frozen
+
+FLAT: Final = 1e-12
+"""Wings that rise by less have no SVI form with numbers of ordinary size: they are flat."""
 
 
 @frozen
@@ -53,18 +58,21 @@ class SsviSurface:
 def svi_parameters(wings: Floats) -> Floats:
     """Return the same smiles as raw SVI, [slice, 5] a, b, rho, m, sigma."""
     theta, total = wings[:, 0], wings[:, 1] + wings[:, 2]
-    live = np.where(total > 0.0, total, 1.0)
-    rho = np.where(total > 0.0, (wings[:, 1] - wings[:, 2]) / live, 0.0)
+    bent = total > FLAT
+    live = np.where(bent, total, 1.0)
+    rho = np.where(bent, (wings[:, 1] - wings[:, 2]) / live, 0.0)
     rest, width = 1.0 - rho * rho, 2.0 * theta / live
-    level = np.where(total > 0.0, 0.5 * theta * rest, theta)
-    return np.stack((level, 0.25 * total, rho, -rho * width, np.sqrt(rest) * width), axis=1)
+    level = np.where(bent, 0.5 * theta * rest, theta)
+    return np.stack((level, np.where(bent, 0.25 * total, 0.0), rho, -rho * width,
+                     np.sqrt(rest) * width), axis=1)
 
 
 def fit_ssvi(quotes: Smiles) -> SsviSurface:
     """Fit all expiries together by least squares, free of static arbitrage.
 
     Guaranteed by construction: wings at most 4, (right + left) max(right, left) <= 8 theta, theta,
-    right and left do not fall with time, (right + left) / theta does not rise.
+    right and left do not fall with time, (right + left) / theta does not rise. Neither wing is less
+    than 1/2000 of the other, so that volatility is above zero everywhere.
     """
     variance, weight = variances(quotes)
     wings, _, evaluations = _core.ssvi_fit(
