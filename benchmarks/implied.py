@@ -1,7 +1,8 @@
 """How much faster, and how much more exact, are implied volatilities and smiles than elsewhere?
 
 Peers that are not installed are named as such. Every peer gets the same quotes and its own fast
-mode; errors are against 40 digits. Seconds stay on this machine: ratios are what is printed.
+mode; errors are against 40 digits. Processor time of one thread, least of some runs, so that a busy
+machine tells the same; seconds stay on this machine, ratios are printed.
 """
 
 import json
@@ -106,13 +107,12 @@ def worst(volatility: np.ndarray, exact: np.ndarray) -> float:
 
 
 def best_of(run: Callable[[], Any], *, repeats: int) -> tuple[float, Any]:
-    """Return the least seconds of some runs after a first one that does not count, and the answer.
-    """
+    """Return the least seconds of some runs, a first one not counted, and the answer."""
     answer, least = run(), float("inf")
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         answer = run()
-        least = min(least, time.perf_counter() - start)
+        least = min(least, time.process_time() - start)
     return least, answer
 
 
@@ -193,9 +193,7 @@ def smile_ratios() -> dict[str, Any]:
     """Return how many times slower SciPy's least_squares fits the same chain, and how well."""
     source, chain = chains()
     ours, surfaces = best_of(lambda: [fit_svi(c) for c in chain], repeats=10)
-    start = time.perf_counter()
-    peer = np.concatenate([peer_squares(c) for c in chain])
-    seconds = time.perf_counter() - start
+    seconds, peer = best_of(lambda: np.concatenate([peer_squares(c) for c in chain]), repeats=1)
     squares = np.concatenate([own_squares(c, s) for c, s in zip(chain, surfaces, strict=True)])
     cleared, _ = best_of(lambda: [fit_svi_without_butterflies(c) for c in chain], repeats=3)
     chained, _ = best_of(lambda: [fit_ssvi(c) for c in chain], repeats=3)

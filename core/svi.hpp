@@ -52,32 +52,32 @@ struct Smile {
     double total, mean, square, low, high;
 };
 
-// The sum over all places of function(i), which gives WIDTH terms; eight partial sums whatever the
-// width, added in one order.
+// COUNT sums over all places at once: function(i, terms) gives WIDTH terms of each. Eight partial
+// sums whatever the width, added in one order.
+template <int COUNT, typename Function>
+inline void sums_of(std::int64_t count, double (&sums)[COUNT], Function&& function) {
+    Lanes total[PARTS][COUNT], terms[COUNT];
+    for (auto& part : total) {
+        for (Lanes& one : part) one = 0.0;
+    }
+    for (std::int64_t i = 0; i < count; i += EIGHT) {
+        for (int p = 0; p < PARTS; ++p) {
+            function(i + p * WIDTH, terms);
+            for (int n = 0; n < COUNT; ++n) total[p][n] = total[p][n] + terms[n];
+        }
+    }
+    for (int n = 0; n < COUNT; ++n) {
+        double v[EIGHT];
+        for (int p = 0; p < PARTS; ++p) store(v + p * WIDTH, total[p][n]);
+        sums[n] = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+    }
+}
+
 template <typename Function>
 inline double sum_of(std::int64_t count, Function&& function) {
-    Lanes total[PARTS];
-    for (Lanes& part : total) part = 0.0;
-    for (std::int64_t i = 0; i < count; i += EIGHT) {
-        for (int p = 0; p < PARTS; ++p) total[p] = total[p] + function(i + p * WIDTH);
-    }
-    double v[EIGHT];
-    for (int p = 0; p < PARTS; ++p) store(v + p * WIDTH, total[p]);
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
-inline double dot(const Smile& q, const double* a, const double* b) {
-    return sum_of(q.count, [&](std::int64_t i) {
-        return load(q.weight + i) * load(a + i) * load(b + i);
-    });
-}
-
-inline double centred(const Smile& q, double* a) {
-    const double mean = sum_of(q.count, [&](std::int64_t i) {
-        return load(q.weight + i) * load(a + i);
-    }) / q.total;
-    for (std::int64_t i = 0; i < q.count; i += WIDTH) store(a + i, load(a + i) - mean);
-    return mean;
+    double sum[1];
+    sums_of<1>(count, sum, [&](std::int64_t i, Lanes* terms) { terms[0] = function(i); });
+    return sum[0];
 }
 
 // Padding repeats the first strike, so that it never widens the range.
@@ -93,25 +93,41 @@ inline void prepare(const Smiles& in, std::int64_t slice, Smile& q) {
         q.high = at_least(q.high, q.k[i]);
     }
     q.total = sum_of(q.count, [&](std::int64_t i) { return load(q.weight + i); });
-    q.mean = centred(q, q.w);
-    q.square = dot(q, q.w, q.w);
+    q.mean = sum_of(q.count, [&](std::int64_t i) {
+        return load(q.weight + i) * load(q.w + i);
+    }) / q.total;
+    for (std::int64_t i = 0; i < q.count; i += WIDTH) store(q.w + i, load(q.w + i) - q.mean);
+    q.square = sum_of(q.count, [&](std::int64_t i) {
+        return load(q.weight + i) * load(q.w + i) * load(q.w + i);
+    });
 }
 
-// Products of the centred columns, and what was subtracted from them.
+// Products of the columns less their weighted means, and what was subtracted from them.
 struct Gram {
     double y_mean, z_mean, yy, yz, zz, yw, zw;
 };
 
 inline Gram gram_of(Smile& q, double m, double sigma) {
     const double scale = 1.0 / sigma;
-    for (std::int64_t i = 0; i < q.count; i += WIDTH) {
-        const Lanes y = (load(q.k + i) - m) * scale;
+    double first[2], second[5];
+    sums_of<2>(q.count, first, [&](std::int64_t i, Lanes* terms) {
+        const Lanes y = (load(q.k + i) - m) * scale, z = square_root(fma(y, y, 1.0));
         store(q.y + i, y);
-        store(q.z + i, square_root(fma(y, y, 1.0)));
-    }
-    const double y_mean = centred(q, q.y), z_mean = centred(q, q.z);
-    return {y_mean, z_mean, dot(q, q.y, q.y), dot(q, q.y, q.z), dot(q, q.z, q.z),
-            dot(q, q.y, q.w), dot(q, q.z, q.w)};
+        store(q.z + i, z);
+        terms[0] = load(q.weight + i) * y;
+        terms[1] = load(q.weight + i) * z;
+    });
+    const double y_mean = first[0] / q.total, z_mean = first[1] / q.total;
+    sums_of<5>(q.count, second, [&](std::int64_t i, Lanes* terms) {
+        const Lanes y = load(q.y + i) - y_mean, z = load(q.z + i) - z_mean, w = load(q.w + i);
+        const Lanes heavy_y = load(q.weight + i) * y, heavy_z = load(q.weight + i) * z;
+        terms[0] = heavy_y * y;
+        terms[1] = heavy_y * z;
+        terms[2] = heavy_z * z;
+        terms[3] = heavy_y * w;
+        terms[4] = heavy_z * w;
+    });
+    return {y_mean, z_mean, second[0], second[1], second[2], second[3], second[4]};
 }
 
 struct Point {
@@ -133,18 +149,25 @@ inline double loss_of(const Gram& g, Point p) {
            2.0 * fma(p.c, g.zw, p.d * g.yw);
 }
 
+// What of z is no multiple of y: its square, and its product with w. Subtracting products is enough
+// unless they nearly cancel, as where all strikes lie on one side of a sharp bend.
+inline Point alone(const Smile& q, const Gram& g) {
+    const double lean = g.yz / g.yy, rest = fma(-lean, g.yz, g.zz);
+    if (rest > 1e-4 * g.zz) return {rest, fma(-lean, g.yw, g.zw)};
+    double sums[2];
+    sums_of<2>(q.count, sums, [&](std::int64_t i, Lanes* terms) {
+        const Lanes own = load(q.z + i) - g.z_mean - (load(q.y + i) - g.y_mean) * lean;
+        terms[0] = load(q.weight + i) * own * own;
+        terms[1] = load(q.weight + i) * own * load(q.w + i);
+    });
+    return {sums[0], sums[1]};
+}
+
 // The least squares point of the diamond |d| <= c, c + |d| <= 2 sigma: inside, else on an edge.
 inline Point best_point(const Smile& q, const Gram& g, double sigma) {
-    const double lean = g.yy > 0.0 ? g.yz / g.yy : 0.0;
-    const auto rest = [&](std::int64_t i) { return load(q.z + i) - load(q.y + i) * lean; };
-    const double alone = sum_of(q.count, [&](std::int64_t i) {
-        return load(q.weight + i) * rest(i) * rest(i);
-    });
-    const double pull = sum_of(q.count, [&](std::int64_t i) {
-        return load(q.weight + i) * rest(i) * load(q.w + i);
-    });
-    if (g.yy > 0.0 && alone > 1e-13 * g.zz) {
-        const double c = pull / alone, d = fma(-c, g.yz, g.yw) / g.yy;
+    const Point own = g.yy > 0.0 ? alone(q, g) : Point{0.0, 0.0};
+    if (own.c > 1e-13 * g.zz) {
+        const double c = own.d / own.c, d = fma(-c, g.yz, g.yw) / g.yy;
         if (absolute(d) <= c && c + absolute(d) <= SLOPE_MAX * sigma) return {c, d};
     }
     const Point corners[4] = {{0, 0}, {sigma, sigma}, {2.0 * sigma, 0}, {sigma, -sigma}};
@@ -157,7 +180,7 @@ inline Point best_point(const Smile& q, const Gram& g, double sigma) {
     return best;
 }
 
-// One smile in the form of the search, with its weighted squares.
+// One smile with its weighted squares.
 struct Trial {
     Raw smile;
     double squares;
@@ -165,11 +188,12 @@ struct Trial {
 
 // Squares of a + d y + c z with the best `a` that leaves no negative variance.
 inline Trial trial_of(const Smile& q, const Gram& g, Point p, double m, double sigma) {
+    const double level = fma(p.d, g.y_mean, p.c * g.z_mean);
     const double squares = sum_of(q.count, [&](std::int64_t i) {
-        const Lanes rest = load(q.w + i) - load(q.y + i) * p.d - load(q.z + i) * p.c;
+        const Lanes rest = load(q.w + i) + level - load(q.y + i) * p.d - load(q.z + i) * p.c;
         return load(q.weight + i) * rest * rest;
     });
-    const double a = fma(-p.c, g.z_mean, fma(-p.d, g.y_mean, q.mean));
+    const double a = q.mean - level;
     const double floor = -square_root(at_least((p.c - p.d) * (p.c + p.d), 0.0));
     const double lift = at_least(floor - a, 0.0);
     const double rho = p.c > 0.0 ? p.d / p.c : 0.0;
@@ -203,31 +227,38 @@ struct Fitted {
     int evaluations;
 };
 
-// The best of one search per band of widths, each from the best place of a grid: a narrow smile and
-// a wide one can both be local answers.
-inline Fitted fit_slice(Smile& q) {
-    const Box box = box_of(q);
+// The best place of a grid in one band of widths.
+inline Vertex<2> seed_of(Smile& q, const Box& box, int band) {
     const double step = (box.high - box.low) / (CENTRES - 1);
     const double rise = (box.wide - box.narrow) / (BANDS * WIDTHS);
-    const double size[2] = {0.05 * (box.high - box.low), 0.5};
+    Vertex<2> seed = {{0.0, 0.0}, INFINITE};
+    for (int i = 0; i < CENTRES * WIDTHS; ++i) {
+        const double m = box.low + step * (i % CENTRES);
+        const double log_sigma = box.narrow + rise * (band * WIDTHS + i / CENTRES + 0.5);
+        const Vertex<2> next = {{m, log_sigma}, at_place(q, box, m, log_sigma).squares};
+        if (next.value < seed.value) seed = next;
+    }
+    return seed;
+}
+
+// A short search in each band, since a narrow smile and a wide one can both be local answers, and a
+// long one from the best of them.
+inline Fitted fit_slice(Smile& q) {
+    const Box box = box_of(q);
     const auto squares = [&](const double* at) { return at_place(q, box, at[0], at[1]).squares; };
+    const double size[2] = {0.05 * (box.high - box.low), 0.5};
     Least<2> best = {{0.0, 0.0}, INFINITE, 0};
     int evaluations = 0;
     for (int band = 0; band < BANDS; ++band) {
-        Vertex<2> seed = {{0.0, 0.0}, INFINITE};
-        for (int i = 0; i < CENTRES * WIDTHS; ++i) {
-            const int level = band * WIDTHS + i / CENTRES;
-            Vertex<2> next = {{box.low + step * (i % CENTRES), box.narrow + rise * (level + 0.5)},
-                              0.0};
-            next.value = squares(next.at);
-            if (next.value < seed.value) seed = next;
-        }
-        const Least<2> found = least_of<2>(seed.at, size, 1e-13, 300, squares);
+        const Vertex<2> seed = seed_of(q, box, band);
+        const Least<2> found = least_of<2>(seed.at, size, 1e-3, 100, squares);
         evaluations += CENTRES * WIDTHS + found.evaluations;
         if (found.value < best.value) best = found;
     }
+    const double close[2] = {0.1 * size[0], 0.1 * size[1]};
+    best = least_of<2>(best.at, close, 1e-12, 400, squares);
     const Trial found = at_place(q, box, best.at[0], best.at[1]);
-    return {found.smile, found.squares, evaluations};
+    return {found.smile, found.squares, evaluations + best.evaluations};
 }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA
