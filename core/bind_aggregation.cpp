@@ -14,7 +14,7 @@ using namespace nanobind::literals;
 
 constexpr std::int64_t GRAIN = 2048;
 
-// Scenario-contiguous rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
+// Rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
 Buffer<double> packed(const Array<double>& rows, std::int64_t blocks) {
     const std::int64_t n = rows.shape[0], count = rows.shape[1];
     Buffer<double> out = buffer<double>(blocks * n * BLOCK);
@@ -143,7 +143,8 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
             core.vectors(call.view, raw.get(), result.get(), begin, end);
         });
     }
-    const auto n = static_cast<std::size_t>(rows.count), width = static_cast<std::size_t>(scenarios);
+    const auto n = static_cast<std::size_t>(rows.count);
+    const auto width = static_cast<std::size_t>(scenarios);
     return nb::make_tuple(given_away(std::move(raw), {n, width}),
                           given_away(std::move(result), {n, width}));
 }

@@ -126,8 +126,8 @@ nb::object group(nb::handle row_pointer, nb::handle instrument, nb::handle key) 
         g = found.ordered ? in_place(book, found.rows) : sorted(book);
     }
     const auto rows = static_cast<std::size_t>(g.rows);
-    nb::object order = g.ordered ? nb::object(nb::none())
-                                 : given_away(std::move(g.order), {static_cast<std::size_t>(g.positions)});
+    const auto kept = static_cast<std::size_t>(g.positions);
+    nb::object order = g.ordered ? nb::none() : given_away(std::move(g.order), {kept});
     return nb::make_tuple(given_away(std::move(g.pointer), {rows + 1}),
                           given_away(std::move(g.account), {rows}),
                           given_away(std::move(g.key), {rows}), order);

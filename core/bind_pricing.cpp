@@ -80,10 +80,7 @@ nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::ha
     const Array<double> vols = matrix<double>(vol_shift, "vol_shift", count, factors);
     const Array<double> passed = column<double>(years_shift, "years_shift", count);
     const Array<double> rule = matrix<double>(rules, "rules", factors, RULES);
-    for (std::int64_t i = 0; i < n; ++i) {
-        expect(in.factor.at[i] >= 0 && in.factor.at[i] < factors,
-               "factor must index the " + std::to_string(factors) + " columns of move");
-    }
+    check_index(in.factor, factors, "factor must index the columns of move");
     checked_threads(threads);
     Buffer<double> value = buffer<double>(n), pnl = buffer<double>(n * count);
     Buffer<bool> failed = buffer<bool>(n);
@@ -120,10 +117,11 @@ nb::object black76(nb::handle forward, nb::handle strike, nb::handle years, nb::
                           {out[0].get(), out[1].get(), out[2].get(), out[3].get(), out[4].get(),
                            out[5].get()}, 0, n);
     }
-    const auto rows = static_cast<std::size_t>(n);
-    return nb::make_tuple(given_away(std::move(out[0]), {rows}), given_away(std::move(out[1]), {rows}),
-                          given_away(std::move(out[2]), {rows}), given_away(std::move(out[3]), {rows}),
-                          given_away(std::move(out[4]), {rows}), given_away(std::move(out[5]), {rows}));
+    nb::list columns;
+    for (Buffer<double>& greek : out) {
+        columns.append(given_away(std::move(greek), {static_cast<std::size_t>(n)}));
+    }
+    return nb::tuple(columns);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The Python module `_core`: elementary functions, the flavour in use, and the other bindings files.
+// The Python module `_core`: elementary functions, the flavour in use, and the other bindings.
 #include "arrays.hpp"
 #include "kernels.hpp"
 

@@ -265,7 +265,7 @@ inline void expired_greeks(const Options& in, const Greeks& out, std::int64_t i,
 
 inline void greeks_of(const Options& in, const Greeks& out, std::int64_t i) {
     const double f = in.forward[i], k = in.strike[i], sign = in.right[i], rate = in.rate[i];
-    const double root = __builtin_sqrt(in.years[i]), s = in.volatility[i] * root;
+    const double root = square_root(in.years[i]), s = in.volatility[i] * root;
     const double discount = exp_any(-rate * in.years[i]);
     if (s == 0.0) return expired_greeks(in, out, i, discount);
     const double x = log_any(f / k), d1 = x / s + 0.5 * s;

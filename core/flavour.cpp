@@ -1,7 +1,7 @@
 // One flavour of every hot loop: compiled once per instruction set, COUNTERPOISE_ISA its name.
 //
-// No header of the standard library's templates is used here: their inline code would be shared
-// between flavours by the linker.
+// Nothing of the standard library that emits code of its own is used here: the linker would share
+// it between flavours.
 #include "aggregate.hpp"
 #include "arbitrage.hpp"
 #include "black76.hpp"

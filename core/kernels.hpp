@@ -1,4 +1,4 @@
-// What the hot loops take and give, and the table through which the running CPU's flavour is called.
+// What the hot loops take and give, and the table by which the running CPU's flavour is called.
 //
 // Arrays are C-contiguous and checked by the caller; every loop works on a range of rows
 // [begin, end), so that threads own rows and no result depends on how many there are.
@@ -10,9 +10,9 @@ namespace counterpoise {
 
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
 constexpr int LANES = 16;   // pricing tables are padded to whole vectors
-constexpr int EIGHT = 8;    // quotes of a smile are padded to whole vectors of eight
-constexpr int MOST_QUOTES = 2048, MOST_SLICES = 256;  // of one smile, padded; of one surface
-constexpr int RULES = 7;    // relative, power short, power long, switch, floor, whole days, floor up
+constexpr int RULES = 7;    // relative, powers short and long, switch, floor, whole days, floor up
+// Quotes of a smile are padded to whole vectors of eight; of one smile, padded; of one surface.
+constexpr int EIGHT = 8, MOST_QUOTES = 2048, MOST_SLICES = 256;
 
 // Instruments to price, one entry each; see src/counterpoise/_core.pyi.
 struct Instruments {
@@ -90,7 +90,7 @@ struct Aggregation {
     const std::int32_t* instrument;
     const std::int64_t* lots;
     std::int64_t instruments, keys, scenarios, blocks;
-    const double *pnl, *weight, *dampener;   // packed; weight and dampener [block, key, BLOCK] or null
+    const double *pnl, *weight, *dampener;   // weight, dampener [block, key, BLOCK] or null
     const double *gain_factor, *gain_cap;    // [key], both or neither
     bool dampen_first;
 };

@@ -8,12 +8,14 @@
 // cheaper than a comparison, which competes with multiplications.
 #pragma once
 
+#include <limits>
+
 #include "fma.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-constexpr double NO_NUMBER = __builtin_nan("");
-constexpr double INFINITE = __builtin_inf();
+constexpr double NO_NUMBER = std::numeric_limits<double>::quiet_NaN();
+constexpr double INFINITE = std::numeric_limits<double>::infinity();
 
 inline double select(bool mask, double a, double b) { return mask ? a : b; }
 inline double at_most(double x, double limit) { return limit < x ? limit : x; }
@@ -25,9 +27,11 @@ inline double with_sign_of(double size, double sign) {
 inline double flipped(double x, double sign) {
     return of_bits(bits_of(x) ^ (bits_of(sign) & 0x8000000000000000u));
 }
-inline double where_negative(double sign, double a, double b) { return bits_of(sign) >> 63 ? a : b; }
+inline double where_negative(double sign, double a, double b) {
+    return bits_of(sign) >> 63 ? a : b;
+}
 inline double fms(double a, double b, double c) { return fma(a, b, -c); }
-inline double square_root(double x) { return __builtin_sqrt(x); }
+inline double square_root(double x) { return std::sqrt(x); }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA
 

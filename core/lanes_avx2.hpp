@@ -57,7 +57,9 @@ inline Lanes flipped(Lanes x, Lanes sign) {
 
 inline LaneBits bits_of(Lanes a) { return {_mm256_castpd_si256(a.v)}; }
 inline Lanes of_bits(LaneBits a) { return _mm256_castsi256_pd(a.v); }
-inline LaneBits all_bits(Lanes, std::uint64_t x) { return {_mm256_set1_epi64x(static_cast<long long>(x))}; }
+inline LaneBits all_bits(Lanes, std::uint64_t x) {
+    return {_mm256_set1_epi64x(static_cast<long long>(x))};
+}
 inline LaneBits operator+(LaneBits a, LaneBits b) { return {_mm256_add_epi64(a.v, b.v)}; }
 inline LaneBits operator-(LaneBits a, LaneBits b) { return {_mm256_sub_epi64(a.v, b.v)}; }
 inline LaneBits operator|(LaneBits a, LaneBits b) { return {_mm256_or_si256(a.v, b.v)}; }

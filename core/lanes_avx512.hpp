@@ -49,7 +49,9 @@ inline LaneMask unordered(Lanes a, Lanes b) {
 inline LaneMask operator|(LaneMask a, LaneMask b) { return {static_cast<__mmask8>(a.v | b.v)}; }
 inline LaneMask operator&(LaneMask a, LaneMask b) { return {static_cast<__mmask8>(a.v & b.v)}; }
 inline unsigned places(LaneMask a) { return a.v; }
-inline Lanes select(LaneMask mask, Lanes a, Lanes b) { return _mm512_mask_mov_pd(b.v, mask.v, a.v); }
+inline Lanes select(LaneMask mask, Lanes a, Lanes b) {
+    return _mm512_mask_mov_pd(b.v, mask.v, a.v);
+}
 inline Lanes where_negative(Lanes sign, Lanes a, Lanes b) {
     return _mm512_mask_mov_pd(b.v, _mm512_movepi64_mask(_mm512_castpd_si512(sign.v)), a.v);
 }
@@ -59,11 +61,17 @@ inline Lanes flipped(Lanes x, Lanes sign) {
 
 inline LaneBits bits_of(Lanes a) { return {_mm512_castpd_si512(a.v)}; }
 inline Lanes of_bits(LaneBits a) { return _mm512_castsi512_pd(a.v); }
-inline LaneBits all_bits(Lanes, std::uint64_t x) { return {_mm512_set1_epi64(static_cast<long long>(x))}; }
+inline LaneBits all_bits(Lanes, std::uint64_t x) {
+    return {_mm512_set1_epi64(static_cast<long long>(x))};
+}
 inline LaneBits operator+(LaneBits a, LaneBits b) { return {_mm512_add_epi64(a.v, b.v)}; }
 inline LaneBits operator-(LaneBits a, LaneBits b) { return {_mm512_sub_epi64(a.v, b.v)}; }
 inline LaneBits operator|(LaneBits a, LaneBits b) { return {_mm512_or_si512(a.v, b.v)}; }
-inline LaneBits operator<<(LaneBits a, int n) { return {_mm512_slli_epi64(a.v, static_cast<unsigned>(n))}; }
-inline LaneBits operator>>(LaneBits a, int n) { return {_mm512_srli_epi64(a.v, static_cast<unsigned>(n))}; }
+inline LaneBits operator<<(LaneBits a, int n) {
+    return {_mm512_slli_epi64(a.v, static_cast<unsigned>(n))};
+}
+inline LaneBits operator>>(LaneBits a, int n) {
+    return {_mm512_srli_epi64(a.v, static_cast<unsigned>(n))};
+}
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

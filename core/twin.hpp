@@ -1,7 +1,7 @@
 // Two vectors side by side, so that the long chains of one fill the waits of the other.
 //
-// A Black-76 value is one chain of dependent operations of about a hundred cycles; a CPU looks ahead
-// over little more than one of them. Written as pairs, two are always under way.
+// A Black-76 value is a chain of dependent operations of about a hundred cycles, and a CPU looks
+// ahead over little more than one of them. Written as pairs, two are always under way.
 #pragma once
 
 #include "lanes.hpp"
@@ -27,8 +27,10 @@ struct Twin {
 
 #define COUNTERPOISE_ONE(Result, name, Argument) \
     inline Result name(const Argument& x) { return {name(x.a), name(x.b)}; }
-#define COUNTERPOISE_TWO(Result, name, Argument) \
-    inline Result name(const Argument& x, const Argument& y) { return {name(x.a, y.a), name(x.b, y.b)}; }
+#define COUNTERPOISE_TWO(Result, name, Argument)               \
+    inline Result name(const Argument& x, const Argument& y) { \
+        return {name(x.a, y.a), name(x.b, y.b)};               \
+    }
 #define COUNTERPOISE_THREE(Result, name, First, Argument)                            \
     inline Result name(const First& x, const Argument& y, const Argument& z) {       \
         return {name(x.a, y.a, z.a), name(x.b, y.b, z.b)};                           \

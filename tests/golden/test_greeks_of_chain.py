@@ -1,8 +1,8 @@
 """Our delta and vega against the exchange's own columns on seven real chains (2026-01 to 2026-05).
 
 The exchange's greeks are older than the forward in the same row: on each day and coin the gap in
-delta has one sign and the size of a forward move of some basis points, and one common move removes
-nearly half of it. Where delta moves fastest, hours before expiry near the money, that is up to 0.05.
+delta has the size of a forward move of some basis points, and one common move removes nearly half
+of it. Where delta moves fastest, hours before expiry near the money, the gap is up to 0.05.
 """
 
 from pathlib import Path

@@ -111,7 +111,8 @@ def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument],
     names.failures.extend(Failure(
         reason=Reason.UNKNOWN_INSTRUMENT, subject=name, sentence=(
             "is not in the snapshot; check expiry, strike and settlement, or write the market into "
-            "the file")) for name in held if name not in market.catalogue.column)
+            "the file")) for name, c in names.found.items()
+        if c is not None and c.id in held and c.id not in market.catalogue.column)
     return market
 
 

@@ -133,8 +133,9 @@ def ceiling_sql(top: str, bottom: str) -> str:
     at most one below 1e15, and put right by the exact remainder.
     """
     near = f"round({top}::DOUBLE / {bottom}::DOUBLE)"
-    rest = f"({top} - {near}::BIGINT::HUGEINT * {bottom})"
-    fast = (f"{near}::BIGINT + CASE WHEN {rest} > {bottom} THEN 2 WHEN {rest} > 0 THEN 1 "
+    whole = f"TRY_CAST({near} AS BIGINT)"
+    rest = f"({top} - {whole}::HUGEINT * {bottom})"
+    fast = (f"{whole} + CASE WHEN {rest} > {bottom} THEN 2 WHEN {rest} > 0 THEN 1 "
             f"WHEN {rest} > -{bottom} THEN 0 ELSE -1 END")
     carry = f"CASE WHEN {top} % {bottom} > 0 THEN 1 ELSE 0 END"
     slow = f"TRY_CAST({top} // {bottom} + {carry} AS BIGINT)"

@@ -16,6 +16,7 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.apps.examples import portfolio_of
 from counterpoise.apps.model_portfolios import book_of_legs, book_of_portfolios, model_portfolios
+from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, percent, table
 from counterpoise.apps.worst import in_words
 from counterpoise.market.simulated import simulated_market
@@ -117,9 +118,8 @@ def _in_order(day: Day) -> list[tuple[PoolMargin, PoolMargin]]:
 
 def _day_text(day: Day) -> list[str]:
     market = day.market
-    simulated = "SIMULATED MARKET, " if market.simulated else ""
     index = market.index[market.catalogue.underlyings.index("BTC")]
-    head = (f"{day.name} day, {format_instant(market.as_of)[:16]}Z, {simulated}{market.source}: "
+    head = (f"{day.name} day, {format_instant(market.as_of)[:16]}Z, {source_line(market)}: "
             f"BTC index {index:,.2f}")
     rows = [_row(portfolio, standard, day.apart[portfolio.account])
             for portfolio, standard in _in_order(day)]
@@ -129,7 +129,7 @@ def _day_text(day: Day) -> list[str]:
 
 def _row(portfolio: PoolMargin, standard: PoolMargin, apart: float) -> tuple[str, ...]:
     c = portfolio.currency
-    if portfolio.failures:
+    if portfolio.initial != portfolio.initial:
         return (portfolio.account, c, amount(standard.initial, c), "?", "?", "?", "?",
                 "; ".join(f"{f.subject} {f.sentence}" for f in portfolio.failures))
     saved = 1 - portfolio.initial / apart if apart > 0 else 0.0

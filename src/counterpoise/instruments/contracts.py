@@ -13,7 +13,7 @@ from typing import Final
 from counterpoise.values.assets import is_asset_code
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS, format_instant
+from counterpoise.values.time import DAY_NS, day_text, format_instant
 
 EXPIRY_TIME_NS: Final = 8 * 3600 * 10**9
 """Expiries stand at 08:00 UTC unless a contract says otherwise."""
@@ -153,9 +153,10 @@ def canonical_id(*, underlying: str, quote: str, settlement: str, tail: str,
 
 def expiry_text(expiry: int) -> str:
     """Return the expiry part of a canonical id, `YYYYMMDD` with `Thhmm` unless 08:00 UTC."""
-    text = format_instant(expiry)
-    day = text[:10].replace("-", "")
-    return day if expiry % DAY_NS == EXPIRY_TIME_NS else f"{day}T{text[11:16].replace(':', '')}"
+    day = day_text(expiry).replace("-", "")
+    if expiry % DAY_NS == EXPIRY_TIME_NS:
+        return day
+    return f"{day}T{format_instant(expiry)[11:16].replace(':', '')}"
 
 
 def strike_text(strike: float) -> str:

@@ -8,6 +8,7 @@ counted in quote units), 1e-6 contracts for everything else.
 from typing import Final
 
 from counterpoise.instruments.contracts import (
+    SETTLEMENT_WINDOW_NS,
     Future,
     Option,
     Payoff,
@@ -57,6 +58,7 @@ def future(listing: Listing, expiry: int) -> Future:
     return Future(id=_name(listing, expiry_text(expiry)), underlying=listing.underlying,
                   quote=listing.quote, settlement=listing.settlement, payoff=payoff,
                   multiplier=listing.multiplier, expiry=expiry,
+                  settlement_window_ns=SETTLEMENT_WINDOW_NS,
                   lot_exponent=_delta_one_lot(listing, payoff))
 
 
@@ -66,6 +68,7 @@ def option(listing: Listing, *, expiry: int, strike: float, right: Right) -> Opt
     return Option(id=_name(listing, tail), underlying=listing.underlying, quote=listing.quote,
                   settlement=listing.settlement, payoff=_payoff(listing),
                   multiplier=listing.multiplier, expiry=expiry, strike=strike, right=right,
+                  settlement_window_ns=SETTLEMENT_WINDOW_NS,
                   lot_exponent=lot_exponent(listing.underlying, counted_in_quote=False))
 
 

@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +22,9 @@ def sha256_of(text: str, *columns: np.ndarray[Any, Any]) -> str:
 
 
 def _sha256() -> Callable[[bytes], Any]:
+    from importlib import import_module
+
+
     for name in _HOMES[:-1]:
         try:
             found: Callable[[bytes], Any] = import_module(name).sha256

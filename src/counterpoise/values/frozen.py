@@ -30,6 +30,7 @@ def frozen(cls: type[T]) -> type[T]:
         "__slots__": names,
         "__fields__": names,
         "__types__": types,
+        "__names__": frozenset(names),
         "__defaults__": {n: cls.__dict__[n] for n in names if n in cls.__dict__},
         "__match_args__": names,
         "__init__": _init,
@@ -52,7 +53,7 @@ def replaced(value: T, **changes: Any) -> T:
 
 def _init(self: Any, **given: Any) -> None:
     fields = self.__fields__
-    if not (len(given) == len(fields) and all(n in given for n in fields)):
+    if given.keys() != self.__names__:
         given = self.__defaults__ | given
         missing = [n for n in fields if n not in given]
         unknown = [n for n in given if n not in fields]

@@ -4,7 +4,7 @@ Year fractions are ACT/365 fixed, t = (b - a) / 31,536,000 s, the convention of 
 Only text is parsed and printed here; the present moment is always an argument.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from counterpoise.values.failure import BadInput, Reason, bad_input
@@ -13,6 +13,7 @@ SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 YEAR_NS: Final = 365 * DAY_NS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 def parse_instant(text: str, *, subject: str = "time") -> int:
@@ -44,6 +45,22 @@ def format_instant(instant: int) -> str:
     """Return the ISO 8601 text of an instant, to the microsecond where it has a fraction."""
     moment = _EPOCH + timedelta(microseconds=instant // 1000)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def day_text(instant: int) -> str:
+    """Return the UTC day of an instant, `2024-06-28`."""
+    return date.fromordinal(_EPOCH_DAY + instant // DAY_NS).isoformat()
+
+
+def instant_of_day(year: int, month: int, day: int) -> int:
+    """Return the instant at which a UTC day begins.
+
+    Raises
+    ------
+    ValueError
+        If there is no such day.
+    """
+    return (date(year, month, day).toordinal() - _EPOCH_DAY) * DAY_NS
 
 
 def years_between(start: int, end: int) -> float:

@@ -102,6 +102,7 @@ def test_run_prints_the_comparison_and_writes_pictures_and_examples(tmp_path, ca
 
     printed = capsys.readouterr().out
     assert "SIMULATED MARKET" in printed and "iron condor" in printed and "stressed" in printed
+    assert "?" not in printed
     assert {"iron_condor_calm.png", "market_maker_stressed.png"} <= {
         p.name for p in (tmp_path / "out").iterdir()}
     assert (tmp_path / "ex" / "iron_condor.json").is_file()

@@ -17,7 +17,7 @@ from counterpoise.values.quantity import parse_float
 from counterpoise.values.time import DAY_NS, SECOND_NS, parse_instant
 
 FAILURES_MAX: Final = 1000
-_LABEL: Final = re.compile(r"([A-Z0-9]+)(?:-(?:(\d{1,2}[A-Z]{3}\d\d)|(\d{6}|\d{8})))?", re.ASCII)
+_LABEL: Final = r"([A-Z0-9]+)(?:-(?:(\d{1,2}[A-Z]{3}\d\d)|(\d{6}|\d{8})))?"
 
 
 @frozen
@@ -126,7 +126,8 @@ def labelled(tree: dict[str, Any], path: str, names: Names) -> dict[tuple[str, i
 
 
 def _label(label: str, subject: str) -> tuple[str, int]:
-    found = _LABEL.fullmatch(label)
+    # Compiled on use: most files have no such table, and a cold start should not pay for it.
+    found = re.fullmatch(_LABEL, label, re.ASCII)
     if found is None or not is_asset_code(found[1]):
         raise bad_input(Reason.BAD_VALUE, subject, "is not an expiry label; write it like BTC, "
                         "BTC-28JUN24 or BTC-20240628")

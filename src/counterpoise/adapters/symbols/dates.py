@@ -6,11 +6,12 @@ Two-digit years mean 2000 to 2099.
 from typing import Final
 
 from counterpoise.instruments.contracts import EXPIRY_TIME_NS
-from counterpoise.values.failure import BadInput, Reason, bad_input
-from counterpoise.values.time import DAY_NS, format_instant, parse_instant
+from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.time import DAY_NS, day_text, instant_of_day
 
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN",
-                  "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_NAMES: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+                 "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTHS: Final = {name: k for k, name in enumerate(_NAMES, 1)}
 
 
 def expiry_of_day_month(text: str, *, subject: str) -> int:
@@ -21,8 +22,7 @@ def expiry_of_day_month(text: str, *, subject: str) -> int:
     BadInput
         If there is no such day.
     """
-    month = _MONTHS.index(text[-5:-2]) + 1 if text[-5:-2] in _MONTHS else 0
-    return _expiry(text[-2:], f"{month:02d}", text[:-5].zfill(2), subject)
+    return _expiry(text[-2:], _MONTHS.get(text[-5:-2], 0), text[:-5], subject)
 
 
 def expiry_of_digits(text: str, *, subject: str) -> int:
@@ -33,13 +33,13 @@ def expiry_of_digits(text: str, *, subject: str) -> int:
     BadInput
         If there is no such day.
     """
-    return _expiry(text[-6:-4], text[-4:-2], text[-2:], subject)
+    return _expiry(text[-6:-4], int(text[-4:-2]), text[-2:], subject)
 
 
-def _expiry(year: str, month: str, day: str, subject: str) -> int:
+def _expiry(year: str, month: int, day: str, subject: str) -> int:
     try:
-        return parse_instant(f"20{year}-{month}-{day}T08:00:00+00:00")
-    except BadInput:
+        return instant_of_day(2000 + int(year), month, int(day)) + EXPIRY_TIME_NS
+    except ValueError:
         raise bad_input(Reason.BAD_TIME, subject, "names an expiry day that does not exist; "
                         "check day, month and year") from None
 
@@ -49,12 +49,12 @@ def day_month(expiry: int) -> str | None:
     digits = day_digits(expiry)
     if digits is None:
         return None
-    return f"{int(digits[4:])}{_MONTHS[int(digits[2:4]) - 1]}{digits[:2]}"
+    return f"{int(digits[4:])}{_NAMES[int(digits[2:4]) - 1]}{digits[:2]}"
 
 
 def day_digits(expiry: int) -> str | None:
     """Return `260107` for an expiry at 08:00 UTC of 2000 to 2099, None for any other."""
-    text = format_instant(expiry)
+    text = day_text(expiry)
     if expiry % DAY_NS != EXPIRY_TIME_NS or not text.startswith("20"):
         return None
-    return text[2:10].replace("-", "")
+    return text[2:].replace("-", "")

@@ -12,6 +12,7 @@ from counterpoise.values.time import parse_instant
 def greeks(question: Question) -> int:
     """Show the sensitivities of each portfolio; return the exit code."""
     from counterpoise.apps.report.greeks import greeks_document, greeks_text, unvalued
+    from counterpoise.apps.report.source import source_line
     from counterpoise.apps.report.table import heading
     from counterpoise.apps.sensitivities import greeks_of
 
@@ -23,9 +24,7 @@ def greeks(question: Question) -> int:
     else:
         bold = wants_bold(sys.stdout)
         for name, p, g in found:
-            simulated = [f"SIMULATED MARKET, not observed: {p.market.source}"]
-            show([heading(name, bold=bold), *(simulated if p.market.simulated else []),
-                  *greeks_text(g, bold=bold),
+            show([heading(name, bold=bold), source_line(p.market), *greeks_text(g, bold=bold),
                   *(f"{f.subject}: {f.sentence}" for f in unvalued(p))])
     missing = any(v != v for _, _, rows in found for row in rows for v in row.amount.values())
     return NUMBER_MISSING if missing else ANSWERED

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.apps.report.document import number
+from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import heading, percent, significant, table
 from counterpoise.instruments.catalogue import FUTURE, OPTION, PERPETUAL, SPOT
 from counterpoise.market.snapshot import MarketSnapshot, Quality, snapshot_digest
@@ -29,8 +30,7 @@ def chain_document(market: MarketSnapshot, stamps: Sequence[int]) -> Object:
 def chain_text(market: MarketSnapshot, stamps: Sequence[int], *, bold: bool = False) -> list[str]:
     """Return the snapshot as tables."""
     document = chain_document(market, stamps)
-    simulated = "SIMULATED MARKET, not observed: " if market.simulated else ""
-    lines = [heading(f"{simulated}{market.source}", bold=bold), f"as of {document['as_of']}"]
+    lines = [heading(source_line(market), bold=bold), f"as of {document['as_of']}"]
     if len(stamps) > 1:
         lines.append(f"one of {len(stamps)} snapshots from {document['stamps'][0]} to "
                      f"{document['stamps'][-1]}; choose with --at")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.apps.answer import Answer
+from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount
 from counterpoise.apps.surface import Surface, surfaces
 from counterpoise.apps.worst import in_words
@@ -47,11 +48,9 @@ def draw(answer: Answer, path: str, *, name: str = "") -> None:
 def _title(answer: Answer, name: str) -> str:
     pools = ", ".join(f"initial {amount(p.initial, p.currency)} {p.currency}"
                       for p in answer.pools if p.initial == p.initial)
-    market = answer.portfolio.market
-    simulated = f"\nSIMULATED MARKET ({market.source})" if market.simulated else ""
     about = f"{name}: " if name else ""
     return (f"{about}{answer.model.title}, {format_instant(answer.portfolio.as_of)[:16]}Z, "
-            f"{pools}{simulated}")
+            f"{pools}\n{source_line(answer.portfolio.market)}")
 
 
 def _worst_text(surface: Surface) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from counterpoise.apps.answer import Answer, PoolMargin
 from counterpoise.apps.report.document import provenance
+from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, percent, table
 from counterpoise.apps.worst import in_words
 from counterpoise.margin.compute import by_risk
@@ -22,7 +23,7 @@ def header(answer: Answer, *, name: str = "", bold: bool = False) -> list[str]:
     market = answer.portfolio.market
     lines = [heading(name, bold=bold)] if name else []
     if market.simulated:
-        lines.append(heading(f"SIMULATED MARKET, not observed: {market.source}", bold=bold))
+        lines.append(heading(source_line(market), bold=bold))
     return [*lines, f"{answer.model.title}, {format_instant(answer.portfolio.as_of)}"]
 
 
@@ -58,7 +59,7 @@ def provenance_text(answer: Answer) -> list[str]:
     replaced = ", ".join(origin["overridden"])
     lines = [f"Provenance: {origin['engine']}, {', '.join(shown)}; {answer.model.name} parameters "
              f"no. {origin['parameter_number']} in force from {', '.join(dates)}",
-             f"Source of the market: {origin['source']}"]
+             f"Source of the market: {source_line(answer.portfolio.market)}"]
     return ["", *lines, f"Replaced by the file: {replaced}"] if replaced else ["", *lines]
 
 

@@ -47,13 +47,12 @@ def amount(value: float, currency: str) -> str:
     """Return money as text: cents for dollars, six decimals for coins, `?` where it is unknown."""
     if value != value:
         return "?"
-    text = f"{value:,.{_CENTS.get(currency, _COINS_SHOWN)}f}"
-    return text.lstrip("-") if not text.strip("-0.,") else text
+    return _unsigned_zero(f"{value:,.{_CENTS.get(currency, _COINS_SHOWN)}f}")
 
 
 def percent(fraction: float, decimals: int = 1) -> str:
     """Return a fraction as percent, `?` where it is unknown."""
-    return "?" if fraction != fraction else f"{100 * fraction:.{decimals}f} %"
+    return "?" if fraction != fraction else f"{_unsigned_zero(f'{100 * fraction:.{decimals}f}')} %"
 
 
 def significant(value: float, digits: int = 6) -> str:
@@ -66,3 +65,7 @@ def significant(value: float, digits: int = 6) -> str:
     decimals = min(max(digits - 1 - exponent, 0), _DECIMALS_MAX)
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _unsigned_zero(text: str) -> str:
+    return text if text.strip("-0.,") else text.lstrip("-")

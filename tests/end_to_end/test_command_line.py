@@ -1,0 +1,220 @@
+"""The command line as a user types it."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bad_input_table import good
+from counterpoise.apps.cli.main import answered
+from unit.apps.asked import missing_volatility, two_pools
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "portfolio.json"
+    path.write_text(json.dumps(good()))
+    return str(path)
+
+
+def written(folder: Path, name: str, document: dict) -> str:
+    path = folder / name
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_margin_json_is_one_object_with_what_a_script_needs(file, capsys):
+    assert 0 == answered(["margin", file, "--json"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert {"initial_margin", "maintenance_margin", "currency", "components",
+            "worst_scenario"} <= set(document)
+    assert sum(part["initial"] for part in document["components"].values()) == pytest.approx(
+        document["initial_margin"], abs=1e-15)
+    assert document["our_readings"] and document["pools"][0]["readings_range"]["initial"]
+
+
+def test_straight_way_and_parsed_way_print_the_same(file, capsys):
+    answered(["margin", file, "--json"])
+    straight = capsys.readouterr().out
+    answered(["margin", "--json", "--threads", "2", file])
+
+    assert straight == capsys.readouterr().out
+
+
+def test_margin_text_has_the_requirement_the_cause_and_the_comparison(file, capsys):
+    assert 0 == answered(["margin", file])
+
+    text = capsys.readouterr().out
+    for words in ("initial margin", "worst for BTC", "biggest contributors", "standard margin",
+                  "our reading", "combinations of our readings", "Provenance: counterpoise"):
+        assert words in text, words
+    assert "\x1b" not in text
+
+
+def test_several_files_are_a_list(file, tmp_path, capsys):
+    other = written(tmp_path, "two.json", two_pools())
+    assert 0 == answered(["margin", file, other, "--json"])
+
+    portfolios = json.loads(capsys.readouterr().out)["portfolios"]
+    assert [file, other] == [p["file"] for p in portfolios]
+    assert 3 == len(portfolios[1]["pools"])
+
+
+def test_missing_number_exits_three_and_names_what_to_add(tmp_path, capsys):
+    path = written(tmp_path, "p.json", missing_volatility())
+    assert 3 == answered(["margin", path])
+    text = capsys.readouterr().out
+    assert 3 == answered(["margin", path, "--json"])
+
+    assert "has no implied volatility; add it" in text
+    assert json.loads(capsys.readouterr().out)["initial_margin"] is None
+
+
+def test_other_model_can_be_asked_for(file, capsys):
+    assert 0 == answered(["margin", file, "--model", "standard", "--json"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert "standard" == document["model"]
+    assert {"futures", "options"} <= set(document["components"])
+
+
+def test_explain_shows_every_leg_and_what_closing_changes(file, capsys):
+    assert 0 == answered(["explain", file, "--json"])
+    legs = json.loads(capsys.readouterr().out)["positions"]
+    assert 0 == answered(["explain", file])
+
+    text = capsys.readouterr().out
+    assert {"BTC-PERPETUAL", "BTC-28JUN24-70000-C"} == {leg["instrument"] for leg in legs}
+    assert all(leg["closing_changes_initial"] is not None for leg in legs)
+    assert "positions together" in text and "closing: initial" in text
+
+
+def test_greeks_say_their_units(file, capsys):
+    assert 0 == answered(["greeks", file, "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert 0 == answered(["greeks", file])
+
+    assert "USD per vol point" == document["units"]["vega_usd"]
+    assert [None, "2024-06-28T08:00:00Z"] == [row["expiry"] for row in document["rows"]]
+    assert "adj. delta" in capsys.readouterr().out
+
+
+def test_greeks_of_an_unpriced_option_exit_three(tmp_path, capsys):
+    path = written(tmp_path, "p.json", missing_volatility())
+
+    assert 3 == answered(["greeks", path])
+    assert "has no implied volatility" in capsys.readouterr().out
+
+
+def test_chain_without_a_path_is_the_simulated_market_and_says_so(capsys):
+    assert 0 == answered(["chain"])
+    text = capsys.readouterr().out
+    assert 0 == answered(["chain", "--json"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert text.startswith("SIMULATED MARKET")
+    assert document["simulated"] and 2 == len(document["underlyings"])
+    assert 0.2 < document["underlyings"][0]["expiries"][0]["atm_volatility"] < 1.0
+
+
+def test_schema_is_json_schema(capsys):
+    assert 0 == answered(["schema"])
+
+    assert "$schema" in json.loads(capsys.readouterr().out)
+
+
+def test_models_list_dates_and_readings(capsys):
+    assert 0 == answered(["models", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert 0 == answered(["models", "--at", "2024-07-01T00:00:00Z"])
+
+    assert ["deribit_spm", "standard"] == [m["name"] for m in document["models"]]
+    assert all(m["sections"] and m["our_readings"] for m in document["models"])
+    assert "2024-06-17" in capsys.readouterr().out
+
+
+def test_positions_on_a_market_are_margined(tmp_path, capsys):
+    pytest.importorskip("duckdb")
+    positions = tmp_path / "positions.csv"
+    positions.write_text("account,instrument,quantity,entry_price\na,BTC-28JUN24-70000-C,-2,\n")
+    market = tmp_path / "chain.csv"
+    market.write_text("snapshot_ts,instrument,mark_price,mark_iv,underlying_price,index_price\n"
+                      "2024-06-17T10:22:20Z,BTC-28JUN24-70000-C,0.021,0.55,67371.75,65666.19\n")
+
+    assert 0 == answered(["margin", "--positions", str(positions), "--market", str(market),
+                          "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["initial_margin"] > 0 and "unknown" == document["status"]
+
+
+def test_plot_is_drawn_beside_the_answer(file, tmp_path, capsys):
+    picture = tmp_path / "risk.png"
+
+    assert 0 == answered(["margin", file, "--plot", str(picture)])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(file).read_bytes())))
+
+    assert 0 == answered(["margin", "-", "--json"])
+    assert json.loads(capsys.readouterr().out)["initial_margin"] > 0
+
+
+@pytest.mark.parametrize(("typed", "words"), [
+    (["margin"], "give portfolio files"),
+    (["margin", "a.json", "--positions", "b.csv"], "give portfolio files, or --positions"),
+    (["margin", "--positions", "b.csv"], "go together"),
+    (["margin", "a.json", "--at", "2026-01-01T00:00:00Z"], "goes with --market"),
+    (["margin", "a.json", "--threads", "0"], "use 1 to 1024"),
+    (["models", "--at", "yesterday"], "is not an ISO 8601 time"),
+    (["chain", "nowhere.parquet"], "nowhere.parquet"),
+])
+def test_contradictions_are_refused_with_a_sentence(typed, words, capsys):
+    assert 2 == answered(typed)
+
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", [["margn"], ["margin", "--treads", "2"], []])
+def test_usage_errors_exit_two(typed, capsys):
+    with pytest.raises(SystemExit) as left:
+        answered(typed)
+
+    assert 2 == left.value.code
+    assert "usage: counterpoise" in capsys.readouterr().err
+
+
+def test_our_own_mistake_is_confessed_in_one_sentence(file, monkeypatch, capsys):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr("counterpoise.apps.cli.margin.margin_of", broken)
+    assert 1 == answered(["margin", file])
+    said = capsys.readouterr().err
+    with pytest.raises(ZeroDivisionError):
+        answered(["margin", file, "--debug"])
+
+    assert "this is our mistake" in said and "Traceback" not in said
+
+
+def test_process_leaves_with_the_exit_code_of_the_answer(file, tmp_path):
+    missing = written(tmp_path, "p.json", missing_volatility())
+    codes = [subprocess.run([sys.executable, "-m", "counterpoise.apps.cli.main", *typed],
+                            capture_output=True).returncode
+             for typed in (["margin", file], ["margin", missing, "--json"],
+                           ["margin", "nowhere.json"], ["--version"])]
+
+    assert [0, 3, 2, 0] == codes
+
+
+def test_reader_that_leaves_early_is_no_mistake(file):
+    typed = f"{sys.executable} -m counterpoise.apps.cli.main chain | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", typed], capture_output=True, text=True)
+
+    assert "" == done.stderr
+    assert 1 == len(done.stdout.splitlines())
