@@ -33,8 +33,11 @@ struct Array {
 
 inline bool contiguous(const nb::ndarray<nb::ro>& a) {
     std::int64_t step = 1;
-    for (std::size_t k = a.ndim(); k-- > 0;) {
+    // An array without entries may have any strides.
+    for (std::size_t k = 0; k < a.ndim(); ++k) {
         if (a.shape(k) == 0) return true;
+    }
+    for (std::size_t k = a.ndim(); k-- > 0;) {
         if (a.shape(k) != 1 && a.stride(k) != step) return false;
         step *= static_cast<std::int64_t>(a.shape(k));
     }
@@ -135,6 +138,8 @@ inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
 }
 
 void bind_pricing(nb::module_& m);
+void bind_implied(nb::module_& m);
+void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
 

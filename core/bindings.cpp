@@ -1,4 +1,4 @@
-// The Python module `_core`: elementary functions, the flavour in use, and the two bindings files.
+// The Python module `_core`: elementary functions, the flavour in use, and the other bindings.
 #include "arrays.hpp"
 #include "kernels.hpp"
 
@@ -63,6 +63,8 @@ NB_MODULE(_core, m) {
     m.def("isa", &isa);
     m.def("use_isa", [](const char* name) { use_isa(name); }, "name"_a);
     bind_pricing(m);
+    bind_implied(m);
+    bind_surfaces(m);
     bind_grouping(m);
     bind_aggregation(m);
 }

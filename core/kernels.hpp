@@ -11,6 +11,8 @@ namespace counterpoise {
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
 constexpr int LANES = 16;   // pricing tables are padded to whole vectors
 constexpr int RULES = 7;    // relative, powers short and long, switch, floor, whole days, floor up
+// Quotes of a smile are padded to whole vectors of eight; of one smile, padded; of one surface.
+constexpr int EIGHT = 8, MOST_QUOTES = 2048, MOST_SLICES = 256;
 
 // Instruments to price, one entry each; see src/counterpoise/_core.pyi.
 struct Instruments {
@@ -42,6 +44,43 @@ struct Options {
 
 struct Greeks {
     double *value, *delta, *gamma, *vega, *theta, *rho;
+};
+
+// Quotes to invert; discounted premium per unit of underlying, in quote currency.
+struct Quotes {
+    const double *price, *forward, *strike, *years, *rate;
+    const std::int8_t* right;
+};
+
+// Why a quote has no volatility, or a vague one; the same numbers in src/counterpoise/_core.pyi.
+enum ImpliedReason : std::uint8_t {
+    DETERMINED, IMPRECISE, NOT_FINITE, BAD_TERMS, EXPIRED, BELOW_INTRINSIC, AT_INTRINSIC, AT_BOUND,
+    VANISHING, UNSOLVED,
+};
+
+struct Implied {
+    double *volatility, *uncertainty;
+    std::uint8_t* reason;
+};
+
+// Quotes of many smiles: pointer [slice + 1] into columns that are padded, slice by slice, to whole
+// vectors with weight zero.
+struct Smiles {
+    const std::int64_t* pointer;
+    const double *log_moneyness, *variance, *weight;
+};
+
+struct SliceFits {
+    double *parameters, *squares;  // [slice, 5 or 3], [slice]
+    std::int32_t* evaluations;     // [slice]
+};
+
+// SVI slices at rows (slice, log-moneyness): variance, its two derivatives, Durrleman's function.
+struct Curve {
+    const double* parameters;
+    const std::int32_t* slice;
+    const double* log_moneyness;
+    double *variance, *first, *second, *density;
 };
 
 // Rows of positions times a packed risk array [block, instrument, BLOCK] with its transforms.
@@ -78,6 +117,14 @@ struct Kernels {
     void (*price)(const Instruments&, const Scenarios&, const Prices&, std::int64_t begin,
                   std::int64_t end);
     void (*black76)(const Options&, const Greeks&, std::int64_t begin, std::int64_t end);
+    void (*implied)(const Quotes&, const Implied&, std::int64_t begin, std::int64_t end);
+    void (*svi_fit)(const Smiles&, const SliceFits&, bool clear, std::int64_t begin,
+                    std::int64_t end);
+    void (*ssvi_fit)(const Smiles&, const SliceFits&, std::int64_t count);
+    void (*svi_curve)(const Curve&, std::int64_t count);
+    void (*svi_dip)(const double* parameters, double* least, double* at, std::int64_t count);
+    void (*ssvi_variance)(const double* wings, const double* log_moneyness, double* variance,
+                          std::int64_t count);
     void (*worst)(const Aggregation&, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end);
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,

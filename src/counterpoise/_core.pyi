@@ -67,6 +67,38 @@ def black76(
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """Return value, delta, gamma, vega, theta and rho, each [I]; see `pricing.black`."""
 
+def implied_volatility(
+    *,
+    price: Floats,
+    forward: Floats,
+    strike: Floats,
+    years: Floats,
+    right: Signs,
+    rate: Floats,
+) -> tuple[Floats, Floats, Bytes]:
+    """Return volatility, uncertainty and condition, each [I]; see `pricing.implied`."""
+
+def svi_fit(*, pointer: Long, log_moneyness: Floats, variance: Floats, weight: Floats,
+            clear: bool) -> tuple[Floats, Floats, Ints]:
+    """Return a, b, rho, m, sigma [slice, 5], weighted squares [slice], evaluations [slice].
+
+    `pointer` [slice + 1] into the quotes; `clear` asks for smiles without butterflies.
+    """
+
+def ssvi_fit(*, pointer: Long, log_moneyness: Floats, variance: Floats, weight: Floats,
+             ) -> tuple[Floats, Floats, Ints]:
+    """Return theta, right, left [slice, 3], weighted squares [slice], evaluations [slice]."""
+
+def svi_curve(*, parameters: Floats, slice: Ints, log_moneyness: Floats,
+              ) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return total variance, its first and second derivative by k and Durrleman's g, each [row]."""
+
+def svi_dip(parameters: Floats) -> tuple[Floats, Floats]:
+    """Return the least of Durrleman's g over 2,000 points and the k where it is, each [slice]."""
+
+def ssvi_variance(*, wings: Floats, log_moneyness: Floats) -> Floats:
+    """Return the total variance [row] of theta, right, left [row, 3] at k [row]."""
+
 def group(*, row_pointer: Long, instrument: Ints, key: Ints,
           ) -> tuple[Long, Ints, Ints, Long | None]:
     """Return pointer [R + 1], account [R], key [R] and the order of positions (None: as is)."""

@@ -1,0 +1,1 @@
+"""The volatility surfaces: one family per file, and the smiles that they are fitted to."""
