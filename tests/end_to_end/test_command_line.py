@@ -166,6 +166,27 @@ def test_positions_on_a_market_are_margined(tmp_path, capsys):
     assert document["initial_margin"] > 0 and "unknown" == document["status"]
 
 
+@pytest.fixture
+def chain(tmp_path: Path) -> str:
+    path = tmp_path / "chain.csv"
+    path.write_text("snapshot_ts,instrument,mark_price,mark_iv,underlying_price,index_price\n"
+                    "2024-06-17T10:22:20Z,BTC-28JUN24-70000-C,0.021,0.55,67371.75,65666.19\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(("at", "code"), [("2024-06-17T22:22:20Z", 0),
+                                          ("2024-06-17T22:22:21Z", 2)])
+def test_time_long_after_the_last_snapshot_is_refused(at, code, chain, tmp_path, capsys):
+    pytest.importorskip("duckdb")
+    positions = tmp_path / "positions.csv"
+    positions.write_text("account,instrument,quantity\na,BTC-28JUN24-70000-C,-2\n")
+
+    for typed in (["margin", "--positions", str(positions), "--market", chain], ["chain", chain]):
+        assert code == answered([*typed, "--at", at])
+        said = capsys.readouterr().err
+        assert (code == 2) is ("the last one is of 2024-06-17T10:22:20Z" in said)
+
+
 def test_plot_is_drawn_beside_the_answer(file, tmp_path, capsys):
     picture = tmp_path / "risk.png"
 

@@ -198,5 +198,5 @@ def snapshot_at(tree: dict[str, Any], *, folder: str, as_of: int | None,
         names.failures.append(Failure(
             reason=Reason.STALE, subject=path, sentence=(
                 f"has no snapshot in the 12 hours before {format_instant(as_of)}; the last one is "
-                f"of {format_instant(market.as_of)}: set as_of to that")))
+                f"of {format_instant(market.as_of)}: ask for that time")))
     return market
