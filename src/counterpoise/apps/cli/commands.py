@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import counterpoise
+from counterpoise.apps.cli.output import EXIT_CODES
 from counterpoise.apps.cli.question import Question
 from counterpoise.values.frozen import frozen
 
 _ABOUT: Final = ("Portfolio margin for crypto derivatives: collateral only for the risk that is "
                  "left.")
-_EXIT_CODES: Final = ("exit codes: 0 answered; 1 our mistake; 2 input that cannot be used; "
-                      "3 answered, but a number could not be given")
+_EXIT_CODES: Final = f"Exit codes: {EXIT_CODES}"
 
 
 @frozen

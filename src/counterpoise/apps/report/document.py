@@ -24,11 +24,17 @@ _TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components",
                "maintenance_components", "candidates", "worst_scenario", "equity",
                "margin_balance", "initial_excess", "maintenance_excess", "status", "failures",
                "readings_range")
+_STEERING: Final = {code: f"\\u{code:04x}" for code in (
+    *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
 
 def json_text(document: Any) -> str:
-    """Return JSON text: numbers with every digit, NaN refused, characters as they are."""
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    """Return JSON text: numbers with every digit, NaN refused, characters as they are.
+
+    Only those that would steer a terminal or turn the direction of the text are escaped.
+    """
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return text.translate(_STEERING)
 
 
 def answer_document(answer: Answer) -> Object:
