@@ -194,6 +194,27 @@ def test_plot_is_drawn_beside_the_answer(file, tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("command", ["margin", "explain"])
+def test_missing_plot_extra_is_found_before_anything_is_computed(command, file, monkeypatch,
+                                                                 capsys):
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("computed for nothing")
+
+    monkeypatch.setattr("counterpoise.apps.cli.margin.margin_of", computed)
+    monkeypatch.setattr("counterpoise.apps.legs.explain", computed)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert 2 == answered([command, file, "--plot", "a.png"])
+
+    said = capsys.readouterr()
+    assert "pip install counterpoise[plot]" in said.err and "" == said.out
+
+
+def test_picture_that_cannot_be_drawn_leaves_no_half_answer(file, tmp_path, capsys):
+    assert 2 == answered(["margin", file, "--plot", str(tmp_path / "no" / "a.png")])
+
+    assert "" == capsys.readouterr().out
+
+
 def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(file).read_bytes())))
 
@@ -206,6 +227,7 @@ def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
     (["margin", "a.json", "--positions", "b.csv"], "give portfolio files, or --positions"),
     (["margin", "--positions", "b.csv"], "go together"),
     (["margin", "a.json", "--at", "2026-01-01T00:00:00Z"], "goes with --market"),
+    (["margin", "a.json", "b.json", "--plot", "a.png"], "draws one portfolio; 2 files"),
     (["margin", "a.json", "--threads", "0"], "use 1 to 1024"),
     (["models", "--at", "yesterday"], "is not an ISO 8601 time"),
     (["chain", "nowhere.parquet"], "nowhere.parquet"),

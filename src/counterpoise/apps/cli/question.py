@@ -107,6 +107,9 @@ def _refuse_contradictions(question: Question) -> None:
         wrong += [(option, "goes with --market; a portfolio file says it itself")
                   for option, given in (("--at", question.at),
                                         ("--perpetuals", question.perpetuals)) if given]
+    if question.plot is not None and len(question.files) > 1:
+        wrong.append(("--plot", f"draws one portfolio; {len(question.files)} files are given, "
+                      "draw them one by one"))
     if not 1 <= question.threads <= 1024:
         wrong.append(("--threads", f"{question.threads}; use 1 to 1024"))
     if wrong:
