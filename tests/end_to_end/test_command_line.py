@@ -55,6 +55,17 @@ def test_margin_text_has_the_requirement_the_cause_and_the_comparison(file, caps
     assert "\x1b" not in text
 
 
+def test_range_of_a_future_says_that_no_reading_moves_it(tmp_path, capsys):
+    document = good()
+    document["account"] |= {"orders": [], "positions": [
+        {"instrument": "BTC-PERPETUAL", "quantity": "1000", "entry_price": "65000"}]}
+    assert 0 == answered(["margin", written(tmp_path, "p.json", document)])
+
+    text = capsys.readouterr().out
+    assert "the readings that can be switched (24 combinations) do not move it" in text
+    assert "over all" not in text and "our reading:" in text
+
+
 def test_several_files_are_a_list(file, tmp_path, capsys):
     other = written(tmp_path, "two.json", two_pools())
     assert 0 == answered(["margin", file, other, "--json"])

@@ -43,6 +43,13 @@ def test_shell_commands_are_answered(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_install_stands_before_the_first_thing_to_type():
+    titles = re.findall(r"^## (.*)", README.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert titles.index("Install") < min(titles.index("Ten lines of Python"),
+                                         titles.index("At the shell"))
+
+
 def test_exit_codes_are_said_as_help_says_them(capsys):
     with pytest.raises(SystemExit):
         answered(["margin", "--help"])

@@ -119,6 +119,9 @@ def _compared(pool: PoolMargin, standard: PoolMargin | None) -> list[str]:
 def _range(pool: PoolMargin) -> list[str]:
     if pool.range is None:
         return []
+    if all(low == high for low, high in (pool.range.initial, pool.range.maintenance)):
+        return [f"the readings that can be switched ({pool.range.readings} combinations) do not "
+                "move it; those that cannot be are named below"]
     low, high = (amount(x, pool.currency) for x in pool.range.initial)
     return [f"over all {pool.range.readings} combinations of our readings: initial {low} to {high}"]
 
