@@ -86,9 +86,7 @@ def numba_fused(given: Inputs) -> Ready:
         for a in numba.prange(len(loss)):
             total = np.zeros(pnl.shape[1])
             for p in range(pointer[a], pointer[a + 1]):
-                q, row = lots[p], pnl[instrument[p]]
-                for s in range(len(row)):
-                    total[s] += q * row[s]
+                total += lots[p] * pnl[instrument[p]]
             loss[a] = -min(0.0, total.min())
         return loss
 

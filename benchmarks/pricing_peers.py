@@ -70,21 +70,22 @@ def numba_erfc(given: Inputs) -> Ready:
     import numba
 
     @numba.njit(fastmath=True, parallel=given["threads"] > 1)
-    def grid(f, k, total, sign, tenor, move, shift):  # type: ignore[no-untyped-def]
-        value = np.empty((len(f), len(move)))
+    def grid(options, move, shift):  # type: ignore[no-untyped-def]
+        value = np.empty((options.shape[1], len(move)))
         half = -math.sqrt(0.5)
-        for i in numba.prange(len(f)):
+        for i in numba.prange(len(value)):
+            f, k, total, sign, tenor = options[:, i]
             for s in range(len(move)):
-                forward, t = f[i] * (1 + move[s]), total[i] * (1 + tenor[i] * shift[s])
-                d1 = math.log(forward / k[i]) / t + 0.5 * t
-                value[i, s] = 0.5 * sign[i] * (forward * math.erfc(half * sign[i] * d1)
-                                               - k[i] * math.erfc(half * sign[i] * (d1 - t)))
+                forward, t = f * (1 + move[s]), total * (1 + tenor * shift[s])
+                d1 = math.log(forward / k) / t + 0.5 * t
+                value[i, s] = 0.5 * sign * (forward * math.erfc(half * sign * d1)
+                                            - k * math.erfc(half * sign * (d1 - t)))
         return value
 
     total = given["volatility"] * np.sqrt(given["years"])
-    sign = given["right"].astype(float)
-    return (lambda: grid(given["forward"], given["strike"], total, sign, given["tenor"],
-                         given["move"], given["shift"])), np.asarray
+    options = np.array([given["forward"], given["strike"], total, given["right"].astype(float),
+                        given["tenor"]])
+    return (lambda: grid(options, given["move"], given["shift"])), np.asarray
 
 
 def jax_ndtr(given: Inputs) -> Ready:

@@ -43,10 +43,9 @@ def compared(work: Work, names: list[str], *, unit: Any) -> list[dict[str, Any]]
         for key, array in work.inputs.items():
             np.save(folder / f"{key}.npy", array)
         runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for _ in range(work.turns):
-            for name in names:
-                if not any("missing" in run for run in runs[name]):
-                    runs[name].append(_run(work, name, folder))
+        for name in names * work.turns:
+            if not any("missing" in run for run in runs[name]):
+                runs[name].append(_run(work, name, folder))
         return _rows(runs, folder / "answers", unit)
 
 

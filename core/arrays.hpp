@@ -94,7 +94,7 @@ Array<T> matrix(nb::handle given, const char* name, std::int64_t rows, std::int6
     return a;
 }
 
-// More than any scenario set, so that an index fits 32 bits and an empty axis cannot hide a huge one.
+// More than any scenario set: an index fits 32 bits, and an empty axis cannot hide a huge one.
 constexpr std::int64_t SCENARIOS_MOST = std::int64_t{1} << 24;
 
 inline void check_scenarios(std::int64_t count) {
