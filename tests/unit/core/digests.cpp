@@ -153,9 +153,12 @@ void worst(Numbers pnl) {
     const Numbers weight = packed(numbers(KEYS * SCENARIOS, 0.3, 1.0), KEYS);
     const Numbers dampener = packed(numbers(KEYS * SCENARIOS, 0.0, 1e10), KEYS);
     const Numbers gain = numbers(KEYS, 0.0, 1.0), cap = {0.0, 1e9, 1e12, 1e300};
-    Aggregation call = {pointer.data(), key.data(), instrument.data(), lots.data(), INSTRUMENTS,
-                        KEYS, SCENARIOS, BLOCKS, rows.data(), nullptr, nullptr, nullptr, nullptr,
-                        true};
+    Aggregation call{};
+    call.pointer = pointer.data(), call.key = key.data();
+    call.instrument = instrument.data(), call.lots = lots.data();
+    call.instruments = INSTRUMENTS, call.keys = KEYS;
+    call.scenarios = SCENARIOS, call.blocks = BLOCKS;
+    call.pnl = rows.data(), call.dampen_first = true;
     for (const char* name : {"worst", "worst, transformed"}) {
         Numbers loss(ACCOUNTS), where(ACCOUNTS);
         std::vector<std::int32_t> scenario(ACCOUNTS);

@@ -68,6 +68,8 @@ def fitting(draw: Any, name: str, axes: dict[str, int]) -> Any:
         return draw(st.sampled_from([1, 2, 3, 64]))
     if name == "dampen_first":
         return draw(st.booleans())
+    if name in ("weight", "dampener", "gain_factor", "gain_cap") and not axes[name[:4]]:
+        return None
     if name not in SHAPES:
         kind = draw(st.sampled_from(list(KINDS)))
         return filled(draw, kind, (axes["I"],))
@@ -112,14 +114,15 @@ def read_only(array: np.ndarray) -> np.ndarray:
 def calls(draw: Any) -> tuple[str, dict[str, Any]]:
     name = draw(st.sampled_from(sorted(FUNCTIONS)))
     axes = {c: draw(st.sampled_from([0, 1, 2, 3, 17, 45])) for c in "ISUPRKC"}
+    axes |= {name: draw(st.integers(0, 1)) for name in ("weig", "damp", "gain")}
     axes["grouping"] = name == "group"
     arguments = {p: fitting(draw, p, axes) for p in FUNCTIONS[name]}
-    for parameter in list(arguments):
-        fate = draw(st.integers(0, 9))
-        if fate == 0:
+    chosen = st.sampled_from(FUNCTIONS[name] or [""])
+    for parameter in draw(st.lists(chosen, max_size=2, unique=True)):
+        if parameter in arguments and draw(st.integers(0, 9)) > 0:
             arguments[parameter] = spoiled(draw, arguments[parameter])
-        elif fate == 1 and draw(st.integers(0, 4)) == 0:
-            del arguments[parameter]
+        else:
+            arguments.pop(parameter, None)
     return name, arguments
 
 
