@@ -69,6 +69,14 @@ def test_a_part_that_finds_other_bits_breaks_the_run(benchmarks):
     assert not run.broken({"same_bits": True, "ratios": {"a": 0.0}})
 
 
+def test_median_of_runs_keeps_only_what_is_true_in_all(benchmarks):
+    runs = [{"a": {"b": 3.0}, "same": True, "c": "x"}, {"a": {"b": 1.0}, "same": False, "c": "x"},
+            {"a": {"b": 2.0}, "same": True, "c": "x"}]
+
+    assert benchmarks("run").middle(runs) == {"a": {"b": 2.0}, "same": False, "c": "x"}
+    assert benchmarks("run").middle([runs[0], {"failed": "y"}]) == {"failed": "y"}
+
+
 def test_a_peer_that_is_not_there_is_a_line_of_the_table(benchmarks, tmp_path, monkeypatch):
     (tmp_path / "stranger_peers.py").write_text(
         "from candidate import Peer\nimport numpy as np\n"
@@ -113,7 +121,7 @@ def test_limits_of_this_machine_fall_from_the_nearest_memory_to_the_farthest(ben
 
 
 def test_every_part_says_what_it_measures(benchmarks):
-    parts = [name for name in benchmarks("run").PARTS if (BENCHMARKS / f"{name}.py").is_file()]
+    parts = [name for name in benchmarks("run").PARTS if benchmarks("run").written(name)]
 
     assert {"foundation", "pricing", "aggregation", "growth"} <= set(parts)
     for name in parts:
