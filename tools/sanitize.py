@@ -21,7 +21,7 @@ SITE: Final = BUILD / "site"
 FLAGS: Final = ("-fsanitize=address,undefined,float-cast-overflow -fno-sanitize=vptr "
                 "-fno-sanitize-recover=all -fno-omit-frame-pointer -g1")
 TESTED: Final = ("tests/unit/core", "tests/unit/pricing", "tests/unit/risk", "tests/unit/margin",
-                 "tests/properties/test_pricing.py", "tests/properties/test_margin_laws.py")
+                 "tests/properties/test_pricing.py")
 FUZZ: Final = "tests/unit/core/test_fuzz.py"
 
 
