@@ -3,10 +3,10 @@
     futures  IM = |q| (im0 + k |q|) x price      MM = |q| (mm0 + k |q|) x price
     options  short only: IM = max(max(0.15 - OTM/U, 0.10) + m, MM for puts), MM = 0.075 + m (calls)
 
-q is in coins, `price` 1 for inverse contracts and the index in the settlement asset for linear ones,
-m the premium and OTM/U the out-of-the-money amount as fractions of the forward U. Sources: Deribit
-support "Linear Perpetual" and API reference for futures (published, exact); the option rule is from
-secondary sources: docs/methodology/standard.md.
+q is in coins, `price` 1 for inverse contracts and the index in the settlement asset for linear
+ones, m the premium and OTM/U the out-of-the-money amount as fractions of the forward U. Sources:
+Deribit support "Linear Perpetual" and API reference for futures (published, exact); the option rule
+is from secondary sources: docs/methodology/standard.md.
 """
 
 from typing import Any, Final
