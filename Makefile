@@ -11,7 +11,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check
 ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
 JOBS ?= 2
 
-.PHONY: run test bench soak lint lock clean
+.PHONY: run test bench soak sanitize lint lock clean
 .DELETE_ON_ERROR:
 
 # A start without cached bytecode costs more than a margin call: let Python keep it.
@@ -27,10 +27,14 @@ test: $(BUILT)
 
 bench: $(BUILT)
 	@$(COMPILE)
-	@$(PY) benchmarks/run.py
+	@$(PY) benchmarks/run.py $(BENCH)
 
 soak: $(ZIG)
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"
+
+# The core once more with address and undefined-behaviour checks, its tests and a long fuzz on it.
+sanitize: $(BUILT)
+	@$(PY) tools/sanitize.py
 
 lint: $(BUILT)
 	@$(PY) -m ruff check
@@ -42,12 +46,14 @@ clean:
 	    .import_linter_cache .benchmarks
 	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
 	find src -name '*.so' -delete
+	rm -rf benchmarks/.peers
 
 # Needs uv; the only target that does. Names, versions and hashes only: no address is recorded.
 lock:
 	uv pip compile pyproject.toml --all-extras --group build --group dev $(LOCK) \
 	    -o requirements/dev.lock
 	uv pip compile --group pyproject.toml:zig $(LOCK) -o requirements/zig.lock
+	uv pip compile --group pyproject.toml:peers $(LOCK) -o requirements/peers.lock
 LOCK := --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 

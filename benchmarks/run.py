@@ -1,47 +1,67 @@
-"""How fast is it on this machine, and are the bits the same everywhere? `make bench` prints it.
+"""How fast is it on this machine, beside others and beside what the machine can do at most?
 
-Seconds are printed with the machine's name and never committed; `results/foundation.json` keeps
-ratios and whether digests were equal. `--quick` takes small sizes, to see that everything runs.
+`make bench` runs every part, each in a process of its own, and prints tables with seconds and the
+machine's name; `results/` keeps ratios, shares, differences and equalities, never seconds.
+`--quick` takes small sizes and commits nothing, `--only NAME` runs one part.
 """
 
 import json
 import os
 import platform
+import re
+import statistics
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import growth
+import limits as machine_limits
+import peers
+from turns import environment
 
 import counterpoise
 from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
-LIBRARY_MAX = 1.1
-SHELL_MAX = 1.5
-LARGE_MAX_SECONDS = 0.5
-PEAK_MAX_BYTES = 8 * 2**30
+PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
+         "whatif", "implied", "safe_bands", "growth")
+ONCE = ("foundation", "pricing", "aggregation", "growth")
+"""Parts that take turns themselves, or need none; of the others the median of three runs counts."""
+TURNS = 3
+KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
 
 
 def main() -> int:
-    """Run all measurements, print them and write the ratios."""
+    """Run the parts that were asked for; 1 if any says that bits differ or breaks."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--results", default=str(HERE / "results" / "foundation.json"))
+    parser.add_argument("--quick", action="store_true", help="small sizes, few peers")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone")
+    parser.add_argument("--results", default=str(HERE / "results"))
     asked = parser.parse_args()
-    accounts = 2_000 if asked.quick else 1_000_000
     print(f"counterpoise {counterpoise.__version__} on {machine()}\n")
-    cold = measured("cold_start.py", "--samples", "3" if asked.quick else "15")
-    show_cold(cold)
-    million = measured("million_accounts.py", "--accounts", str(accounts))
-    show_million(million)
-    loading = measured("loading.py", "--accounts", str(accounts))
-    show_loading(loading)
-    results = ratios(cold, million, loading)
+    if busy():
+        print("this machine is busy: shares and ratios of short calls come out too high\n")
     if not asked.quick:
-        Path(asked.results).parent.mkdir(parents=True, exist_ok=True)
-        Path(asked.results).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    return 0 if results["same_bits"] and results["same_book_from_files"] else 1
+        peers.install()
+        print("".join(f"not installed: {name}\n" for name in peers.missing()))
+    limits = limits_of(asked.quick)
+    wrong = []
+    for name in asked.only or PARTS:
+        print(f"== {name}")
+        if not written(name):
+            print("not there yet\n")
+            continue
+        turns = 1 if asked.quick or name in ONCE else TURNS
+        found = middle([finding(name, asked.quick, limits) for _ in range(turns)])
+        show(found)
+        wrong += [name] if broken(found) else []
+        if not asked.quick and "failed" not in found:
+            keep(name, found, Path(asked.results))
+    print("".join(f"{name}: failed or bits differ\n" for name in wrong), end="")
+    return 1 if wrong else 0
 
 
 def machine() -> str:
@@ -54,60 +74,104 @@ def machine() -> str:
             f"Python {platform.python_version()}, core {', '.join(_core.isa()['available'])}")
 
 
-def measured(script: str, *arguments: str) -> dict[str, Any]:
-    """Return what a measurement in a process of its own prints."""
-    done = subprocess.run([sys.executable, str(HERE / script), *arguments], check=True,
-                          stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+def busy() -> bool:
+    """Return whether other work stood on the cores in the last minute."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1)
+
+
+def limits_of(quick: bool) -> dict[str, Any] | None:
+    """Return and print the machine's limits; None where they cannot be measured."""
+    try:
+        limits = machine_limits.measured(quick)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"the limits of this machine could not be measured: {error}\n")
+        return None
+    machine_limits.show(limits)
+    return limits
+
+
+def written(name: str) -> bool:
+    """Return whether a part is there, with its `measured`."""
+    path = HERE / f"{name}.py"
+    return path.is_file() and "def measured(" in path.read_text(encoding="utf-8")
+
+
+def middle(found: list[Any]) -> Any:
+    """Return the median of every number; what is equal or true must be so in every run."""
+    first = found[0]
+    if isinstance(first, dict) and all(isinstance(one, dict) for one in found):
+        failed = [one for one in found if "failed" in one]
+        return failed[0] if failed else {
+            key: middle([one[key] for one in found if key in one]) for key in first}
+    if isinstance(first, bool):
+        return all(found)
+    return statistics.median(found) if isinstance(first, int | float) else first
+
+
+def finding(name: str, quick: bool, limits: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a part found, after printing what it prints."""
+    command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits)]
+    cores = os.cpu_count() or 1
+    done = subprocess.run([*command, *(["--quick"] if quick else [])], text=True,
+                          stdout=subprocess.PIPE, env=environment(cores))
+    told, _, last = done.stdout.rstrip().rpartition("\n")
+    if done.returncode != 0:
+        return {"failed": f"part {name} ended with {done.returncode}"}
+    print(told)
+    found: dict[str, Any] = json.loads(last)
     return found
 
 
-def show_cold(cold: dict[str, float]) -> None:
-    """Print the first answers of fresh interpreters."""
-    unit = cold["import numpy"]
-    print("a fresh interpreter, median          ms  x import numpy")
-    for kind, seconds in cold.items():
-        print(f"{kind:<34}{1000 * seconds:>6.1f}{seconds / unit:>16.2f}")
-    print(f"wanted: library {LIBRARY_MAX}, counterpoise {SHELL_MAX}, 200 options under "
-          f"{LARGE_MAX_SECONDS} s\n")
+def show(found: dict[str, Any]) -> None:
+    """Print tables of candidates and whatever else a part found."""
+    for title, rows in found.get("table", {}).items():
+        print(f"{title:<54}{'ms':>10}{'times':>9}{'difference':>12}  version")
+        for row in rows:
+            print(f"  {row['name']:<52}" + (
+                f"not measured: {row['missing']}" if "missing" in row else
+                f"{1000 * row['seconds']:>10.2f}{row['times']:>9.2f}{row['difference']:>12.1e}"
+                f"  {row['version']}" + (f", {row['share_timed']:.0%} timed"
+                                         if row["share_timed"] < 1 else "")))
+    tables = {"table", "notes"} | ({"ratios"} if "table" in found else set())
+    for path, value in leaves({k: v for k, v in found.items() if k not in tables}):
+        print(f"  {path[1:]}: {f'{value:.3g}' if isinstance(value, float) else value}")
+    for note in found.get("notes", ()):
+        print(f"  {note}")
+    print()
 
 
-def show_million(million: dict[str, Any]) -> None:
-    """Print the great book."""
-    print(f"{million['accounts']:,} accounts, {million['positions']:,} positions, "
-          f"{million['scenarios']} scenarios, {million['instruments']:,} instruments: S:PM in one "
-          "call, pricing included")
-    print(f"1 thread {million['seconds_1_thread']:.2f} s, 2 threads "
-          f"{million['seconds_2_threads']:.2f} s, peak {million['peak_bytes'] / 2**30:.2f} GiB "
-          f"(wanted: at most {PEAK_MAX_BYTES / 2**30:.0f})")
-    for what, digest in million["digests"].items():
-        print(f"  {what:<12}{digest[:32]}")
-    print("  same bits\n" if same_bits(million) else "  BITS DIFFER\n")
+def broken(found: dict[str, Any]) -> bool:
+    """Return whether a part failed or says that something which must be equal is not."""
+    return "failed" in found or any(value is False for _, value in leaves(found))
 
 
-def show_loading(loading: dict[str, Any]) -> None:
-    """Print the files."""
-    times = ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in loading["seconds"].items())
-    print(f"{loading['positions']:,} positions from a file into a book: {times}")
+def leaves(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested dictionaries with its path."""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            yield from leaves(value, f"{path}/{key}")
+    else:
+        yield path, found
 
 
-def same_bits(million: dict[str, Any]) -> bool:
-    """Return whether every way to the great book's margin gave the same digest."""
-    return len(set(million["digests"].values())) == 1
+def keep(name: str, found: dict[str, Any], folder: Path) -> None:
+    """Write ratios, shares, checks and growth, no seconds; draw the growth."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = without_seconds({key: value for key, value in found.items() if key != "notes"})
+    text = json.dumps(kept, indent=1, sort_keys=False)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    if "growth" in found:
+        growth.draw(found["growth"], str(folder / f"{name}.svg"))
 
 
-def ratios(cold: dict[str, float], million: dict[str, Any],
-           loading: dict[str, Any]) -> dict[str, Any]:
-    """Return what may be committed: ratios and equalities, no seconds."""
-    unit = cold["import numpy"]
-    return {
-        "times_import_numpy": {kind: round(seconds / unit, 2) for kind, seconds in cold.items()},
-        "two_threads_over_one": round(
-            million["seconds_2_threads"] / million["seconds_1_thread"], 2),
-        "same_bits": same_bits(million), "digests_of": list(million["digests"]),
-        "peak_within_8_gib": million["peak_bytes"] <= PEAK_MAX_BYTES,
-        "csv_over_parquet": round(loading["seconds"]["csv"] / loading["seconds"]["parquet"], 1),
-        "same_book_from_files": loading["same_book"]}
+def without_seconds(found: Any) -> Any:
+    """Return the finding without anything that names seconds, numbers to three digits."""
+    if isinstance(found, dict):
+        return {key: without_seconds(value) for key, value in found.items()
+                if not KEPT_OUT.search(str(key))}
+    if isinstance(found, list):
+        return [without_seconds(value) for value in found]
+    return float(f"{found:.3g}") if isinstance(found, float) else found
 
 
 if __name__ == "__main__":

@@ -32,11 +32,8 @@ struct Array {
 };
 
 inline bool contiguous(const nb::ndarray<nb::ro>& a) {
+    if (a.size() == 0) return true;  // whatever its strides say
     std::int64_t step = 1;
-    // An array without entries may have any strides.
-    for (std::size_t k = 0; k < a.ndim(); ++k) {
-        if (a.shape(k) == 0) return true;
-    }
     for (std::size_t k = a.ndim(); k-- > 0;) {
         if (a.shape(k) != 1 && a.stride(k) != step) return false;
         step *= static_cast<std::int64_t>(a.shape(k));
@@ -58,6 +55,10 @@ Array<T> array(nb::handle given, const char* name, std::size_t axes) {
         throw nb::value_error((subject + " must have " + std::to_string(axes) +
                                (axes == 1 ? " axis" : " axes") + ", not " +
                                std::to_string(a.ndim())).c_str());
+    }
+    if (reinterpret_cast<std::uintptr_t>(a.data()) % alignof(T) != 0) {
+        throw nb::value_error((subject + " must be aligned; copy it with numpy.require(..., "
+                               "requirements='AC')").c_str());
     }
     if (!contiguous(a)) {
         throw nb::value_error((subject + " must be C-contiguous; copy it with "
@@ -89,6 +90,21 @@ Array<T> matrix(nb::handle given, const char* name, std::int64_t rows, std::int6
                std::to_string(columns) + "), not (" + std::to_string(a.shape[0]) + ", " +
                std::to_string(a.shape[1]) + ")");
     return a;
+}
+
+// More than any scenario set: an index fits 32 bits, and an empty axis cannot hide a huge one.
+constexpr std::int64_t SCENARIOS_MOST = std::int64_t{1} << 24;
+
+inline void check_scenarios(std::int64_t count) {
+    expect(count <= SCENARIOS_MOST, "there must be at most " + std::to_string(SCENARIOS_MOST) +
+                                        " scenarios, not " + std::to_string(count));
+}
+
+// Entries of a table of rows x columns; no memory for it where the product is out of range.
+inline std::int64_t entries(std::int64_t rows, std::int64_t columns) {
+    constexpr std::int64_t MOST = std::int64_t{1} << 56;
+    if (rows > 0 && columns > MOST / rows) throw std::bad_alloc();
+    return rows * columns;
 }
 
 struct Free {

@@ -106,6 +106,7 @@ nb::object worst_loss(nb::handle pointer, nb::handle key, nb::handle instrument,
                       nb::handle pnl, nb::handle weight, nb::handle gain_factor,
                       nb::handle gain_cap, nb::handle dampener, bool dampen_first, int threads) {
     const Array<double> risk = array<double>(pnl, "pnl", 2);
+    check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
     check_transform(transform, rows, risk.shape[1]);
@@ -128,13 +129,14 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
                         nb::handle pnl, nb::handle weight, nb::handle gain_factor,
                         nb::handle gain_cap, nb::handle dampener, bool dampen_first, int threads) {
     const Array<double> risk = array<double>(pnl, "pnl", 2);
+    check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
     check_transform(transform, rows, risk.shape[1]);
     checked_threads(threads);
     const std::int64_t scenarios = risk.shape[1];
-    Buffer<double> raw = buffer<double>(rows.count * scenarios);
-    Buffer<double> result = buffer<double>(rows.count * scenarios);
+    Buffer<double> raw = buffer<double>(entries(rows.count, scenarios));
+    Buffer<double> result = buffer<double>(entries(rows.count, scenarios));
     {
         nb::gil_scoped_release free;
         const Packed call = packed_call(rows, risk, transform);
@@ -159,8 +161,9 @@ nb::object exposures(nb::handle pointer, nb::handle instrument, nb::handle lots,
     check_index(index, table.shape[0], "instrument must index the rows of columns");
     checked_threads(threads);
     const std::int64_t rows = pointers.size() - 1, width = table.shape[1];
-    Buffer<double> net = buffer<double>(rows * width), owned = buffer<double>(rows * width);
-    Buffer<double> gross = buffer<double>(rows * width);
+    const std::int64_t size = entries(rows, width);
+    Buffer<double> net = buffer<double>(size), owned = buffer<double>(size);
+    Buffer<double> gross = buffer<double>(size);
     {
         nb::gil_scoped_release free;
         const Exposures in = {pointers.at, index.at, sizes.at, table.at, width, net.get(),

@@ -77,12 +77,13 @@ nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::ha
                      column<std::int32_t>(factor, "factor", n)};
     const Array<double> moves = array<double>(move, "move", 2);
     const std::int64_t count = moves.shape[0], factors = moves.shape[1];
+    check_scenarios(count);
     const Array<double> vols = matrix<double>(vol_shift, "vol_shift", count, factors);
     const Array<double> passed = column<double>(years_shift, "years_shift", count);
     const Array<double> rule = matrix<double>(rules, "rules", factors, RULES);
     check_index(in.factor, factors, "factor must index the columns of move");
     checked_threads(threads);
-    Buffer<double> value = buffer<double>(n), pnl = buffer<double>(n * count);
+    Buffer<double> value = buffer<double>(n), pnl = buffer<double>(entries(n, count));
     Buffer<bool> failed = buffer<bool>(n);
     {
         nb::gil_scoped_release free;

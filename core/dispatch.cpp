@@ -16,6 +16,7 @@ namespace counterpoise {
 namespace baseline { extern const Kernels table; }
 namespace avx2 { extern const Kernels table; }
 namespace avx512 { extern const Kernels table; }
+namespace neon { extern const Kernels table; }
 
 namespace {
 
@@ -68,6 +69,14 @@ int first() {
     static const int skipped = 2 - level();
     return skipped;
 }
+
+#elif defined(COUNTERPOISE_ARM)
+
+// NEON with FMA is part of every aarch64.
+const Kernels* const TABLES[] = {&neon::table, &baseline::table};
+const char* const NAMES[] = {"neon", "baseline", nullptr};
+
+int first() { return 0; }
 
 #else
 

@@ -39,6 +39,8 @@ inline double square_root(double x) { return std::sqrt(x); }
 #include "lanes_avx512.hpp"
 #elif defined(__AVX2__)
 #include "lanes_avx2.hpp"
+#elif defined(__aarch64__) && !defined(COUNTERPOISE_PLAIN)
+#include "lanes_neon.hpp"
 #else
 #include "lanes_plain.hpp"
 #endif

@@ -7,15 +7,18 @@ its notes: that use is *our reading*.
 """
 
 import json
+import math
 import os
 import sys
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.time import DAY_NS, format_instant, parse_instant
+
+_DEEPEST: Final = 4
 
 
 def parameters_of(model: MarginModel, as_of: int,
@@ -42,8 +45,9 @@ def parameters_of(model: MarginModel, as_of: int,
     return ParameterVersion(
         model=model.name, number=document["number"], parameters=parameters,
         sections=tuple((s["section"], s["observed_on"], s["effective_from"]) for s in chosen),
-        notes=tuple((s["section"], n) for s in chosen
-                    if (n := _note(s, as_of)) and not _covered(s, replaced)),
+        notes=(*((s["section"], n) for s in chosen
+                 if (n := _note(s, as_of)) and not _covered(s, replaced)),
+               *(parameters.oddities() if hasattr(parameters, "oddities") else ())),
         overridden=replaced)
 
 
@@ -100,6 +104,9 @@ def _put(tree: dict[str, Any], path: list[str], values: dict[str, Any]) -> None:
 
 def _merge(tree: dict[str, Any], changes: dict[str, Any], path: str = "") -> tuple[str, ...]:
     """Put `changes` into `tree`; return the dotted names of the leaves that were replaced."""
+    if path.count(".") > _DEEPEST:
+        raise bad_input(Reason.UNKNOWN_KEY, f"parameters.{path[:60]}", "lies deeper than any "
+                        "parameter")
     names: tuple[str, ...] = ()
     for key, value in changes.items():
         name = f"{path}{key}"
@@ -142,17 +149,26 @@ def _typed_value(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
         if name not in tree and name not in kind.__defaults__:
             wrong.append(Failure(reason=Reason.MISSING_NUMBER, subject=f"{path}.{name}",
                                  sentence="is missing and has no dated value; state it"))
-    return kind(**fields) if len(wrong) == before else None
+    if len(wrong) > before:
+        return None
+    try:
+        return kind(**fields)
+    except BadInput as refused:
+        wrong.extend(Failure(reason=f.reason, subject=f"{path}.{f.subject}", sentence=f.sentence)
+                     for f in refused.failures)
+        return None
 
 
 def _scalar(kind: Any, given: Any, path: str, wrong: list[Failure]) -> Any:
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    if kinds == (bool,) and not isinstance(given, bool):
+        return _refuse(wrong, path, given, "true or false")
     if bool in kinds and isinstance(given, bool) or str in kinds and isinstance(given, str):
         return given
     if isinstance(given, bool) or not isinstance(given, (int, float, str)):
         return _refuse(wrong, path, given, "a number" if kind is not str else "a text")
     try:
-        number = float(given)
+        number = float(given) if not isinstance(given, int) or abs(given) < 10**18 else math.inf
         if int in kinds and number == int(number):
             return int(number)
         if float in kinds and abs(number) < 1e15:
@@ -163,5 +179,7 @@ def _scalar(kind: Any, given: Any, path: str, wrong: list[Failure]) -> Any:
 
 
 def _refuse(wrong: list[Failure], path: str, given: Any, wanted: str) -> None:
+    huge = isinstance(given, int) and abs(given) >= 10**18
+    shown = "a huge integer" if huge else repr(str(given)[:40])
     wrong.append(Failure(reason=Reason.BAD_VALUE, subject=path,
-                         sentence=f"{str(given)[:40]!r} is not {wanted}"))
+                         sentence=f"{shown} is not {wanted}"))

@@ -8,7 +8,7 @@ import pytest
 
 from counterpoise import _core
 
-FLAVOURS = ("avx512", "avx2", "baseline")
+FLAVOURS = ("avx512", "avx2", "neon", "baseline")
 ACCOUNTS, POSITIONS, INSTRUMENTS, SCENARIOS = 3000, 10, 400, 97
 
 

@@ -12,7 +12,7 @@ from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import explain, over_readings, parts, without_each
 from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.failure import Reason
+from counterpoise.values.failure import BadInput, Reason
 from counterpoise.values.frozen import replaced
 from markets import AS_OF, account, market
 
@@ -167,6 +167,15 @@ def test_open_orders_cost_their_worst_side_and_only_initially() -> None:
     assert needs.maintenance[0] == 0
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_either_side_of_the_orders_can_be_the_worse_one(side: float) -> None:
+    """Two coins on one side, one on the other: the two count, whichever side they are on."""
+    book = account(MARKET, {}, orders={PERP: side * 130_000.0, FUTURE: -side * 65_000.0})
+
+    assert margin(book).requirements.initial[0] == pytest.approx(
+        initial({PERP: side * 130_000.0}), abs=1e-8)
+
+
 def test_a_hedging_order_costs_nothing() -> None:
     """Filling it would lower the requirement, so it adds none."""
     book = account(MARKET, {PERP: 65_000.0}, orders={PERP: -65_000.0})
@@ -241,3 +250,43 @@ def test_given_amounts_replace_our_reading_of_orders() -> None:
     stated = replaced(book, given={"open_orders_margin": np.array([[0.5]])})
 
     assert margin(stated).requirements.initial_components["open_orders_margin"][0] == 0.5
+
+
+@pytest.mark.parametrize(("overrides", "names"), [
+    ({"general": {"mm_factor": -1}}, "mm_factor"),
+    ({"general": {"buckets_count": -1}}, "buckets_count"),
+    ({"general": {"buckets_count": 1_000_000}}, "buckets_count"),
+    ({"general": {"vol_scenarios_count": 2}}, "vol_scenarios_count"),
+    ({"general": {"extended_moves": [-1]}}, "extended_moves"),
+    ({"general": {"extended_moves": [0]}}, "extended_moves"),
+    ({"currency_pair": {"btc_usd": {"price_range": 0}}}, "price_range"),
+    ({"currency_pair": {"btc_usd": {"price_range": 16}}}, "price_range"),
+    ({"currency_pair": {"btc_usd": {"max_delta_shock": -1}}}, "max_delta_shock"),
+    ({"currency": {"btc": {"extended_dampener": -1e9}}}, "extended_dampener"),
+    ({"currency": {"btc": {"haircut": 2}}}, "haircut"),
+    ({"currency": {"btc": {"annualised_move_risk": 1e6}}}, "annualised_move_risk"),
+    ({"readings": {"roll_option_delta": "bogus"}}, "roll_option_delta"),
+    ({"readings": {"relative_vol": "yes"}}, "relative_vol"),
+    ({"general": {"buckets_count": 10**5000}}, "buckets_count"),
+    ({"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}}, "a.b.c"),
+])
+def test_parameters_without_meaning_are_refused_by_name(overrides: Any, names: str) -> None:
+    """Every one is a sentence with the parameter's path, never a number."""
+    with pytest.raises(BadInput, match=names):
+        parameters_of(MODEL, AS_OF, overrides)
+
+
+def test_all_wrong_parameters_are_named_at_once() -> None:
+    """Two in one section and one in another."""
+    with pytest.raises(BadInput) as refused:
+        parameters_of(MODEL, AS_OF, {"currency": {"btc": {"haircut": 2, "pnl_offset": -1}},
+                                     "general": {"mm_factor": 11}})
+
+    assert len(refused.value.failures) == 3
+
+
+def test_an_odd_parameter_gives_its_number_and_a_warning_that_names_it() -> None:
+    """MM above IM can be computed; the version says that it makes no sense."""
+    version = parameters_of(MODEL, AS_OF, {"general": {"mm_factor": 2}})
+
+    assert any("mm_factor 2" in sentence for _, sentence in version.notes)

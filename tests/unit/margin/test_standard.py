@@ -10,6 +10,7 @@ from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.models.standard import MODEL
 from counterpoise.margin.requirement import Requirements
 from counterpoise.values.failure import Reason
+from counterpoise.values.frozen import replaced
 from markets import AS_OF, account, market
 
 MARKET = market()
@@ -80,3 +81,38 @@ def test_components_sum() -> None:
 
     total = np.add.reduce(list(required.initial_components.values()))
     assert total[0] == pytest.approx(required.initial[0], abs=1e-15)
+
+
+def test_a_short_put_needs_at_least_its_maintenance_margin_initially() -> None:
+    """Deep in the money 0.075 m is above 0.15, so MM = 0.075 m + m is the larger one."""
+    name = "BTC-USD:BTC-20270101-91000-P"
+    rich = replaced(MARKET, mark=np.where(
+        np.arange(len(MARKET.mark)) == MARKET.catalogue.column[name], 3.0, MARKET.mark))
+    version = parameters_of(MODEL, AS_OF)
+    required = compute_margin(account(rich, {name: -1.0}), rich, model=MODEL,
+                              version=version).requirements
+
+    assert required.initial[0] == required.maintenance[0] == pytest.approx(3.0 * 1.075, rel=1e-12)
+
+
+def test_linear_futures_are_charged_in_their_settlement_asset() -> None:
+    """At 0.5 USD a USDC, the same coins need twice the USDC; without a price they need a reason."""
+    version = parameters_of(MODEL, AS_OF)
+    book = account(MARKET, {"BTC-USDC:USDC-PERP": 1.0})
+    markets = [replaced(MARKET, price=np.array([*MARKET.price[:2], usd]))
+               for usd in (1.0, 0.5, math.nan)]
+    whole, half, none = (compute_margin(book, m, model=MODEL, version=version).requirements
+                         for m in markets)
+
+    assert half.initial[0] == pytest.approx(2 * whole.initial[0], rel=1e-12)
+    assert none.failures[none.failure[0]].reason is Reason.MISSING_PRICE
+
+
+def test_given_margins_are_part_of_the_initial_margin() -> None:
+    """Amounts that only the venue knows are added, not dropped."""
+    book = account(MARKET, {"BTC-USD:BTC-PERP": 65_000.0}, balances={"BTC": 1})
+    version = parameters_of(MODEL, AS_OF)
+    bare, stated = (compute_margin(b, MARKET, model=MODEL, version=version).requirements.initial[0]
+                    for b in (book, replaced(book, given={"mmp_margin": np.array([[0.06]])})))
+
+    assert stated - bare == pytest.approx(0.06, rel=1e-12)

@@ -3,10 +3,10 @@
     futures  IM = |q| (im0 + k |q|) x price      MM = |q| (mm0 + k |q|) x price
     options  short only: IM = max(max(0.15 - OTM/U, 0.10) + m, MM for puts), MM = 0.075 + m (calls)
 
-q is in coins, `price` 1 for inverse and the index for linear contracts, m the premium and OTM/U the
-out-of-the-money amount as fractions of the forward U. Sources: Deribit support "Linear Perpetual"
-and API reference for futures (published, exact); the option rule is from secondary sources:
-docs/methodology/standard.md.
+q is in coins, `price` 1 for inverse contracts and the index in the settlement asset for linear
+ones, m the premium and OTM/U the out-of-the-money amount as fractions of the forward U. Sources:
+Deribit support "Linear Perpetual" and API reference for futures (published, exact); the option rule
+is from secondary sources: docs/methodology/standard.md.
 """
 
 from typing import Any, Final
@@ -29,9 +29,10 @@ from counterpoise.margin.pools import (
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
+from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.vectors import RiskVectors
-from counterpoise.market.snapshot import MarketSnapshot, Quality
+from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
@@ -46,6 +47,10 @@ class FutureParameters:
     mm_base: float
     slope_per_coin: float
 
+    def __post_init__(self) -> None:
+        """Refuse rates that have no meaning."""
+        require_ranges(self, {"im_base": (0, 1), "mm_base": (0, 1), "slope_per_coin": (0, 1)})
+
 
 @frozen
 class OptionParameters:
@@ -55,6 +60,10 @@ class OptionParameters:
     im_minimum: float
     mm_factor: float
 
+    def __post_init__(self) -> None:
+        """Refuse factors that have no meaning."""
+        require_ranges(self, {"im_factor": (0, 1), "im_minimum": (0, 1), "mm_factor": (0, 1)})
+
 
 @frozen
 class StandardParameters:
@@ -62,6 +71,12 @@ class StandardParameters:
 
     future: dict[str, FutureParameters]
     option: dict[str, OptionParameters]
+
+    def oddities(self) -> tuple[tuple[str, str], ...]:
+        """Return (section, sentence) for what can be computed but makes no economic sense."""
+        return tuple((f"future.{key}", f"odd parameter: mm_base {rates.mm_base:g} of {key} is "
+                      f"above im_base {rates.im_base:g}")
+                     for key, rates in self.future.items() if rates.mm_base > rates.im_base)
 
 
 class Standard:
@@ -71,7 +86,7 @@ class Standard:
     title = "Deribit standard margin (S:SM)"
     parameters_type = StandardParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance",
-                      "long_option_at_most_premium", "hedge_never_raises_scan", "continuous"})
+                      "long_option_at_most_premium", "continuous"})
 
     def equity(self, parameters: StandardParameters) -> EquityRule:
         """Return premium-out equity: short margin contains the mark, so options count nowhere."""
@@ -93,11 +108,14 @@ class Standard:
         orders = np.where(np.isfinite(given), given, _open_orders(book, pools, rates))
         failure, failures = _failing(book, pools, market, parameters)
         good = failure < 0
-        initial = np.where(good, parts["futures"] + parts["options"] + orders, np.nan)
+        extra = {name: np.nan_to_num(given_amount(book, pools, name))
+                 for name in ("mmp_margin", "spot_margin")}
+        initial = np.where(good, parts["futures"] + parts["options"] + orders
+                           + extra["mmp_margin"] + extra["spot_margin"], np.nan)
         mm = {"futures": parts["futures_mm"], "options": parts["options_mm"]}
         maintenance = np.where(good, mm["futures"] + mm["options"], np.nan)
         im = {"futures": parts["futures"], "options": parts["options"],
-              "open_orders_margin": orders}
+              "open_orders_margin": orders} | extra
         nothing = np.zeros(0, np.int32)
         return Requirements(
             pools=pools.pools, account=pools.account, pool=pools.pool, initial=initial,
@@ -173,8 +191,15 @@ def _rates(market: MarketSnapshot, parameters: StandardParameters) -> Rates:
         option=option, coins=coins, im_base=_column(keys, parameters.future, "im_base"),
         mm_base=_column(keys, parameters.future, "mm_base"),
         slope=_column(keys, parameters.future, "slope_per_coin"),
-        price=np.where(inverse, 1.0, market.index[terms.underlying]),
+        price=np.where(inverse, 1.0, market.index[terms.underlying] / _usd_price(market)),
         short_im=short_im, short_mm=short_mm)
+
+
+def _usd_price(market: MarketSnapshot) -> Floats:
+    """Return the USD price of every instrument's settlement asset, [instrument]."""
+    terms = market.catalogue
+    price = np.array([price_of(market, s) for s in terms.settlements])
+    return np.take(price, terms.settlement)
 
 
 def _short_option(market: MarketSnapshot, keys: list[str],
@@ -251,7 +276,7 @@ def _failing(book: Book, pools: PoolRows, market: MarketSnapshot,
              parameters: StandardParameters) -> tuple[Indices, tuple[Failure, ...]]:
     terms = market.catalogue
     why = {k: f for k, c in enumerate(terms.instruments)
-           if (f := _not_applicable(c, parameters)) is not None}
+           if (f := _not_applicable(c, market, parameters)) is not None}
     needed = np.where(terms.kind == OPTION, int(~Quality.MISSING_VOLATILITY
                                                 & ~Quality.ABSURD_VOLATILITY & 0xFFFF), 0xFFFF)
     needed = np.where(terms.payoff == 1, needed & ~int(Quality.MISSING_INDEX), needed)
@@ -260,14 +285,18 @@ def _failing(book: Book, pools: PoolRows, market: MarketSnapshot,
     return failing_rows(book, pools, failed, market, why)
 
 
-def _not_applicable(contract: Instrument, parameters: StandardParameters) -> Failure | None:
+def _not_applicable(contract: Instrument, market: MarketSnapshot,
+                    parameters: StandardParameters) -> Failure | None:
     if isinstance(contract, Spot) or contract.payoff is Payoff.QUANTO:
         return Failure(reason=Reason.NOT_APPLICABLE, subject=contract.id, sentence=(
             "standard margin covers inverse and linear perpetuals, futures and options; hold spot "
             "as a balance"))
     table: dict[str, Any] = parameters.option if isinstance(contract, Option) else parameters.future
     if _key(contract) in table:
-        return None
+        if contract.payoff is Payoff.INVERSE or price_of(market, contract.settlement) > 0:
+            return None
+        return Failure(reason=Reason.MISSING_PRICE, subject=contract.id, sentence=(
+            f"needs the USD price of {contract.settlement}; add it to market.assets"))
     return Failure(reason=Reason.NO_PARAMETERS, subject=contract.id, sentence=(
         f"standard has no parameters for {_key(contract)}; it has "
         + ", ".join(sorted(table))))

@@ -16,12 +16,14 @@ from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.delta_shock import DeltaShock, delta_shock
 from counterpoise.margin.terms.extended_table import ExtendedTable, dampeners, weights
+from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.roll import RollCharge, roll_charge
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform, grouped, worst_loss
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
+from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import YEAR_NS
 
@@ -45,6 +47,15 @@ class PairParameters:
     delta_total_liq_shock_threshold: float
     m_inc: float
 
+    def __post_init__(self) -> None:
+        """Refuse ranges, powers and amounts that have no meaning, all at once."""
+        require_ranges(self, {
+            "price_range": (0.001, 0.99), "volatility_range_up": (0, 20),
+            "volatility_range_down": (0, 20), "min_volatility_for_shock_up": (0, 20),
+            "short_term_vega_power": (0, 2), "long_term_vega_power": (0, 2),
+            "extended_table_factor": (0, 100), "max_delta_shock": (0, 10),
+            "delta_total_liq_shock_threshold": (0, 1e15), "m_inc": (0, 1)})
+
 
 @frozen
 class CurrencyParameters:
@@ -62,6 +73,13 @@ class CurrencyParameters:
     equity_side_impact: str = "none"
     correlation_set: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse shares outside 0..1 and negative amounts, all at once."""
+        require_ranges(self, {
+            "annualised_move_risk": (0, 10), "min_annualised_move": (0, 1),
+            "extended_dampener": (0, 1e15), "pnl_offset": (0, 1),
+            "max_offsetable_pnl": (0, 1e15), "haircut": (0, 1)})
+
 
 @frozen
 class GeneralParameters:
@@ -76,6 +94,14 @@ class GeneralParameters:
     vol_scenarios_count: int
     extended_moves: tuple[float, ...] = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
     timestamp: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse grids that cannot be laid out and moves that leave no price."""
+        require_choice(self, "vol_scenarios_count", (1, 3))
+        require_ranges(self, {"mm_factor": (0, 10), "buckets_count": (1, 1000)})
+        if not all(-1 < move <= 1000 and abs(move) >= 0.001 for move in self.extended_moves):
+            raise bad_input(Reason.BAD_VALUE, "extended_moves", f"{self.extended_moves} must be "
+                            "moves above -1 (-100 %) and not zero")
 
 
 @frozen
@@ -97,6 +123,10 @@ class Readings:
     offset_cap: bool = True
     relative_vol: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse a reading that there is not."""
+        require_choice(self, "roll_option_delta", ("transaction", "black", "none"))
+
 
 _Choices = dict[str, tuple[Any, ...]]
 _OF_MATRIX: Final[_Choices] = {"dampener_at_edge": (True, False), "relative_vol": (True, False)}
@@ -115,6 +145,13 @@ class RiskMatrixParameters:
     currency_pair: dict[str, PairParameters]
     currency: dict[str, CurrencyParameters]
     readings: Readings = Readings()
+
+    def oddities(self) -> tuple[tuple[str, str], ...]:
+        """Return (section, sentence) for what can be computed but makes no economic sense."""
+        if self.general.mm_factor > 1:
+            return (("general", f"odd parameter: mm_factor {self.general.mm_factor:g} puts the "
+                     "maintenance margin above the initial margin"),)
+        return ()
 
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:

@@ -1,0 +1,35 @@
+"""What does one part of the benchmark find? Its module's `measured(quick)`, in its own process.
+
+Prints what the part prints, then one line of JSON: so that threads, pins and memory of one part
+never reach the next.
+"""
+
+import importlib
+import inspect
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from candidate import use_peers
+
+
+def main() -> None:
+    """Run one part; the last line of the output is its finding."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("module")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--limits", default="null", help="JSON of limits.py")
+    asked = parser.parse_args()
+    use_peers()
+    part = importlib.import_module(asked.module)
+    given: dict[str, Any] = {"quick": asked.quick}
+    if "limits" in inspect.signature(part.measured).parameters:
+        given["limits"] = json.loads(asked.limits)
+    found = part.measured(**given)
+    sys.stdout.flush()
+    print("\n" + json.dumps(found, default=float))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+// Which bits does every flavour of this build make of one fixed set of inputs? One line per flavour
+// and function: its name, the function's, and the FNV-1a digest of the result.
+//
+// Nothing here depends on the machine: inputs come from integers, so that a build for another
+// processor, run under emulation, must print the same digests.
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "kernels.hpp"
+
+using namespace counterpoise;
+
+namespace {
+
+constexpr std::int64_t COUNT = 4001, INSTRUMENTS = 120, SCENARIOS = 97, FACTORS = 3, KEYS = 4;
+constexpr std::int64_t WIDTH = (SCENARIOS + LANES) / LANES * LANES;
+constexpr std::int64_t BLOCKS = (SCENARIOS + BLOCK - 1) / BLOCK, ACCOUNTS = 301, POSITIONS = 10;
+using Numbers = std::vector<double>;
+
+// Knuth's MMIX generator, its upper bits.
+std::uint64_t state = 42;
+std::uint64_t drawn() {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return state >> 11;
+}
+double between(double low, double high) {
+    return low + (high - low) * (static_cast<double>(drawn()) * 0x1p-53);
+}
+Numbers numbers(std::int64_t count, double low, double high) {
+    Numbers all(static_cast<std::size_t>(count));
+    for (double& x : all) x = between(low, high);
+    return all;
+}
+template <typename T>
+std::vector<T> whole(std::int64_t count, std::int64_t least, std::int64_t limit) {
+    std::vector<T> all(static_cast<std::size_t>(count));
+    for (T& x : all) {
+        const auto step = static_cast<std::int64_t>(drawn() % static_cast<std::uint64_t>(
+            limit - least));
+        x = static_cast<T>(least + step);
+    }
+    return all;
+}
+
+void fold(std::uint64_t& digest, const void* bytes, std::size_t count) {
+    const auto* at = static_cast<const unsigned char*>(bytes);
+    for (std::size_t k = 0; k < count; ++k) digest = (digest ^ at[k]) * 0x100000001b3u;
+}
+
+// A NaN may carry any payload: only its place counts.
+void print(const char* function, const Numbers& result) {
+    std::uint64_t digest = 0xcbf29ce484222325u;
+    for (double x : result) {
+        const double told = x == x ? x : __builtin_nan("");
+        fold(digest, &told, sizeof told);
+    }
+    std::printf("%s %s %016llx\n", kernels().name, function,
+                static_cast<unsigned long long>(digest));
+}
+
+void elementary() {
+    state = 1;
+    Numbers x = numbers(COUNT, -40.0, 40.0), y = numbers(COUNT, -3.0, 3.0), z(x.size());
+    Numbers size(x.size());
+    for (std::size_t k = 0; k < x.size(); ++k) size[k] = x[k] * x[k];
+    const Kernels& core = kernels();
+    core.exp(x.data(), z.data(), COUNT), print("exp", z);
+    core.expm1(y.data(), z.data(), COUNT), print("expm1", z);
+    core.log(size.data(), z.data(), COUNT), print("log", z);
+    core.log1p(y.data(), z.data(), COUNT), print("log1p", z);
+    core.power(size.data(), y.data(), z.data(), COUNT), print("power", z);
+    core.fma(x.data(), y.data(), size.data(), z.data(), COUNT), print("fma", z);
+}
+
+// Prices with and without the passing of time; returns the P&L.
+Numbers prices(bool time_passes) {
+    state = 2;
+    const auto kind = whole<std::uint8_t>(INSTRUMENTS, 0, 4);
+    const auto mode = whole<std::uint8_t>(INSTRUMENTS, 0, 3);
+    auto right = whole<std::int8_t>(INSTRUMENTS, 0, 2);
+    for (auto& side : right) side = static_cast<std::int8_t>(side == 0 ? -1 : 1);
+    const auto factor = whole<std::int32_t>(INSTRUMENTS, 0, FACTORS);
+    const Numbers unit = numbers(INSTRUMENTS, 0.01, 10.0), price = numbers(INSTRUMENTS, 50, 9e4);
+    Numbers base = price, strike = price;
+    for (std::size_t i = 0; i < base.size(); i += 2) base[i] *= 1.003;
+    for (double& k : strike) k *= between(0.4, 2.5);
+    const Numbers years = numbers(INSTRUMENTS, 0.0, 2.0), vol = numbers(INSTRUMENTS, 0.0, 2.0);
+    const Numbers rate = numbers(INSTRUMENTS, -0.05, 0.1);
+    Numbers move(FACTORS * WIDTH), half(move.size()), shift(move.size()), floor(move.size());
+    Numbers passed(WIDTH), lowest(FACTORS);
+    for (std::int64_t k = 0; k < FACTORS * WIDTH; ++k) {
+        if (k % WIDTH >= SCENARIOS) continue;
+        move[k] = between(-0.6, 0.9), shift[k] = between(-0.4, 0.6), floor[k] = 0.1;
+        if (move[k] < lowest[k / WIDTH]) lowest[k / WIDTH] = move[k];
+    }
+    kernels().log1p(move.data(), half.data(), FACTORS * WIDTH);
+    for (double& x : half) x *= 0.5;
+    for (std::int64_t s = 1; time_passes && s < SCENARIOS; ++s) passed[s] = between(0.0, 0.1);
+    const Numbers rules = {1, 0.3, 0.13, 30, 1, 1, 0.2, 0, 0.5, 0.5, 10, 2, 0, 0, 1, 0, 0, 0, 0.1,
+                           0, 0};
+    Numbers value(INSTRUMENTS), pnl(INSTRUMENTS * SCENARIOS);
+    bool failed[INSTRUMENTS];
+    kernels().price({kind.data(), mode.data(), right.data(), unit.data(), price.data(),
+                     base.data(), strike.data(), years.data(), vol.data(), rate.data(),
+                     factor.data()},
+                    {SCENARIOS, WIDTH, move.data(), half.data(), shift.data(), floor.data(),
+                     lowest.data(), passed.data(), rules.data(), time_passes},
+                    {value.data(), pnl.data(), failed}, 0, INSTRUMENTS);
+    print(time_passes ? "value, later" : "value", value);
+    print(time_passes ? "pnl, later" : "pnl", pnl);
+    return pnl;
+}
+
+void greeks() {
+    state = 3;
+    const Numbers forward = numbers(COUNT, 50, 9e4), years = numbers(COUNT, 0, 2);
+    Numbers strike = forward;
+    for (double& k : strike) k *= between(0.3, 3.0);
+    const Numbers vol = numbers(COUNT, 0, 2), rate = numbers(COUNT, -0.05, 0.1);
+    auto right = whole<std::int8_t>(COUNT, 0, 2);
+    for (auto& side : right) side = static_cast<std::int8_t>(side == 0 ? -1 : 1);
+    Numbers out[6];
+    for (Numbers& one : out) one.resize(COUNT);
+    kernels().black76({forward.data(), strike.data(), years.data(), vol.data(), rate.data(),
+                       right.data()},
+                      {out[0].data(), out[1].data(), out[2].data(), out[3].data(), out[4].data(),
+                       out[5].data()}, 0, COUNT);
+    for (const Numbers& one : out) print("greek", one);
+}
+
+Numbers packed(const Numbers& rows, std::int64_t count) {
+    Numbers out(BLOCKS * count * BLOCK);
+    for (std::int64_t b = 0; b < BLOCKS; ++b) {
+        for (std::int64_t k = 0; k < count * BLOCK; ++k) {
+            const std::int64_t s = b * BLOCK + k % BLOCK;
+            out[b * count * BLOCK + k] =
+                rows[k / BLOCK * SCENARIOS + (s < SCENARIOS ? s : SCENARIOS - 1)];
+        }
+    }
+    return out;
+}
+
+void worst(Numbers pnl) {
+    state = 4;
+    for (double& x : pnl) x = x == x ? x : 0.0;
+    std::vector<std::int64_t> pointer(ACCOUNTS + 1);
+    for (std::int64_t a = 0; a <= ACCOUNTS; ++a) pointer[a] = a * POSITIONS;
+    const auto key = whole<std::int32_t>(ACCOUNTS, 0, KEYS);
+    const auto instrument = whole<std::int32_t>(ACCOUNTS * POSITIONS, 0, INSTRUMENTS);
+    const auto lots = whole<std::int64_t>(ACCOUNTS * POSITIONS, -1000000000, 1000000000);
+    const Numbers rows = packed(pnl, INSTRUMENTS);
+    const Numbers weight = packed(numbers(KEYS * SCENARIOS, 0.3, 1.0), KEYS);
+    const Numbers dampener = packed(numbers(KEYS * SCENARIOS, 0.0, 1e10), KEYS);
+    const Numbers gain = numbers(KEYS, 0.0, 1.0), cap = {0.0, 1e9, 1e12, 1e300};
+    Aggregation call{};
+    call.pointer = pointer.data(), call.key = key.data();
+    call.instrument = instrument.data(), call.lots = lots.data();
+    call.instruments = INSTRUMENTS, call.keys = KEYS;
+    call.scenarios = SCENARIOS, call.blocks = BLOCKS;
+    call.pnl = rows.data(), call.dampen_first = true;
+    for (const char* name : {"worst", "worst, transformed"}) {
+        Numbers loss(ACCOUNTS), where(ACCOUNTS);
+        std::vector<std::int32_t> scenario(ACCOUNTS);
+        kernels().worst(call, loss.data(), scenario.data(), 0, ACCOUNTS);
+        for (std::size_t a = 0; a < where.size(); ++a) where[a] = scenario[a];
+        print(name, loss), print(name, where);
+        call.weight = weight.data(), call.dampener = dampener.data();
+        call.gain_factor = gain.data(), call.gain_cap = cap.data();
+    }
+    Numbers raw(ACCOUNTS * SCENARIOS), shaped(raw.size());
+    kernels().vectors(call, raw.data(), shaped.data(), 0, ACCOUNTS);
+    print("vectors", raw), print("vectors, transformed", shaped);
+}
+
+}  // namespace
+
+int main() {
+    for (const char* const* name = available(); *name != nullptr; ++name) {
+        use(*name);
+        elementary();
+        prices(true);
+        const Numbers pnl = prices(false);
+        greeks();
+        worst(pnl);
+    }
+    return 0;
+}

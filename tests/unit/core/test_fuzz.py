@@ -1,0 +1,161 @@
+"""Whatever is passed to the core, the process lives: an answer, or an error that Python knows.
+
+Every public function of the core is called, those of tomorrow too: arguments are drawn by the names
+that its signature shows. Known names get an array that fits, unless they are spoiled: other shape,
+dtype, strides or alignment, not finite, empty, huge, read-only, or no array at all.
+"""
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterpoise import _core
+
+FLOATS = [0.0, 1.0, -1.0, 0.5, 90.0, 1e-300, 5e-324, 1e308, -1e308, np.nan, np.inf, -np.inf]
+LONGS = [0, 1, -1, 7, 2**31, 2**62, -2**63, 2**63 - 1]
+SMALL = [0, 1, 2, 3, -1, 100, -2**31, 2**31 - 1]
+KINDS = {np.float64: FLOATS, np.int64: LONGS, np.int32: SMALL, np.uint8: [0, 1, 2, 3, 4, 255],
+         np.int8: [1, -1, 0, 127]}
+REFUSALS = (TypeError, ValueError, OverflowError, MemoryError)
+# A sanitizer takes a refused allocation for an error of ours.
+HUGE = [] if os.environ.get("COUNTERPOISE_SANITIZED") else [(0, 2**59), (2**59, 0), (0, 2**40)]
+# Letters name axes, so that arguments of one call fit one another.
+SHAPES = {
+    "move": (np.float64, "SU"), "vol_shift": (np.float64, "SU"), "years_shift": (np.float64, "S"),
+    "rules": (np.float64, "U7"), "factor": (np.int32, "I"), "kind": (np.uint8, "I"),
+    "mode": (np.uint8, "I"), "right": (np.int8, "I"), "unit": (np.float64, "I"),
+    "price": (np.float64, "I"), "shock_base": (np.float64, "I"), "strike": (np.float64, "I"),
+    "years": (np.float64, "I"), "volatility": (np.float64, "I"), "rate": (np.float64, "I"),
+    "forward": (np.float64, "I"), "x": (np.float64, "I"), "y": (np.float64, "I"),
+    "a": (np.float64, "I"), "b": (np.float64, "I"), "c": (np.float64, "I"),
+    "lots": (np.int64, "P"), "pnl": (np.float64, "IS"), "columns": (np.float64, "IC"),
+    "weight": (np.float64, "KS"), "dampener": (np.float64, "KS"), "gain_factor": (np.float64, "K"),
+    "gain_cap": (np.float64, "K")}
+FUNCTIONS = {name: re.findall(r"[(,]\s*(\w+):", re.sub(r"\[[^\]]*\]", "", signature[0]))
+             for name in dir(_core) if not name.startswith("_")
+             for function in [getattr(_core, name)]
+             for signature in getattr(function, "__nb_signature__", ())[:1]}
+
+
+@pytest.fixture(autouse=True)
+def same_flavour_afterwards():
+    before = _core.isa()["active"]
+    yield
+    _core.use_isa(before)
+
+
+def filled(draw: Any, kind: Any, shape: tuple[int, ...]) -> np.ndarray:
+    pool = draw(st.sampled_from([KINDS[kind], KINDS[kind][:2]]))
+    seed = draw(st.integers(0, 2**16))
+    return np.random.default_rng(seed).choice(np.array(pool, kind), shape)
+
+
+def fitting(draw: Any, name: str, axes: dict[str, int]) -> Any:
+    if name in ("pointer", "row_pointer"):
+        cuts = np.random.default_rng(axes["R"]).integers(0, axes["P"] + 1, max(0, axes["R"] - 1))
+        return np.concatenate(([0], np.sort(cuts), [axes["P"]])).astype(np.int64)
+    if name in ("instrument", "key"):
+        most, length = {"instrument": ("I", "P"), "key": ("K", "R")}[name]
+        # `group` has a key per instrument, the others one per row.
+        length = "I" if name == "key" and axes["grouping"] else length
+        return (np.arange(axes[length]) % max(1, axes[most])).astype(np.int32)
+    if name == "threads":
+        return draw(st.sampled_from([1, 2, 3, 64]))
+    if name == "dampen_first":
+        return draw(st.booleans())
+    if name in ("weight", "dampener", "gain_factor", "gain_cap") and not axes[name[:4]]:
+        return None
+    if name not in SHAPES:
+        kind = draw(st.sampled_from(list(KINDS)))
+        return filled(draw, kind, (axes["I"],))
+    kind, letters = SHAPES[name]
+    return filled(draw, kind, tuple(7 if c == "7" else axes[c] for c in letters))
+
+
+def spoiled(draw: Any, good: Any) -> Any:
+    array = good if isinstance(good, np.ndarray) else np.zeros(3)
+    other = draw(st.sampled_from([np.float32, np.float64, np.int64, np.int32, np.uint64, np.bool_,
+                                  np.complex128, np.dtype(">f8"), np.dtype("U4"), object]))
+    ways = {
+        "dtype": lambda: np.zeros(array.shape, other), "longer": lambda: np.repeat(array, 2),
+        "shorter": lambda: array[:-1], "empty": lambda: array[:0],
+        "flat": lambda: array.ravel(), "deeper": lambda: array[..., None],
+        "scalar": lambda: array.ravel()[0] if array.size else 0, "strided": lambda: array[::2],
+        "backwards": lambda: array[::-1], "turned": lambda: np.asfortranarray(array.T),
+        "wide": lambda: np.broadcast_to(np.float64(1), (2**40,)),
+        "huge": lambda: np.empty(draw(st.sampled_from(HUGE or [(0, 3)]))),
+        "misaligned": lambda: misaligned(array), "read-only": lambda: read_only(array),
+        "other numbers": lambda: filled(draw, array.dtype.type, array.shape)
+        if array.dtype.type in KINDS else array,
+        "masked": lambda: np.ma.masked_array(array), "bytes": lambda: array.tobytes(),
+        "list": array.tolist, "nothing": lambda: None, "text": lambda: "\ud800x",
+        "object": object, "number": lambda: draw(st.sampled_from([*LONGS, 2**70, 1.5, np.nan]))}
+    return ways[draw(st.sampled_from(sorted(ways)))]()
+
+
+def misaligned(array: np.ndarray) -> np.ndarray:
+    odd = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    odd[...] = array
+    return odd
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    closed = array.copy()
+    closed.flags.writeable = False
+    return closed
+
+
+@st.composite
+def calls(draw: Any) -> tuple[str, dict[str, Any]]:
+    name = draw(st.sampled_from(sorted(FUNCTIONS)))
+    axes = {c: draw(st.sampled_from([0, 1, 2, 3, 17, 45])) for c in "ISUPRKC"}
+    axes |= {name: draw(st.integers(0, 1)) for name in ("weig", "damp", "gain")}
+    axes["grouping"] = name == "group"
+    arguments = {p: fitting(draw, p, axes) for p in FUNCTIONS[name]}
+    chosen = st.sampled_from(FUNCTIONS[name] or [""])
+    for parameter in draw(st.lists(chosen, max_size=2, unique=True)):
+        if parameter in arguments and draw(st.integers(0, 9)) > 0:
+            arguments[parameter] = spoiled(draw, arguments[parameter])
+        else:
+            arguments.pop(parameter, None)
+    return name, arguments
+
+
+def test_the_fuzz_knows_every_function_of_the_core():
+
+    assert {"price_grid", "worst_loss", "group", "exposures", "black76", "exp"} <= set(FUNCTIONS)
+    assert "instrument" in FUNCTIONS["worst_loss"] and "rules" in FUNCTIONS["price_grid"]
+
+
+@given(calls())
+def test_no_argument_crashes_the_core(call):
+    name, arguments = call
+    try:
+        answer = getattr(_core, name)(**arguments)
+    except REFUSALS:
+        return
+
+    assert name == "use_isa" or answer is not None
+
+
+def test_a_misaligned_array_is_refused_by_name():
+
+    with pytest.raises(ValueError, match="x must be aligned"):
+        _core.exp(misaligned(np.ones(4)))
+
+
+@pytest.mark.skipif(not HUGE, reason="a sanitizer forbids what is refused here")
+def test_an_empty_axis_cannot_hide_a_huge_one():
+    nothing = {"pointer": np.zeros(17, np.int64), "instrument": np.zeros(0, np.int32),
+               "lots": np.zeros(0, np.int64)}
+    wide = np.empty((0, 2**59))
+
+    with pytest.raises(MemoryError):
+        _core.exposures(**nothing, columns=wide)
+    with pytest.raises(ValueError, match="at most 16777216 scenarios"):
+        _core.worst_loss(**nothing, key=np.zeros(16, np.int32), pnl=wide)
