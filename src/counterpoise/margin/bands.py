@@ -4,7 +4,7 @@ A few *nodes*, markets moved by known fractions, are computed in full for every 
 are concave in the columns of the market (`margin.excess_columns`), so wherever the market's columns
 lie near a mixture of the nodes of one cell,
 
-    excess now >= least excess at the nodes of the cell - stretch x distance x gross
+    excess now >= mixture of the excesses at the nodes of the cell - stretch x distance x gross
 
 gross being sum |lots| x weight over the account's positions of the unit, distance the largest
 |column - mixture| / weight over the instruments. Both sides, rounding and floating point included,
@@ -59,7 +59,7 @@ class UnitRows:
 
     row, unit   [unit row] requirement row and risk unit
     gross       [unit row] sum |lots| x weight
-    drop, rise  [cell, unit row] most that the excess falls or rises towards the cell's nodes
+    drop, rise  [node, unit row] most that the excess that matters falls or rises at the node
     """
 
     row: Indices
@@ -100,12 +100,12 @@ class Bands:
 class Place:
     """Where a market stands among the nodes, [underlying]; distance is inf where nothing is known.
 
-    cell       index of the cell
+    share      [underlying, node] of the mixture, not negative, sum 1
     distance   largest |column - mixture| / weight
     dampening  [unit] largest |dampener - mixture|
     """
 
-    cell: Indices
+    share: Floats
     distance: Floats
     dampening: Floats
 
@@ -129,7 +129,8 @@ def bands_of(book: Book, market: MarketSnapshot, *, model: MarginModel,
     drop = _drops(book, market, margins, (row, rows.key), (model, version, grid, threads))
     stretch = _stretch(book, margins, version)
     unit_rows = UnitRows(row=row, unit=rows.key, gross=gross[:, 0], drop=drop,
-                         rise=_rises(rows, gross[:, 3:], columns, grid) * stretch)
+                         rise=_rise(book, margins, (rows, gross[:, 3:]), columns,
+                                    (_centre(grid), version, stretch)))
     low, high = _room(book, margins, unit_rows, gross, columns, version)
     return Bands(margins=margins, version=version, grid=grid, base=market.index, nodes=columns,
                  weight=weight, limit=limit, rows=unit_rows, low=low, high=high,
@@ -141,13 +142,15 @@ def left(bands: Bands, place: Place) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return which rows may have another status in a market that stands at `place`, [row]."""
     rows, count = bands.rows, len(bands.low)
     underlying = bands.nodes[0].underlying_of[rows.unit]
-    cell = place.cell[underlying]
     room = bands.stretch * (rows.gross * place.distance[underlying]
                             + place.dampening[rows.unit])
-    which = np.arange(len(rows.row))
-    down = _added(rows.row, rows.drop[cell, which] + room, count)
-    up = _added(rows.row, rows.rise[cell, which] + room, count)
-    return ~((down <= bands.low) & (up < bands.high))
+    down, up = room.copy(), room
+    for node, share in enumerate(place.share.T):
+        if share.any():
+            down += share[underlying] * rows.drop[node]
+            up = up + share[underlying] * rows.rise[node]
+    return ~((_added(rows.row, down, count) <= bands.low)
+             & (_added(rows.row, up, count) < bands.high))
 
 
 def place_of(bands: Bands, market: MarketSnapshot, arrays: RiskArrays) -> Place:
@@ -155,7 +158,7 @@ def place_of(bands: Bands, market: MarketSnapshot, arrays: RiskArrays) -> Place:
     now = excess_columns(market, arrays, bands.version.parameters)
     cells = _cells(bands.grid)
     underlyings = len(market.index)
-    cell = np.zeros(underlyings, np.int32)
+    shares = np.zeros((underlyings, len(bands.nodes)))
     distance = np.full(underlyings, np.inf)
     dampening = np.zeros(len(now.dampener))
     for u in range(underlyings):
@@ -165,9 +168,10 @@ def place_of(bands: Bands, market: MarketSnapshot, arrays: RiskArrays) -> Place:
             share = _mixture(bands, cells[k], now, mine, u)
             away = _distance(bands, cells[k], share, now, mine)
             if away < distance[u]:
-                cell[u], distance[u] = k, away
+                distance[u], shares[u] = away, 0.0
+                shares[u, list(cells[k])] = share
                 dampening[units] = _dampening(bands, cells[k], share, now, units)
-    return Place(cell=cell, distance=distance, dampening=dampening)
+    return Place(share=shares, distance=distance, dampening=dampening)
 
 
 def _centre(grid: BandGrid) -> int:
@@ -270,7 +274,7 @@ _LACKS: Final = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 0]]
 
 def _drops(book: Book, market: MarketSnapshot, margins: AccountMargin,
            where: tuple[Indices, Indices], how: tuple[Any, ...]) -> Floats:
-    """Return how far the excesses that a status needs fall at the nodes of each cell."""
+    """Return how far the excesses that a status needs fall at each node, [node, unit row]."""
     model, version, grid, threads = how
     row, unit = where
     (arrays,) = priced(market, model=model, version=version)
@@ -286,22 +290,66 @@ def _drops(book: Book, market: MarketSnapshot, margins: AccountMargin,
                 continue
             after = compute_margin(book, there, model=model, version=version, arrays=(found,),
                                    threads=threads)
-            most = np.where(holds, before - _excesses(after), 0.0).max(axis=0)
-            fall[k, mine] = np.maximum(most, 0.0)[row[mine]]
+            most = np.where(holds, before - _excesses(after), -np.inf).max(axis=0)
+            fall[k, mine] = np.where(np.isneginf(most), 0.0, most)[row[mine]]
     fall[~np.isfinite(fall)] = _NEVER
-    return np.stack([fall[list(cell)].max(axis=0) for cell in _cells(grid)])
+    return fall
 
 
-def _rises(rows: Rows, ways: Floats, columns: tuple[ExcessColumns, ...],
-           grid: BandGrid) -> Floats:
-    """Return the most that excesses rise towards the nodes of each cell, [cell, unit row]."""
-    own = columns[_centre(grid)].dampener
-    more = np.stack([np.maximum(np.nan_to_num(c.dampener - own), 0).max(axis=1) for c in columns])
-    out = []
-    for cell in _cells(grid):
-        nodes = list(cell)
-        out.append(ways[:, nodes].max(axis=1) + more[nodes].max(axis=0)[rows.key])
-    return np.stack(out)
+def _rises(rows: Rows, ways: Floats, columns: tuple[ExcessColumns, ...], centre: int) -> Floats:
+    """Return the most that any excess rises at each node by gross sums, [node, unit row]."""
+    own = columns[centre].dampener
+    more = [np.maximum(np.nan_to_num(c.dampener - own), 0).max(axis=1)[rows.key] for c in columns]
+    return ways.T + np.stack(more)
+
+
+def _rise(book: Book, margins: AccountMargin, sums: tuple[Rows, Floats],
+          columns: tuple[ExcessColumns, ...], how: tuple[int, ParameterVersion, float]) -> Floats:
+    rows, ways = sums
+    centre, version, stretch = how
+    out = stretch * _rises(rows, ways, columns, centre)
+    if "equity" in book.given or any(margins.equity_rule.haircuts.values()):
+        return out
+    account, unit, net = _net_rises(book, margins, columns, centre,
+                                    version.parameters.general.mm_factor)
+    width = len(columns[centre].dampener)
+    at = np.searchsorted(rows.account.astype(np.int64) * width + rows.key,
+                         account.astype(np.int64) * width + unit)
+    out[:, at] = net
+    return out
+
+
+def _net_rises(book: Book, margins: AccountMargin, columns: tuple[ExcessColumns, ...],
+               centre: int, factor: float) -> tuple[Indices, Indices, Floats]:
+    """Return (account, unit, [node, entry]) of rises by the scenario that is worst now.
+
+    An excess is at most what the scenario that rules it now makes of it elsewhere. For rows that
+    lack margin and accounts without orders; rolls are bounded by gross sums.
+    """
+    worst, required = margins.requirements.worst, margins.requirements
+    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=columns[centre].unit)
+    status = margins.status[worst.row]
+    lacks = ((status > 0) & (status < 4)
+             & (np.diff(book.order_pointer)[required.account[worst.row]] == 0))
+    entry = np.repeat(np.arange(len(rows)), np.diff(rows.pointer))
+    at = np.flatnonzero(lacks[entry])
+    entry, lots, held = entry[at], rows.lots[at], rows.instrument[at]
+    scenario = worst.scenario[entry]
+
+    def total(column: Floats) -> Floats:
+        return np.asarray(np.bincount(entry, weights=lots * column, minlength=len(rows)))
+
+    own, out = columns[centre], []
+    for node in columns:
+        value = total((node.excess - own.excess)[held, 0])
+        ruled = total((node.excess - own.excess)[held, scenario])
+        ruled = ruled + (node.dampener - own.dampener)[rows.key, worst.scenario]
+        roll = np.bincount(entry, np.abs(lots * (node.roll - own.roll)[held]), len(rows))
+        short = (1.0 - factor) * value + factor * (ruled + roll)
+        out.append(np.where(status == 1, ruled + roll,
+                            np.where(status == 2, short, np.maximum(short, value))))
+    return rows.account[lacks], rows.key[lacks], np.stack(out)[:, lacks]
 
 
 def _room(book: Book, margins: AccountMargin, rows: UnitRows, gross: Floats,

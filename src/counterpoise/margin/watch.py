@@ -51,6 +51,7 @@ class Watch:
 
     pointer    [account + 1] requirement rows by account
     status     [row] index into `compute.STATUS`, right for the market `sequence`
+    held       [row] status that the bands certify, where they are not left
     initial, maintenance   [row] pool currency, as computed in the market `computed`
     computed   [row] sequence of that market
     batch      [account] whose bands hold for the account
@@ -63,6 +64,7 @@ class Watch:
     pointer: np.ndarray[Any, np.dtype[np.int64]]
     sequence: int
     status: np.ndarray[Any, np.dtype[np.uint8]]
+    held: np.ndarray[Any, np.dtype[np.uint8]]
     initial: Floats
     maintenance: Floats
     computed: np.ndarray[Any, np.dtype[np.int64]]
@@ -81,7 +83,7 @@ def watched(book: Book, market: MarketSnapshot, rules: Rules) -> Watch:
     first = Batch(bands=bands, account=np.arange(len(book), dtype=np.int32), row=every)
     return Watch(
         book=book, rules=rules, pointer=pointer, sequence=market.sequence,
-        status=bands.margins.status, initial=required.initial, maintenance=required.maintenance,
+        status=bands.margins.status, held=bands.margins.status, initial=required.initial, maintenance=required.maintenance,
         computed=np.full(len(required), market.sequence), batches=(first,),
         batch=np.zeros(len(book), np.int32), recomputed=len(book),
         at_nodes=len(book) * (len(rules.wide.moves) * len(rules.wide.vols) - 1))
@@ -99,7 +101,8 @@ def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
         out[accounts[watch.batch[accounts] == k]] = True
     accounts = np.flatnonzero(out).astype(np.int32)
     if not len(accounts):
-        return replaced(watch, sequence=market.sequence, recomputed=0, at_nodes=0)
+        return replaced(watch, sequence=market.sequence, status=watch.held, recomputed=0,
+                        at_nodes=0)
     shard = chosen(watch.book, accounts)
     if len(accounts) > watch.rules.again_share * len(watch.book):
         bands = bands_of(shard, market, model=model, version=version, grid=watch.rules.narrow)
@@ -132,7 +135,7 @@ def _entries(pointer: np.ndarray[Any, np.dtype[np.int64]], accounts: Indices,
 
 def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices, margins: Any) -> Watch:
     row, _ = _entries(watch.pointer, accounts)
-    status, computed = watch.status.copy(), watch.computed.copy()
+    status, computed = watch.held.copy(), watch.computed.copy()
     initial, maintenance = watch.initial.copy(), watch.maintenance.copy()
     status[row], computed[row] = margins.status, market.sequence
     initial[row], maintenance[row] = (margins.requirements.initial,
@@ -146,6 +149,8 @@ def _with_batch(watch: Watch, accounts: Indices, bands: Bands, nodes: int) -> Wa
     row, _ = _entries(watch.pointer, accounts)
     batch = watch.batch.copy()
     batch[accounts] = len(watch.batches)
+    held = watch.held.copy()
+    held[row] = bands.margins.status
     new = Batch(bands=bands, account=accounts, row=row.astype(np.int32))
-    return replaced(watch, batches=(*watch.batches, new), batch=batch,
+    return replaced(watch, batches=(*watch.batches, new), batch=batch, held=held,
                     at_nodes=nodes * len(accounts))
