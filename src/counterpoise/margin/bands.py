@@ -4,10 +4,10 @@ A few *nodes*, markets moved by known fractions, are computed in full for every 
 are concave in the columns of the market (`margin.excess_columns`), so wherever the market's columns
 lie near a mixture of the nodes of one cell,
 
-    excess now >= mixture of the excesses at the nodes of the cell - stretch x distance x gross
+    excess now >= mixture of the excesses at the nodes - stretch x sum over buckets distance x gross
 
-gross being sum |lots| x weight over the account's positions of the unit, distance the largest
-|column - mixture| / weight over the instruments. Both sides, rounding and floating point included,
+gross being sum |lots| x weight over the account's positions in a bucket of instruments, distance
+the largest |column - mixture| / weight among them. Both sides, rounding and floating point included,
 are proved in docs/decisions/0008-safe-bands.md. An account is left alone while that bound keeps its
 status; a tick compares a few numbers per account and prices instruments, not accounts.
 """
@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.excess_columns import ExcessColumns, excess_columns, remarked, shifted
 from counterpoise.margin.model import MarginModel
@@ -26,9 +27,13 @@ from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.aggregation import Rows, exposures, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.frozen import frozen
+from counterpoise.values.time import DAY_NS
 
 _FLOOR: Final = 2.0**-10
 """Weights are at least this share of the largest column, so that distances carry rounding slack."""
+_TENORS: Final = (4.0, 16.0, 64.0)
+_BUCKETS: Final = 1 + 2 * (len(_TENORS) + 1)
+_FAR: Final = 2e-4
 _SLACK: Final = 2.0**-30
 _MONEY_SLACK: Final = 2.0**-46
 _ROUNDING: Final = 2e-9
@@ -58,7 +63,7 @@ class UnitRows:
     """(account, unit) pairs of a book and what bounds their excess, pool currency.
 
     row, unit   [unit row] requirement row and risk unit
-    gross       [unit row] sum |lots| x weight
+    gross       [bucket, unit row] sum |lots| x weight
     drop, rise  [node, unit row] most that the excess that matters falls or rises at the node
     """
 
@@ -76,6 +81,7 @@ class Bands:
     margins   of the book in the market the bands were made in
     base      that market's index [underlying] and the columns of every node, nodes in grid order
     weight    [instrument] what a distance is a multiple of; 0 where no usable number was
+    bucket    [instrument] which share a distance: delta one, options by tenor and moneyness
     limit     [instrument] largest |delta| per lot for which the delta shock stays zero
     ordered   [instrument] which have open orders: the sign of their delta must stay
     low, high [row] how far the excess may fall and rise; < 0 if it may not move at all
@@ -88,6 +94,7 @@ class Bands:
     base: Floats
     nodes: tuple[ExcessColumns, ...]
     weight: Floats
+    bucket: Indices
     limit: Floats
     ordered: np.ndarray[Any, np.dtype[np.bool_]]
     rows: UnitRows
@@ -98,10 +105,10 @@ class Bands:
 
 @frozen
 class Place:
-    """Where a market stands among the nodes, [underlying]; distance is inf where nothing is known.
+    """Where a market stands among the nodes, [underlying].
 
     share      [underlying, node] of the mixture, not negative, sum 1
-    distance   largest |column - mixture| / weight
+    distance   [underlying, bucket] largest |column - mixture| / weight; huge if nothing is known
     dampening  [unit] largest |dampener - mixture|
     """
 
@@ -124,16 +131,18 @@ def bands_of(book: Book, market: MarketSnapshot, *, model: MarginModel,
     margins = compute_margin(book, market, model=model, version=version, arrays=arrays,
                              threads=threads)
     weight, limit = _weights(market, columns, arrays[0], version)
-    rows, gross = _gross(book, columns, centre, (weight, limit), threads)
+    bucket = _buckets(market)
+    rows, gross = _gross(book, columns, centre, (weight, limit, bucket), threads)
     row = _requirement_rows(margins, rows, book, columns[centre].unit)
     drop = _drops(book, market, margins, (row, rows.key), (model, version, grid, threads))
     stretch = _stretch(book, margins, version)
-    unit_rows = UnitRows(row=row, unit=rows.key, gross=gross[:, 0], drop=drop,
-                         rise=_rise(book, margins, (rows, gross[:, 3:]), columns,
+    unit_rows = UnitRows(row=row, unit=rows.key, drop=drop,
+                         gross=np.ascontiguousarray(gross[:, 2 + len(columns):].T),
+                         rise=_rise(book, margins, (rows, gross[:, 2:2 + len(columns)]), columns,
                                     (_centre(grid), version, stretch)))
     low, high = _room(book, margins, unit_rows, gross, columns, version)
     return Bands(margins=margins, version=version, grid=grid, base=market.index, nodes=columns,
-                 weight=weight, limit=limit, rows=unit_rows, low=low, high=high,
+                 weight=weight, bucket=bucket, limit=limit, rows=unit_rows, low=low, high=high,
                  ordered=np.isin(np.arange(len(market.catalogue)), book.order_instrument),
                  stretch=stretch)
 
@@ -142,8 +151,10 @@ def left(bands: Bands, place: Place) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return which rows may have another status in a market that stands at `place`, [row]."""
     rows, count = bands.rows, len(bands.low)
     underlying = bands.nodes[0].underlying_of[rows.unit]
-    room = bands.stretch * (rows.gross * place.distance[underlying]
-                            + place.dampening[rows.unit])
+    room = place.dampening[rows.unit]
+    for bucket, distance in enumerate(place.distance.T):
+        room = room + rows.gross[bucket] * distance[underlying]
+    room = bands.stretch * room
     down, up = room.copy(), room
     for node, share in enumerate(place.share.T):
         if share.any():
@@ -159,7 +170,7 @@ def place_of(bands: Bands, market: MarketSnapshot, arrays: RiskArrays) -> Place:
     cells = _cells(bands.grid)
     underlyings = len(market.index)
     shares = np.zeros((underlyings, len(bands.nodes)))
-    distance = np.full(underlyings, np.inf)
+    distance = np.full((underlyings, _BUCKETS), _NEVER)
     dampening = np.zeros(len(now.dampener))
     for u in range(underlyings):
         mine = (market.catalogue.underlying == u) & (bands.weight > 0)
@@ -167,7 +178,7 @@ def place_of(bands: Bands, market: MarketSnapshot, arrays: RiskArrays) -> Place:
         for k in _cells_at(bands, float(market.index[u] / bands.base[u]) - 1.0):
             share = _mixture(bands, cells[k], now, mine, u)
             away = _distance(bands, cells[k], share, now, mine)
-            if away < distance[u]:
+            if away.sum() < distance[u].sum():
                 distance[u], shares[u] = away, 0.0
                 shares[u, list(cells[k])] = share
                 dampening[units] = _dampening(bands, cells[k], share, now, units)
@@ -220,26 +231,45 @@ def _weights(market: MarketSnapshot, columns: tuple[ExcessColumns, ...], arrays:
     for node in columns:
         usable &= np.isfinite(node.excess).all(axis=1) & np.isfinite(node.roll + node.delta)
     own = excess_columns(market, arrays, version.parameters)
-    weight = _FLOOR * np.abs(own.excess).max(axis=1)
+    coins = np.where((market.catalogue.payoff == 1) & (market.catalogue.kind != OPTION),
+                     market.catalogue.unit / np.where(market.mark > 0, market.mark, np.inf),
+                     market.catalogue.unit)
+    # A far strike may double its volatility and still be worth nothing: it must not rule.
+    worth = np.where(market.catalogue.payoff == 1, 1.0, market.index[market.catalogue.underlying])
+    weight = _FLOOR * np.abs(own.excess).max(axis=1) + _FAR * coins * worth
     for move, vol in ((0.0, 0.01), (0.0002, 0.0)):
         there = shifted(market, everything, move=move, vol=vol)
         found = risk_arrays(there, arrays.scenarios)
         there = remarked(there, found, arrays)
         bumped = excess_columns(there, found, version.parameters)
         weight = weight + np.abs(bumped.excess - own.excess).max(axis=1)
-    coins = np.where(market.catalogue.payoff == 1, market.catalogue.unit
-                     / np.where(market.catalogue.kind == 3, 1.0, market.mark),
-                     market.catalogue.unit)
     limit = np.max([np.abs(node.delta) for node in columns], axis=0) + _SPARE_DELTA * coins
     return np.where(usable, weight, 0.0), np.where(usable, limit, 0.0)
 
 
+def _buckets(market: MarketSnapshot) -> Indices:
+    """Return 0 for delta one; options by days to expiry, then whether they are far from the money.
+
+    Any division is right; instruments of a bucket should move alike.
+    """
+    terms, option = market.catalogue, market.catalogue.kind == OPTION
+    days = np.maximum(terms.expiry - market.as_of, 0) / DAY_NS
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reach = market.volatility * np.sqrt(days / 365)
+        ratio = np.where(option, terms.strike / market.forward, 1.0) - 1.0
+        far = np.abs(ratio) > 1.5 * reach
+    tenor = np.searchsorted(_TENORS, days)
+    return np.where(option, 1 + 2 * tenor + far, 0).astype(np.int32)
+
+
 def _gross(book: Book, columns: tuple[ExcessColumns, ...], centre: int,
-           per_lot: tuple[Floats, Floats], threads: int) -> tuple[Rows, Floats]:
-    """Return the unit rows and their gross sums: weight, limit, largest column, way to each cell."""
+           per_lot: tuple[Floats, Floats, Indices], threads: int) -> tuple[Rows, Floats]:
+    """Return the unit rows and their gross sums: limit, largest column, ways, weights."""
     own = columns[centre]
     ways = [np.abs(c.excess - own.excess).max(axis=1) + np.abs(c.roll - own.roll) for c in columns]
-    table = np.nan_to_num(np.stack([*per_lot, np.abs(own.excess).max(axis=1), *ways], axis=1))
+    weight, limit, bucket = per_lot
+    parts = [np.where(bucket == b, weight, 0.0) for b in range(_BUCKETS)]
+    table = np.nan_to_num(np.stack([limit, np.abs(own.excess).max(axis=1), *ways, *parts], axis=1))
     if len(book.order_lots):
         # Orders twice: they move a requirement by w p alone, which is m + w p less m.
         orders = entries_of(book.order_pointer, book.order_instrument, np.abs(book.order_lots))
@@ -360,10 +390,10 @@ def _room(book: Book, margins: AccountMargin, rows: UnitRows, gross: Floats,
     low = np.where(_HOLDS[margins.status].T, before, np.inf).min(axis=0)
     high = np.where(_LACKS[margins.status].T, -before, np.inf).min(axis=0)
     units = _added(rows.row, np.ones(len(rows.row)), count)
-    magnitude = (_added(rows.row, gross[:, 2], count) + np.abs(np.nan_to_num(margins.equity))
+    magnitude = (_added(rows.row, gross[:, 1], count) + np.abs(np.nan_to_num(margins.equity))
                  + _owned(book, margins))
     slack = _ROUNDING * (units + 2) + _MONEY_SLACK * magnitude
-    never = (margins.status == 4) | _shocked(rows, gross[:, 1], columns, book, version, count)
+    never = (margins.status == 4) | _shocked(rows, gross[:, 0], columns, book, version, count)
     return np.where(never, -1.0, low - slack), np.where(never, -1.0, high - slack)
 
 
@@ -423,8 +453,8 @@ def _mixture(bands: Bands, cell: tuple[int, ...], now: ExcessColumns,
 
 
 def _distance(bands: Bands, cell: tuple[int, ...], share: Floats, now: ExcessColumns,
-              mine: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
-    """Return the distance of the columns from the mixture; inf if a number or the limit fails."""
+              mine: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
+    """Return the distances from the mixture, [bucket]; huge if a number or a limit fails."""
     nodes = [bands.nodes[k] for k in cell]
     excess = sum(s * n.excess[mine] for s, n in zip(share, nodes, strict=True))
     roll = sum(s * n.roll[mine] for s, n in zip(share, nodes, strict=True))
@@ -432,9 +462,10 @@ def _distance(bands: Bands, cell: tuple[int, ...], share: Floats, now: ExcessCol
     beyond = ~(np.abs(now.delta[mine]) <= bands.limit[mine])
     for node in nodes:
         beyond |= bands.ordered[mine] & (np.sign(now.delta[mine]) != np.sign(node.delta[mine]))
-    if not np.isfinite(away).all() or beyond.any():
-        return float("inf")
-    return float((away / bands.weight[mine]).max(initial=0.0)) + _SLACK
+    away = np.where(np.isfinite(away) & ~beyond, away / bands.weight[mine], _NEVER)
+    out = np.full(_BUCKETS, _SLACK)
+    np.maximum.at(out, bands.bucket[mine], away + _SLACK)
+    return out
 
 
 def _dampening(bands: Bands, cell: tuple[int, ...], share: Floats, now: ExcessColumns,
