@@ -33,7 +33,7 @@ _FLOOR: Final = 2.0**-10
 """Weights are at least this share of the largest column, so that distances carry rounding slack."""
 _TENORS: Final = (4.0, 16.0, 64.0)
 _BUCKETS: Final = 1 + 2 * (len(_TENORS) + 1)
-_FAR: Final = 2e-4
+_FAR: Final = 4e-4
 _SLACK: Final = 2.0**-30
 _MONEY_SLACK: Final = 2.0**-46
 _ROUNDING: Final = 2e-9
@@ -48,7 +48,7 @@ class BandGrid:
     Both hold 0.0. One volatility makes cells of two nodes, more of them cells of four.
     """
 
-    moves: tuple[float, ...] = (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1)
+    moves: tuple[float, ...] = (-0.08, -0.03, 0.0, 0.03, 0.08)
     vols: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:

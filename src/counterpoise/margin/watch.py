@@ -18,7 +18,7 @@ from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.frozen import frozen, replaced
 
-NARROW: Final = BandGrid(moves=(-0.02, 0.0, 0.02))
+NARROW: Final = BandGrid(moves=(-0.04, 0.0, 0.04))
 
 
 @frozen
@@ -42,7 +42,7 @@ class Rules:
     version: ParameterVersion
     wide: BandGrid = BandGrid()
     narrow: BandGrid = NARROW
-    again_share: float = 0.02
+    again_share: float = 0.04
 
 
 @frozen
