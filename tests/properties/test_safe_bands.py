@@ -9,8 +9,10 @@ from counterpoise.accounts.book import Book, Entries, book_of
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.instruments.catalogue import OPTION
-from counterpoise.margin.bands import BandGrid, bands_of, left, place_of
+from counterpoise.margin.band_nodes import BandGrid
+from counterpoise.margin.bands import bands_of, left, place_of
 from counterpoise.margin.compute import compute_margin, priced
+from counterpoise.margin.excess_columns import excess_columns
 from counterpoise.margin.watch import Rules, chosen, ticked, watched
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import asset
@@ -108,7 +110,8 @@ def test_nobody_leaves_a_market_that_stands_still_but_those_without_room(seed, g
     random = np.random.Generator(np.random.PCG64(seed))
     book = random_book(random, orders=False, largest=10.0)
     bands = bands_of(book, MARKET, model=MODEL, version=VERSION, grid=grid)
-    still = place_of(bands, MARKET, priced(MARKET, model=MODEL, version=VERSION)[0])
+    (arrays,) = priced(MARKET, model=MODEL, version=VERSION)
+    still = place_of(bands, excess_columns(MARKET, arrays, VERSION.parameters))
     gone = left(bands, still)
     margins = bands.margins
     near = np.stack([margins.initial_excess, margins.maintenance_excess, margins.margin_balance])

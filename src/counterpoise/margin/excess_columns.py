@@ -9,8 +9,6 @@ so below the threshold of the delta shock an excess is a concave function of (m 
 and reads nothing else of the market (docs/decisions/0008-safe-bands.md).
 """
 
-from typing import Final
-
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of
@@ -20,10 +18,7 @@ from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.risk_matrix import RiskMatrixParameters, risk_matrix
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
-from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.time import YEAR_NS
-
-TENOR_DAYS: Final = 30.0
+from counterpoise.values.frozen import frozen
 
 
 @frozen
@@ -72,31 +67,3 @@ def _one_lot_each(market: MarketSnapshot) -> Book:
     one = np.ones(len(every), np.int64)
     return book_of(catalogue=market.catalogue, accounts=every, positions=Entries(
         account=every, instrument=every.astype(np.int32), lots=one, entry_cost=one * 0))
-
-
-def shifted(market: MarketSnapshot, moved: Indices, *, move: float, vol: float) -> MarketSnapshot:
-    """Return the market with the underlyings `moved` elsewhere, marks of options not yet adjusted.
-
-    `move` is the fraction by which indices, marks and forwards move, `vol` the fraction by which
-    volatilities rise at 30 days, times sqrt(30 / days) but at most twice that at other tenors.
-    """
-    terms = market.catalogue
-    mine = np.isin(terms.underlying, moved)
-    option = terms.kind == OPTION
-    grown = np.where(mine, 1.0 + move, 1.0)
-    days = np.maximum(terms.expiry - market.as_of, 1) / (YEAR_NS / 365)
-    rise = 1.0 + vol * np.minimum(np.sqrt(TENOR_DAYS / days), 2.0)
-    index = market.index.copy()
-    index[moved] *= 1.0 + move
-    return replaced(
-        market, index=index, mark=np.where(option, market.mark, market.mark * grown),
-        forward=market.forward * grown,
-        volatility=np.where(mine & option, market.volatility * rise, market.volatility))
-
-
-def remarked(market: MarketSnapshot, shifted_arrays: RiskArrays,
-             arrays: RiskArrays) -> MarketSnapshot:
-    """Return a shifted market whose options' marks moved as their model values did."""
-    terms = market.catalogue
-    change = (shifted_arrays.value - arrays.value) / terms.unit
-    return replaced(market, mark=np.where(terms.kind == OPTION, market.mark + change, market.mark))

@@ -10,8 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.margin.bands import BandGrid, Bands, bands_of, left, place_of
-from counterpoise.margin.compute import compute_margin, priced
+from counterpoise.margin.band_nodes import BandGrid
+from counterpoise.margin.bands import Bands, bands_of, left, place_of
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced
+from counterpoise.margin.excess_columns import excess_columns
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.requirement import Floats, Indices
@@ -83,10 +85,11 @@ def watched(book: Book, market: MarketSnapshot, rules: Rules) -> Watch:
     first = Batch(bands=bands, account=np.arange(len(book), dtype=np.int32), row=every)
     return Watch(
         book=book, rules=rules, pointer=pointer, sequence=market.sequence,
-        status=bands.margins.status, held=bands.margins.status, initial=required.initial, maintenance=required.maintenance,
+        status=bands.margins.status, held=bands.margins.status, initial=required.initial,
+        maintenance=required.maintenance,
         computed=np.full(len(required), market.sequence), batches=(first,),
         batch=np.zeros(len(book), np.int32), recomputed=len(book),
-        at_nodes=len(book) * (len(rules.wide.moves) * len(rules.wide.vols) - 1))
+        at_nodes=len(book) * (len(rules.wide) - 1))
 
 
 def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
@@ -94,9 +97,10 @@ def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
     assert market.catalogue is watch.book.catalogue
     model, version = watch.rules.model, watch.rules.version
     arrays = priced(market, model=model, version=version)
+    now = excess_columns(market, arrays[0], version.parameters)
     out = np.zeros(len(watch.book), bool)
     for k, batch in enumerate(watch.batches):
-        gone = left(batch.bands, place_of(batch.bands, market, arrays[0]))
+        gone = left(batch.bands, place_of(batch.bands, now))
         accounts = np.repeat(batch.account, np.diff(watch.pointer)[batch.account])[gone]
         out[accounts[watch.batch[accounts] == k]] = True
     accounts = np.flatnonzero(out).astype(np.int32)
@@ -106,9 +110,7 @@ def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
     shard = chosen(watch.book, accounts)
     if len(accounts) > watch.rules.again_share * len(watch.book):
         bands = bands_of(shard, market, model=model, version=version, grid=watch.rules.narrow)
-        nodes = len(watch.rules.narrow.moves) * len(watch.rules.narrow.vols)
-        return _with_batch(_with_margins(watch, market, accounts, bands.margins), accounts, bands,
-                           nodes - 1)
+        return _with_batch(_with_margins(watch, market, accounts, bands.margins), accounts, bands)
     margins = compute_margin(shard, market, model=model, version=version, arrays=arrays)
     return _with_margins(watch, market, accounts, margins)
 
@@ -133,7 +135,8 @@ def _entries(pointer: np.ndarray[Any, np.dtype[np.int64]], accounts: Indices,
     return np.repeat(pointer[accounts] - short[:-1], size) + np.arange(short[-1]), short
 
 
-def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices, margins: Any) -> Watch:
+def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices,
+                  margins: AccountMargin) -> Watch:
     row, _ = _entries(watch.pointer, accounts)
     status, computed = watch.held.copy(), watch.computed.copy()
     initial, maintenance = watch.initial.copy(), watch.maintenance.copy()
@@ -145,12 +148,15 @@ def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices, margi
                     at_nodes=0)
 
 
-def _with_batch(watch: Watch, accounts: Indices, bands: Bands, nodes: int) -> Watch:
+def _with_batch(watch: Watch, accounts: Indices, bands: Bands) -> Watch:
     row, _ = _entries(watch.pointer, accounts)
     batch = watch.batch.copy()
     batch[accounts] = len(watch.batches)
+    kept, batch = np.unique(batch, return_inverse=True)
     held = watch.held.copy()
     held[row] = bands.margins.status
     new = Batch(bands=bands, account=accounts, row=row.astype(np.int32))
-    return replaced(watch, batches=(*watch.batches, new), batch=batch, held=held,
-                    at_nodes=nodes * len(accounts))
+    batches = (*watch.batches, new)
+    return replaced(watch, batches=tuple(batches[k] for k in kept), held=held,
+                    batch=batch.astype(np.int32),
+                    at_nodes=(len(watch.rules.narrow) - 1) * len(accounts))
