@@ -153,7 +153,7 @@ def test_short_account_is_left_alone_when_the_price_moves_its_way():
 
 
 def test_market_beyond_the_outermost_node_computes_everyone_again():
-    assert 1 == recomputed_at(small_book(5.0), 0.15)
+    assert 1 == recomputed_at(small_book(5.0), 0.2)
 
 
 def test_chosen_accounts_are_the_same_accounts():

@@ -29,7 +29,7 @@ class BandGrid:
     Both hold 0.0. One volatility makes cells of two nodes, more of them cells of four.
     """
 
-    moves: tuple[float, ...] = (-0.08, -0.03, 0.0, 0.03, 0.08)
+    moves: tuple[float, ...] = (-0.15, -0.08, -0.03, 0.0, 0.03, 0.08, 0.15)
     vols: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:

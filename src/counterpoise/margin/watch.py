@@ -152,11 +152,11 @@ def _with_batch(watch: Watch, accounts: Indices, bands: Bands) -> Watch:
     row, _ = _entries(watch.pointer, accounts)
     batch = watch.batch.copy()
     batch[accounts] = len(watch.batches)
-    kept, batch = np.unique(batch, return_inverse=True)
+    kept, place = np.unique(batch, return_inverse=True)
     held = watch.held.copy()
     held[row] = bands.margins.status
     new = Batch(bands=bands, account=accounts, row=row.astype(np.int32))
     batches = (*watch.batches, new)
     return replaced(watch, batches=tuple(batches[k] for k in kept), held=held,
-                    batch=batch.astype(np.int32),
+                    batch=place.astype(np.int32),
                     at_nodes=(len(watch.rules.narrow) - 1) * len(accounts))
