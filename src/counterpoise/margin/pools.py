@@ -6,7 +6,6 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.market.quality import instrument_failure
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
@@ -84,6 +83,10 @@ def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapsh
     `failed` is [instrument]; `why` {column: Failure} overrides the reason that the snapshot's
     quality gives. The result is (index into the failures or -1, [row]; failures).
     """
+    if not failed.any():
+        return np.full(len(rows), -1, np.int32), ()
+    from counterpoise.market.quality import instrument_failure  # words are needed only here
+
     worst = np.full(len(rows), len(failed), np.int64)
     place = pool_of_instrument(book, rows.pools)
     for pointer, instrument in ((book.row_pointer, book.instrument),
