@@ -3,7 +3,7 @@
 For every (account, unit): gross sums that turn distances of the market into money, and how far the
 excess that matters falls or rises at each node. A status needs some excesses at or above zero and
 others below it; the first are bounded by concavity, the second by the scenario that rules them now.
-The proofs stand in docs/decisions/0008-safe-bands.md.
+The proofs stand in docs/decisions/0010-safe-bands.md.
 """
 
 from typing import Any, Final
@@ -102,6 +102,8 @@ def unit_rows(seen: Seen, scales: Scales, stretch: float) -> UnitRows:
     largest = np.abs(own.excess).max(axis=1)
     table = np.stack([scales.limit, largest, *ways, *parts], axis=1)
     _, _, gross = exposures(rows, np.nan_to_num(table), threads=seen.threads)
+    # A chain of many additions errs in proportion to its length.
+    gross[:, 1] *= 1 + np.diff(rows.pointer) / 16
     row = _requirement_rows(seen, rows)
     far = 2 + len(ways)
     low, high = _room(seen, (row, rows.key), gross[:, :2])
@@ -153,7 +155,7 @@ def scales_of(seen: Seen) -> Scales:
     limit = np.max([np.abs(node.delta) for node in seen.columns], axis=0) + _SPARE_DELTA * coins
     usable &= np.isfinite(weight)
     return Scales(weight=np.where(usable, weight, 0.0), bucket=_buckets(market),
-                  limit=np.where(usable, limit, 0.0),
+                  limit=np.where(usable, limit, np.where(np.isfinite(own.excess[:, 0]), NEVER, 0)),
                   ordered=np.isin(np.arange(len(terms)), seen.book.order_instrument))
 
 
@@ -277,7 +279,17 @@ def _room(seen: Seen, where: tuple[Indices, Indices], gross: Floats) -> tuple[Fl
     slack = _ROUNDING * (units + 2) + MONEY_SLACK * magnitude
     shocked = ~(gross[:, 0] < _threshold_coins(seen)[unit])
     never = (status == 4) | (added(row, shocked.astype(np.float64), count) > 0)
+    never |= (units > 1) & _couples_units(seen)
     return np.where(never, -1.0, low - slack), np.where(never, -1.0, high - slack)
+
+
+def _couples_units(seen: Seen) -> Bools:
+    """Return the rows whose excess is no sum over units: open orders, haircuts of equity, [row]."""
+    required = seen.margins.requirements
+    haircuts = seen.margins.equity_rule.haircuts
+    cut = np.array([haircuts.get(p, 0.0) != 0.0 for p in required.pools], bool)
+    ordered = np.diff(seen.book.order_pointer)[required.account] > 0
+    return np.asarray(ordered | cut[required.pool])
 
 
 def _owned(seen: Seen) -> Floats:

@@ -6,7 +6,7 @@ weight, r the roll charge with the sign of the delta, and a_s >= 0 the dampener 
     equity - worst case - roll = min over s (sum n (m + w_s p_s) + a_s) - sum over e |sum n r|
 
 so below the threshold of the delta shock an excess is a concave function of (m + w_s p_s, r, a_s)
-and reads nothing else of the market (docs/decisions/0008-safe-bands.md).
+and reads nothing else of the market (docs/decisions/0010-safe-bands.md).
 """
 
 import numpy as np
