@@ -23,6 +23,7 @@ from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.watch import Rules, ticked, watched
+from counterpoise.values.time import parse_instant
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 QUICK_ACCOUNTS = 1_000
@@ -35,10 +36,11 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=ACCOUNTS)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--check", type=int, default=1, help="compare at every n-th tick")
+    parser.add_argument("--day", default="2026-02-05", help="2026-02-02 to 2026-02-06")
     parser.add_argument("--bars", type=int, default=288)
     asked = parser.parse_args()
-    json.dump(on_path(asked.data, asked.accounts, check=asked.check, bars=asked.bars), sys.stdout,
-              indent=1)
+    json.dump(on_path(asked.data, asked.accounts, check=asked.check, bars=asked.bars,
+                      day=asked.day), sys.stdout, indent=1)
 
 
 def measured(quick: bool) -> dict[str, Any]:
@@ -49,13 +51,14 @@ def measured(quick: bool) -> dict[str, Any]:
                    bars=24 if quick else 288)
 
 
-def on_path(data: Path, accounts: int, *, check: int, bars: int) -> dict[str, Any]:
+def on_path(data: Path, accounts: int, *, check: int, bars: int,
+            day: str = "2026-02-05") -> dict[str, Any]:
     """Return counts and times of one day with `accounts` accounts.
 
     `touched_over_recomputed` leaves out the nodes of bands, `touched_over_everything` counts the
     full pass and each node of every band as one computation of the account.
     """
-    path = markets(data, bars=bars)
+    path = markets(data, start=parse_instant(f"{day}T00:00:00Z"), bars=bars)
     model = model_named("deribit_spm")
     version = parameters_of(model, path[0].as_of)
     book = realistic_book(path[0], version, accounts)

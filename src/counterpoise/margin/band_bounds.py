@@ -27,13 +27,13 @@ from counterpoise.values.time import DAY_NS
 
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 NEVER: Final = 1e200
-MONEY_SLACK: Final = 2.0**-46
+MONEY_SLACK: Final = 1.0 / (1 << 46)
 """Relative floating-point slack of a sum of money; sums of up to some thousand terms err less."""
 _ROUNDING: Final = 2e-9
 _TENORS: Final = (4.0, 16.0, 64.0)
 BUCKETS: Final = 1 + 2 * (len(_TENORS) + 1)
 _FAR: Final = 4e-4
-_FLOOR: Final = 2.0**-10
+_FLOOR: Final = 1.0 / (1 << 10)
 """Weights are at least this share of the largest column, so that distances carry rounding slack."""
 _SPARE_DELTA: Final = 0.25
 _HOLDS: Final = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]], bool)

@@ -38,7 +38,7 @@ from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.frozen import frozen
 
-_SLACK: Final = 2.0**-30
+_SLACK: Final = 1.0 / (1 << 30)
 
 
 @frozen
