@@ -33,13 +33,13 @@ def markets(data: Path, *, start: int = DAY, bars: int = 288) -> list[MarketSnap
     last = min(s for s in stamps if s >= end)
     chains = [read_chain(data / CHAIN, at=s, perpetuals=data / PERPETUALS)
               for s in stamps if first <= s <= last]
-    terms = common([c.catalogue for c in chains], after=last)
+    terms = listed_by_all([c.catalogue for c in chains], after=last)
     aligned = [on(terms, c) for c in chains]
     price = prices(data, terms.underlyings)
     return [between(aligned, price, start + k * BAR_NS, k) for k in range(bars + 1)]
 
 
-def common(listings: list[Catalogue], *, after: int) -> Catalogue:
+def listed_by_all(listings: list[Catalogue], *, after: int) -> Catalogue:
     """Return the catalogue of what all list and what does not expire on the way."""
     ids = set.intersection(*(set(c.column) for c in listings))
     return catalogue([c for c in listings[0].instruments if c.id in ids
