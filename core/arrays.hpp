@@ -32,9 +32,9 @@ struct Array {
 };
 
 inline bool contiguous(const nb::ndarray<nb::ro>& a) {
+    if (a.size() == 0) return true;
     std::int64_t step = 1;
     for (std::size_t k = a.ndim(); k-- > 0;) {
-        if (a.shape(k) == 0) return true;
         if (a.shape(k) != 1 && a.stride(k) != step) return false;
         step *= static_cast<std::int64_t>(a.shape(k));
     }
@@ -137,5 +137,6 @@ inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
 void bind_pricing(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
+void bind_select(nb::module_& m);
 
 }  // namespace counterpoise

@@ -65,4 +65,5 @@ NB_MODULE(_core, m) {
     bind_pricing(m);
     bind_grouping(m);
     bind_aggregation(m);
+    bind_select(m);
 }

@@ -65,6 +65,36 @@ struct Exposures {
     double *net, *long_side, *gross;  // [row, column]
 };
 
+constexpr int TAIL_GROUP = 8;  // blocks that are packed together
+constexpr int TAIL_AHEAD = 4;  // rows whose place for what they keep is fetched early
+
+// Rows of positions times P&L as it stands, [instrument, `stride`], reduced to their tails.
+// `whole` and `sample` say which rows and which transforms (pnl of `whole` is not used); `last`
+// [instrument, BLOCK] is the last block, padded; no blocks in `sample`: rows go one by one.
+struct Tails {
+    Aggregation whole, sample;
+    const double *pnl, *last;
+    std::int64_t stride, rank, sample_rank, room;  // room: entries of a row's scratch
+    const std::int32_t* used;                      // instruments with a position
+    std::int64_t used_count;
+    bool transforms;
+    double *at, *below, *sum;    // [row]
+    std::int64_t *less, *ties;   // [row]
+};
+
+struct TailRow {
+    double limit;
+    std::int64_t count, dropped;
+    bool nan;
+};
+
+// Memory of one thread: group [TAIL_GROUP, instrument, BLOCK], kept [row of a chunk, room],
+// spare [2 room], row [rows of a chunk + TAIL_AHEAD].
+struct TailScratch {
+    double *group, *kept, *spare;
+    TailRow* row;
+};
+
 using Elementwise = void (*)(const double* x, double* y, std::int64_t count);
 using Pairwise = void (*)(const double* x, const double* y, double* z, std::int64_t count);
 
@@ -83,6 +113,7 @@ struct Kernels {
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
                     std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
+    void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.

@@ -106,6 +106,29 @@ def loss_vectors(
 ) -> tuple[Floats, Floats]:
     """Return the P&L before and after the transforms, each [R, S], gain > 0."""
 
+def tails(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    first: int = 0,
+    rank: int,
+    threads: int = 1,
+) -> tuple[Floats, Floats, Floats, Long, Long]:
+    """Return at, below, sum, less, ties, each [R], of the scenarios from `first` on.
+
+    at is the rank-th lowest P&L, below the one before it (at itself for rank 1), sum adds the P&Ls
+    lower than at in scenario order, less counts them, ties counts those equal to at. NaN where a
+    P&L is NaN.
+    """
+
 def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
