@@ -4,6 +4,7 @@
 // it between flavours.
 #include "aggregate.hpp"
 #include "black76.hpp"
+#include "requirement.hpp"
 
 #define COUNTERPOISE_TEXT(x) #x
 #define COUNTERPOISE_NAME(x) COUNTERPOISE_TEXT(x)
@@ -39,6 +40,7 @@ extern const Kernels table;
 const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
     log_each, log1p_each, power_each, fma_each, price, black76, worst, vectors, exposures,
+    add_ons, totals, owned, standing,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -65,6 +65,79 @@ struct Exposures {
     double *net, *long_side, *gross;  // [row, column]
 };
 
+constexpr int ADD_ON_COLUMNS = 4;  // segment column, its rate, net column, protecting column
+constexpr int SIZE_RULE = 4;       // slope, threshold, cap, price
+
+// Add-ons of rows of positions; charge, shock and the first flagged instrument are [row].
+struct AddOns {
+    const std::int64_t* pointer;
+    const std::int32_t *key, *instrument;
+    const std::int64_t* lots;
+    const std::int32_t* segment;  // [instrument] >= 0
+    const double* columns;        // [instrument, ADD_ON_COLUMNS]
+    const std::uint8_t* flag;     // [instrument]
+    const double* size_rule;      // [key, SIZE_RULE]
+    double *charge, *shock;
+    std::int32_t* flagged;
+};
+
+// Results of the unit rows of one block, [row].
+struct UnitColumns {
+    const double* loss;
+    const std::int32_t* scenario;
+    const double *charge, *shock;
+};
+
+constexpr int TOTALS = 10;  // columns of a requirement row
+
+// Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
+struct Totals {
+    const std::int64_t* rows;     // the rows asked for, null for all
+    const std::int64_t* entries;  // [asked + 1] where each one's members go
+    const std::int64_t* members;
+    const std::int32_t *member_block, *member_row;
+    const UnitColumns* blocks;
+    const double* other[3];       // [asked] further addends or null
+    const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
+    double factor, ten_initial, ten_maintenance;
+    double* out[TOTALS];
+    double* entry_loss;
+    std::int32_t* entry_scenario;
+};
+
+struct Holding {
+    double level, premium;
+    std::uint64_t cost;
+    bool unknown;
+};
+
+// What accounts own in pools: rows (account, pool) sorted by account; every other array a table.
+struct Owned {
+    const std::int64_t* pointer;
+    const std::int32_t* instrument;
+    const std::int64_t *lots, *entry_cost;
+    const std::int32_t *account, *pool;  // [row]
+    std::int64_t count, assets, unknown;
+    const std::int32_t* pool_of;         // [instrument]
+    const double* values;                // [instrument, 2] level and premium per lot
+    const std::uint8_t* has_entry;       // [instrument]
+    const std::int32_t* asset_of;        // [pool] column of balances, -1 without one
+    const double* smallest;              // [pool] smallest units in one
+    const std::int64_t* balances;        // [account, asset]
+    const double* stated;                // [account, asset] or null
+    bool premium_counts;
+    double* amount;
+    bool* no_entry;
+};
+
+// What is owned against what is required, [row]; haircut [pool] acts on positive amounts.
+struct Standing {
+    const double *owned, *initial, *maintenance, *haircut;
+    const std::int32_t* pool;
+    double *balance, *initial_excess, *maintenance_excess;
+    std::uint8_t* status;
+};
+
 using Elementwise = void (*)(const double* x, double* y, std::int64_t count);
 using Pairwise = void (*)(const double* x, const double* y, double* z, std::int64_t count);
 
@@ -83,6 +156,10 @@ struct Kernels {
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
                     std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
+    void (*add_ons)(const AddOns&, std::int64_t begin, std::int64_t end);
+    void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
+    void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
+    void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.
