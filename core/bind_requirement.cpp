@@ -149,7 +149,7 @@ const double* other_of(nb::handle given, const char* name, std::int64_t count,
 
 nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
                   nb::sequence blocks, nb::handle rows, nb::sequence others, nb::handle failure,
-                  double factor, double ten_initial, double ten_maintenance, int threads) {
+                  double factor, double ten_initial, double ten_maintenance, bool sums, int threads) {
     checked_threads(threads);
     const std::vector<Block> units = blocks_of(blocks);
     const Members m = members_of(members, member_block, member_row, units, threads);
@@ -169,7 +169,8 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
         call.other[k] = other_of(others[k], "others", asked.count, keep);
     }
     std::array<Buffer<double>, TOTALS> out;
-    for (std::size_t k = 0; k < TOTALS; ++k) {
+    const std::size_t width = sums ? TOTALS : TOTALS - 1;
+    for (std::size_t k = 0; k < width; ++k) {
         out[k] = buffer<double>(asked.count);
         call.out[k] = out[k].get();
     }
@@ -187,7 +188,9 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
     nb::list columns;
     const auto n = static_cast<std::size_t>(asked.count);
     const auto e = static_cast<std::size_t>(asked.entries);
-    for (Buffer<double>& one : out) columns.append(given_away(std::move(one), {n}));
+    for (std::size_t k = 0; k < width; ++k) {
+        columns.append(given_away(std::move(out[k]), {n}));
+    }
     return nb::make_tuple(nb::tuple(columns), given_away(std::move(loss), {e}),
                           given_away(std::move(scenario), {e}));
 }
@@ -276,7 +279,7 @@ void bind_requirement(nb::module_& m) {
           "segment"_a, "columns"_a, "flag"_a, "size_rule"_a, "threads"_a = 1);
     m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
           "blocks"_a, "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a,
-          "ten_initial"_a, "ten_maintenance"_a, "threads"_a = 1);
+          "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
     m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
           "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "values"_a, "has_entry"_a,
           "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,

@@ -88,7 +88,7 @@ struct UnitColumns {
     const double *charge, *shock;
 };
 
-constexpr int TOTALS = 10;  // columns of a requirement row
+constexpr int TOTALS = 11;  // columns of a requirement row, the last one (the sum) if asked for
 
 // Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
 struct Totals {

@@ -122,6 +122,7 @@ inline void totals(const Totals& in, std::int64_t begin, std::int64_t end) {
             in.out[7][r] = d;
             in.out[8][r] = held;
             in.out[9][r] = held - ((w + q) + d);
+            if (in.out[10] != nullptr) in.out[10][r] = sum;
         }
     }
 }
