@@ -84,7 +84,7 @@ Aggregation rows_view(const Rows& rows, const Transform& t, std::int64_t instrum
     return {rows.pointer.at, rows.key.at, rows.instrument.at, rows.lots.at, instruments,
             std::max<std::int64_t>(t.keys, 0), scenarios, blocks, nullptr, nullptr, nullptr,
             t.gain_factor ? t.gain_factor->at : nullptr, t.gain_cap ? t.gain_cap->at : nullptr,
-            t.dampen_first};
+            t.dampen_first, nullptr, 0};
 }
 
 TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& t,

@@ -1,4 +1,4 @@
-// The Python module `_core`: elementary functions, the flavour in use, and the two bindings files.
+// The Python module `_core`: elementary functions, the flavour in use, and the bindings files.
 #include "arrays.hpp"
 #include "kernels.hpp"
 
@@ -65,5 +65,7 @@ NB_MODULE(_core, m) {
     bind_pricing(m);
     bind_grouping(m);
     bind_aggregation(m);
+    bind_requirement(m);
     bind_select(m);
+    bind_prepared(m);
 }

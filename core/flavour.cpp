@@ -4,6 +4,8 @@
 // it between flavours.
 #include "aggregate.hpp"
 #include "black76.hpp"
+#include "prepared.hpp"
+#include "requirement.hpp"
 #include "select.hpp"
 
 #define COUNTERPOISE_TEXT(x) #x
@@ -40,7 +42,8 @@ extern const Kernels table;
 const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
     log_each, log1p_each, power_each, fma_each, price, black76, worst, vectors, exposures,
-    tails,
+    add_ons, totals, owned, standing,
+    tails, worst_with, needs_with, worst_again,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -132,3 +132,29 @@ def tails(
 def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
+
+class Prepared:
+    """One account at one snapshot, ready for orders (`margin.whatif`); E segments, K sides, U units.
+
+    market   pnl [I, S], unit [I], segment [I], flag [I], columns [I, 4], size_rule [U, 4], weight
+             and dampener [U, S] or None, gain_factor and gain_cap [U] or None, dampen_first, factor
+    account  raw [K U, S], charge, net, owned and rest [K U], segment_net [K, E], fixed [U], and its
+             positions: pointer [U + 1], instrument, lots
+    """
+
+    def __init__(self, sequence: int, market: dict[str, Any], account: dict[str, Any]) -> None: ...
+    def worst(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the worst loss of the order's unit with the order filled, by adding its row."""
+
+    def worst_again(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the same by summing all positions again: the bits of `worst_loss`."""
+
+    def initial(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the initial requirement of the order's pool with the order filled."""
+
+    def maintenance(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the maintenance requirement of the order's pool with the order filled."""
+
+    def effects(self, instrument: Ints, lots: Long, sequence: int,
+                threads: int = 1) -> tuple[Floats, Floats, Floats]:
+        """Return worst, initial and maintenance of each order by itself, each [order]."""

@@ -1,0 +1,291 @@
+// Unit rows in, requirement rows out: `add_ons`, `totals`, `owned` and `standing`.
+#include <array>
+#include <atomic>
+#include <vector>
+
+#include "arrays.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace counterpoise {
+namespace {
+
+using namespace nanobind::literals;
+
+constexpr std::int64_t GRAIN = 4096;
+constexpr std::int64_t CHECK_GRAIN = 1 << 16;
+
+// check_index for long columns, by all threads.
+void check_inside(const Array<std::int32_t>& index, std::int64_t count, int threads,
+                  const char* sentence) {
+    std::atomic<bool> inside{true};
+    {
+        nb::gil_scoped_release free;
+        parallel(threads, index.size(), CHECK_GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            bool here = true;
+            for (std::int64_t p = begin; p < end; ++p) {
+                here &= index.at[p] >= 0 && index.at[p] < count;
+            }
+            if (!here) inside.store(false, std::memory_order_relaxed);
+        });
+    }
+    expect(inside.load(), sentence);
+}
+
+nb::object add_ons(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+                   nb::handle segment, nb::handle columns, nb::handle flag, nb::handle size_rule,
+                   int threads) {
+    const Array<double> table = array<double>(columns, "columns", 2);
+    const std::int64_t instruments = table.shape[0];
+    expect(table.shape[1] == ADD_ON_COLUMNS, "columns must have 4 columns");
+    const Array<std::int64_t> pointers = array<std::int64_t>(pointer, "pointer", 1);
+    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
+    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
+    const Array<std::int32_t> segments = column<std::int32_t>(segment, "segment", instruments);
+    const Array<std::uint8_t> flags = column<std::uint8_t>(flag, "flag", instruments);
+    const Array<double> rule = array<double>(size_rule, "size_rule", 2);
+    expect(rule.shape[1] == SIZE_RULE, "size_rule must have 4 columns");
+    check_pointer(pointers, index.size());
+    const std::int64_t rows = pointers.size() - 1;
+    const Array<std::int32_t> keys = column<std::int32_t>(key, "key", rows);
+    checked_threads(threads);
+    check_inside(index, instruments, threads, "instrument must index the rows of columns");
+    check_inside(keys, rule.shape[0], threads, "key must index the rows of size_rule");
+    check_index(segments, std::int64_t{1} << 31, "segment must not be negative");
+    Buffer<double> charge = buffer<double>(rows), shock = buffer<double>(rows);
+    Buffer<std::int32_t> flagged = buffer<std::int32_t>(rows);
+    {
+        nb::gil_scoped_release free;
+        const AddOns call = {pointers.at, keys.at, index.at, sizes.at, segments.at, table.at,
+                             flags.at, rule.at, charge.get(), shock.get(), flagged.get()};
+        const Kernels& core = kernels();
+        parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.add_ons(call, begin, end);
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows);
+    return nb::make_tuple(given_away(std::move(charge), {n}), given_away(std::move(shock), {n}),
+                          given_away(std::move(flagged), {n}));
+}
+
+// The arrays of one block of unit rows, kept alive while they are read.
+struct Block {
+    Array<double> loss;
+    Array<std::int32_t> scenario;
+    Array<double> charge, shock;
+};
+
+std::vector<Block> blocks_of(nb::sequence given) {
+    std::vector<Block> blocks;
+    for (nb::handle one : given) {
+        expect(nb::len(one) == 4, "a block must be loss, scenario, charge and shock");
+        const Array<double> loss = array<double>(one[0], "loss", 1);
+        blocks.push_back({loss, column<std::int32_t>(one[1], "scenario", loss.size()),
+                          column<double>(one[2], "charge", loss.size()),
+                          column<double>(one[3], "shock", loss.size())});
+    }
+    return blocks;
+}
+
+struct Members {
+    Array<std::int64_t> pointer;
+    Array<std::int32_t> block, row;
+};
+
+Members members_of(nb::handle pointer, nb::handle block, nb::handle row,
+                   const std::vector<Block>& blocks, int threads) {
+    const Members m = {array<std::int64_t>(pointer, "members", 1),
+                       array<std::int32_t>(block, "member_block", 1),
+                       array<std::int32_t>(row, "member_row", 1)};
+    expect(m.block.size() == m.row.size(), "member_block and member_row must be alike");
+    check_pointer(m.pointer, m.row.size());
+    std::atomic<bool> inside{true};
+    {
+        nb::gil_scoped_release free;
+        parallel(threads, m.row.size(), CHECK_GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            bool here = true;
+            const auto count = static_cast<std::int32_t>(blocks.size());
+            for (std::int64_t k = begin; k < end && here; ++k) {
+                const std::int32_t b = m.block.at[k], r = m.row.at[k];
+                here = b >= 0 && b < count && r >= 0 &&
+                       r < blocks[static_cast<std::size_t>(b)].loss.size();
+            }
+            if (!here) inside.store(false, std::memory_order_relaxed);
+        });
+    }
+    expect(inside.load(), "member_block and member_row must lie inside the blocks");
+    return m;
+}
+
+// The rows asked for (all where None) and where the members of each go.
+struct Asked {
+    std::int64_t count, entries;
+    std::vector<std::int64_t> own;
+    const std::int64_t *rows, *at;
+};
+
+Asked asked_of(nb::handle rows, const Members& members) {
+    const std::int64_t all = members.pointer.size() - 1;
+    if (rows.is_none()) return {all, members.row.size(), {}, nullptr, members.pointer.at};
+    const Array<std::int64_t> chosen = array<std::int64_t>(rows, "rows", 1);
+    Asked a{chosen.size(), 0, {0}, chosen.at, nullptr};
+    a.own.reserve(static_cast<std::size_t>(a.count) + 1);
+    for (std::int64_t k = 0; k < a.count; ++k) {
+        const std::int64_t row = chosen.at[k];
+        expect(row >= 0 && row < all, "rows must index the requirement rows");
+        a.entries += members.pointer.at[row + 1] - members.pointer.at[row];
+        a.own.push_back(a.entries);
+    }
+    a.at = a.own.data();
+    return a;
+}
+
+const double* other_of(nb::handle given, const char* name, std::int64_t count,
+                       std::vector<Array<double>>& keep) {
+    if (given.is_none()) return nullptr;
+    keep.push_back(column<double>(given, name, count));
+    return keep.back().at;
+}
+
+nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
+                  nb::sequence blocks, nb::handle rows, nb::sequence others, nb::handle failure,
+                  double factor, double ten_initial, double ten_maintenance, bool sums, int threads) {
+    checked_threads(threads);
+    const std::vector<Block> units = blocks_of(blocks);
+    const Members m = members_of(members, member_block, member_row, units, threads);
+    const Asked asked = asked_of(rows, m);
+    expect(nb::len(others) == 3, "others must be three columns or None");
+    std::vector<Array<double>> keep;
+    keep.reserve(3);
+    std::vector<UnitColumns> views;
+    for (const Block& b : units) {
+        views.push_back({b.loss.at, b.scenario.at, b.charge.at, b.shock.at});
+    }
+    Array<std::int32_t> bad{nullptr, {0, 0}, {}};
+    if (!failure.is_none()) bad = column<std::int32_t>(failure, "failure", asked.count);
+    Totals call = {asked.rows, asked.at, m.pointer.at, m.block.at, m.row.at, views.data(), {},
+                   bad.at, factor, ten_initial, ten_maintenance, {}, nullptr, nullptr};
+    for (std::size_t k = 0; k < 3; ++k) {
+        call.other[k] = other_of(others[k], "others", asked.count, keep);
+    }
+    std::array<Buffer<double>, TOTALS> out;
+    const std::size_t width = sums ? TOTALS : TOTALS - 1;
+    for (std::size_t k = 0; k < width; ++k) {
+        out[k] = buffer<double>(asked.count);
+        call.out[k] = out[k].get();
+    }
+    Buffer<double> loss = buffer<double>(asked.entries);
+    Buffer<std::int32_t> scenario = buffer<std::int32_t>(asked.entries);
+    call.entry_loss = loss.get();
+    call.entry_scenario = scenario.get();
+    {
+        nb::gil_scoped_release free;
+        const Kernels& core = kernels();
+        parallel(threads, asked.count, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.totals(call, begin, end);
+        });
+    }
+    nb::list columns;
+    const auto n = static_cast<std::size_t>(asked.count);
+    const auto e = static_cast<std::size_t>(asked.entries);
+    for (std::size_t k = 0; k < width; ++k) {
+        columns.append(given_away(std::move(out[k]), {n}));
+    }
+    return nb::make_tuple(nb::tuple(columns), given_away(std::move(loss), {e}),
+                          given_away(std::move(scenario), {e}));
+}
+
+nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
+                 nb::handle entry_cost, nb::handle account, nb::handle pool, nb::handle pool_of,
+                 nb::handle values, nb::handle has_entry, nb::handle asset_of, nb::handle smallest,
+                 nb::handle balances, nb::handle stated, std::int64_t unknown, bool premium_counts,
+                 int threads) {
+    checked_threads(threads);
+    const Array<std::int64_t> pointer = array<std::int64_t>(row_pointer, "row_pointer", 1);
+    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
+    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
+    const Array<std::int64_t> cost = column<std::int64_t>(entry_cost, "entry_cost", index.size());
+    const Array<std::int32_t> owner = array<std::int32_t>(account, "account", 1);
+    const std::int64_t rows = owner.size();
+    const Array<std::int32_t> pools = column<std::int32_t>(pool, "pool", rows);
+    const Array<double> per_lot = array<double>(values, "values", 2);
+    const std::int64_t instruments = per_lot.shape[0];
+    expect(per_lot.shape[1] == 2, "values must have 2 columns");
+    const Array<std::int32_t> place = column<std::int32_t>(pool_of, "pool_of", instruments);
+    const Array<std::uint8_t> entered = column<std::uint8_t>(has_entry, "has_entry", instruments);
+    const Array<double> units = array<double>(smallest, "smallest", 1);
+    const Array<std::int32_t> assets = column<std::int32_t>(asset_of, "asset_of", units.size());
+    const Array<std::int64_t> held = array<std::int64_t>(balances, "balances", 2);
+    Array<double> known{nullptr, {0, 0}, {}};
+    if (!stated.is_none()) known = matrix<double>(stated, "stated", held.shape[0], held.shape[1]);
+    check_pointer(pointer, index.size());
+    expect(pointer.size() - 1 == held.shape[0], "balances must have one row per account");
+    check_inside(index, instruments, threads, "instrument must index the rows of values");
+    check_inside(owner, held.shape[0], threads, "account must index row_pointer");
+    check_inside(pools, units.size(), threads, "pool must index smallest");
+    check_index(place, units.size(), "pool_of must index smallest");
+    for (std::int64_t k = 0; k < assets.size(); ++k) {
+        expect(assets.at[k] >= -1 && assets.at[k] < held.shape[1],
+               "asset_of must index the columns of balances or be -1");
+    }
+    Buffer<double> amount = buffer<double>(rows);
+    Buffer<bool> no_entry = buffer<bool>(rows);
+    const Owned call = {pointer.at, index.at, sizes.at, cost.at, owner.at, pools.at, rows,
+                        held.shape[1], unknown, place.at, per_lot.at, entered.at, assets.at,
+                        units.at, held.at, known.at, premium_counts, amount.get(), no_entry.get()};
+    {
+        nb::gil_scoped_release free;
+        const Kernels& core = kernels();
+        parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            std::vector<Holding> by_pool(static_cast<std::size_t>(units.size()));
+            core.owned(call, begin, end, by_pool.data());
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows);
+    return nb::make_tuple(given_away(std::move(amount), {n}), given_away(std::move(no_entry), {n}));
+}
+
+nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance, nb::handle pool,
+                    nb::handle haircut, int threads) {
+    checked_threads(threads);
+    const Array<double> amount = array<double>(owned, "owned", 1);
+    const std::int64_t rows = amount.size();
+    const Array<double> first = column<double>(initial, "initial", rows);
+    const Array<double> second = column<double>(maintenance, "maintenance", rows);
+    const Array<std::int32_t> pools = column<std::int32_t>(pool, "pool", rows);
+    const Array<double> cut = array<double>(haircut, "haircut", 1);
+    check_inside(pools, cut.size(), threads, "pool must index haircut");
+    Buffer<double> balance = buffer<double>(rows), above = buffer<double>(rows);
+    Buffer<double> over = buffer<double>(rows);
+    Buffer<std::uint8_t> status = buffer<std::uint8_t>(rows);
+    {
+        nb::gil_scoped_release free;
+        const Standing call = {amount.at, first.at, second.at, cut.at, pools.at, balance.get(),
+                               above.get(), over.get(), status.get()};
+        const Kernels& core = kernels();
+        parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            core.standing(call, begin, end);
+        });
+    }
+    const auto n = static_cast<std::size_t>(rows);
+    return nb::make_tuple(given_away(std::move(balance), {n}), given_away(std::move(above), {n}),
+                          given_away(std::move(over), {n}), given_away(std::move(status), {n}));
+}
+
+}  // namespace
+
+void bind_requirement(nb::module_& m) {
+    m.def("add_ons", &add_ons, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
+          "segment"_a, "columns"_a, "flag"_a, "size_rule"_a, "threads"_a = 1);
+    m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
+          "blocks"_a, "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a,
+          "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
+    m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
+          "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "values"_a, "has_entry"_a,
+          "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,
+          "premium_counts"_a, "threads"_a = 1);
+    m.def("standing", &standing, nb::kw_only(), "owned"_a, "initial"_a, "maintenance"_a, "pool"_a,
+          "haircut"_a, "threads"_a = 1);
+}
+
+}  // namespace counterpoise
