@@ -56,6 +56,8 @@ class Prepared {
         }
     }
 
+    std::int64_t sequence() const { return sequence_; }
+
     double worst(std::int64_t instrument, std::int64_t lots, std::int64_t sequence) const {
         const std::int32_t i = checked(instrument, sequence);
         if (in_.unit[i] < 0 || in_.flag[i] != 0) return nothing();
@@ -66,7 +68,7 @@ class Prepared {
         const std::int32_t i = checked(instrument, sequence);
         if (in_.unit[i] < 0 || in_.flag[i] != 0) return nothing();
         expect(lots >= -LOTS_MAX && lots <= LOTS_MAX, "lots must lie within 2^62");
-        return kernels().worst_again(in_, i, lots);
+        return again(i, lots);
     }
 
     double initial(std::int64_t instrument, std::int64_t lots, std::int64_t sequence) const {
@@ -108,6 +110,27 @@ class Prepared {
     }
 
   private:
+    // The unit's positions with the order in its canonical place, netted, summed once more.
+    double again(std::int32_t instrument, std::int64_t lots) const {
+        const std::int64_t unit = in_.unit[instrument];
+        const std::int64_t begin = pointer_[unit], end = pointer_[unit + 1];
+        std::vector<const double*> rows;
+        std::vector<double> sizes;
+        rows.reserve(static_cast<std::size_t>(end - begin + 1));
+        sizes.reserve(rows.capacity());
+        const auto add = [&](std::int32_t i, std::int64_t size) {
+            rows.push_back(in_.pnl + static_cast<std::int64_t>(i) * in_.scenarios);
+            sizes.push_back(static_cast<double>(size));
+        };
+        std::int64_t p = begin;
+        for (; p < end && held_[p] < instrument; ++p) add(held_[p], lots_[p]);
+        const bool netted = p < end && held_[p] == instrument;
+        add(instrument, netted ? lots_[p] + lots : lots);
+        for (p += netted; p < end; ++p) add(held_[p], lots_[p]);
+        return kernels().worst_again(in_, unit, rows.data(), sizes.data(),
+                                     static_cast<std::int64_t>(rows.size()));
+    }
+
     static double nothing() { return std::numeric_limits<double>::quiet_NaN(); }
 
     template <typename T>
@@ -135,8 +158,26 @@ class Prepared {
         }
         in_.weight = weight_.get();
         in_.dampener = dampener_.get();
+        as_is_.reset(new bool[static_cast<std::size_t>(u * in_.width / LANES)]);
+        for (std::int64_t k = 0; k < u * in_.width / LANES; ++k) as_is_[k] = keeps_losses(k);
+        in_.as_is = as_is_.get();
         in_.dampen_first = nb::cast<bool>(market["dampen_first"]);
         in_.factor = nb::cast<double>(market["factor"]);
+    }
+
+    // Weights 1, dampeners 0, and gains stay gains: so the loss of a scenario is its P&L.
+    bool keeps_losses(std::int64_t k) const {
+        const std::int64_t unit = k * LANES / in_.width;
+        const auto gain = [](double x) { return x >= 0.0; };
+        bool same = in_.gain_factor == nullptr ||
+                    (gain(in_.gain_factor[unit]) && gain(in_.gain_cap[unit]));
+        for (std::int64_t s = k * LANES; s < (k + 1) * LANES; ++s) {
+            // Beyond the last scenario stand zeros, and a P&L of zero is no loss.
+            const bool there = s % in_.width < in_.scenarios;
+            same &= !there || weight_ == nullptr || weight_[s] == 1.0;
+            same &= !there || dampener_ == nullptr || dampener_[s] == 0.0;
+        }
+        return same;
     }
 
     void read_account(const nb::dict& account) {
@@ -165,9 +206,6 @@ class Prepared {
         pointer_ = copied(pointer);
         held_ = copied(held);
         lots_ = copied(lots);
-        in_.pointer = pointer_.data();
-        in_.instrument = held_.data();
-        in_.lots = lots_.data();
     }
 
     void check_sequence(std::int64_t sequence) const {
@@ -192,6 +230,7 @@ class Prepared {
     std::vector<std::int32_t> unit_, segment_, held_;
     std::vector<std::int64_t> pointer_, lots_;
     Buffer<double> weight_, dampener_, raw_;
+    std::unique_ptr<bool[]> as_is_;
     Account in_{};
 };
 
@@ -200,6 +239,7 @@ class Prepared {
 void bind_prepared(nb::module_& m) {
     nb::class_<Prepared>(m, "Prepared")
         .def(nb::init<std::int64_t, nb::dict, nb::dict>(), "sequence"_a, "market"_a, "account"_a)
+        .def("sequence", &Prepared::sequence)
         .def("worst", &Prepared::worst)
         .def("worst_again", &Prepared::worst_again)
         .def("initial", &Prepared::initial)

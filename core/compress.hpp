@@ -38,10 +38,13 @@ inline int keep(double* p, Lanes x, LaneMask mask) {
 #else
 
 inline int keep(double* p, const Lanes& x, const LaneMask& mask) {
+    double v[WIDTH];
+    store(v, x);
+    const unsigned at = places(mask);
     int count = 0;
     for (int k = 0; k < WIDTH; ++k) {
-        p[count] = x.v[k];
-        count += mask.v[k];
+        p[count] = v[k];
+        count += static_cast<int>(at >> k & 1);
     }
     return count;
 }

@@ -182,15 +182,13 @@ struct Account {
     const double *weight, *dampener;      // [unit, width] or null
     const double *gain_factor, *gain_cap; // [unit], both or neither
     bool dampen_first;
+    const bool* as_is;                    // [unit, width / LANES] the transforms keep every loss
     const double* size_rule;              // [unit, SIZE_RULE]
     const double *charge, *net, *owned;   // [side, unit]
     const double* segment_net;            // [side, segment]
     const double* rest;                   // [side, unit] what the pool's other units need
     const double* fixed;                  // [unit] what the pool needs whatever the positions
     double factor;
-    const std::int64_t* pointer;          // [unit + 1] positions of side 0 by unit
-    const std::int32_t* instrument;
-    const std::int64_t* lots;
 };
 
 // What the account needs with an order filled.
@@ -223,7 +221,8 @@ struct Kernels {
     void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
     double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
     Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
-    double (*worst_again)(const Account&, std::int32_t instrument, std::int64_t lots);
+    double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,
+                          const double* lots, std::int64_t count);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.

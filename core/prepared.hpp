@@ -22,8 +22,10 @@ inline Lanes load_some(const double* p, std::int64_t count) {
     return load(v);
 }
 
+// The transformed P&L at scenarios [at, at + WIDTH); where `as_is` says so, that of losses is v.
 inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes v) {
     const std::int64_t here = unit * in.width + at;
+    if (in.as_is[here / LANES] && in.as_is[(here + WIDTH - 1) / LANES]) return v;
     if (in.weight != nullptr) v = v * load(in.weight + here);
     if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + here));
     if (in.gain_factor != nullptr) v = gained(v, in.gain_factor[unit], in.gain_cap[unit]);
@@ -45,15 +47,25 @@ inline double worst_with(const Account& in, std::int64_t side, std::int32_t inst
     const double* pnl = in.pnl + static_cast<std::int64_t>(instrument) * in.scenarios;
     const double* raw = in.raw + (side * in.units + unit) * in.width;
     const Lanes size = lots;
-    Lanes least = 0.0;
+    Lanes least = 0.0, other = 0.0;
     LaneMask nan = unordered(least, least);
-    for (std::int64_t s = 0; s < in.scenarios; s += WIDTH) {
-        const Lanes row = s < whole ? load(pnl + s) : load_some(pnl + s, in.scenarios - whole);
-        const Lanes v = shaped(in, unit, s, fma(size, row, load(raw + s)));
-        nan = nan | unordered(v, v);
-        least = select(v < least, v, least);
+    const auto at = [&](std::int64_t s, Lanes row) {
+        return shaped(in, unit, s, fma(size, row, load(raw + s)));
+    };
+    std::int64_t s = 0;
+    for (; s + 2 * WIDTH <= whole; s += 2 * WIDTH) {  // two chains of minima
+        const Lanes v = at(s, load(pnl + s)), w = at(s + WIDTH, load(pnl + s + WIDTH));
+        nan = nan | unordered(v, w);
+        least = at_most(least, v);
+        other = at_most(other, w);
     }
-    return loss_of(least, places(nan) != 0);
+    for (; s < in.scenarios; s += WIDTH) {
+        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;  // some twice: a minimum is the same
+        const Lanes v = at(s, whole > 0 ? load(pnl + s) : load_some(pnl, in.scenarios));
+        nan = nan | unordered(v, v);
+        least = at_most(least, v);
+    }
+    return loss_of(at_most(least, other), places(nan) != 0);
 }
 
 inline Needs needs_with(const Account& in, std::int32_t instrument, double lots) {
@@ -79,53 +91,37 @@ inline Needs needs_with(const Account& in, std::int32_t instrument, double lots)
     return needs;
 }
 
-// The position at `p` of the unit's, with the order merged in its canonical place; `place` is where.
-struct Merged {
-    std::int32_t instrument;
-    std::int64_t lots;
-};
-
-inline Merged merged(const Account& in, std::int64_t p, std::int64_t place, bool held,
-                     const Merged& order) {
-    if (p == place) return held ? Merged{order.instrument, in.lots[p] + order.lots} : order;
-    const std::int64_t from = p < place || held ? p : p - 1;
-    return {in.instrument[from], in.lots[from]};
-}
-
-inline double worst_again(const Account& in, std::int32_t instrument, std::int64_t lots) {
-    const std::int64_t unit = in.unit[instrument], whole = in.scenarios / WIDTH * WIDTH;
-    const std::int64_t begin = in.pointer[unit], end = in.pointer[unit + 1];
-    std::int64_t place = begin;
-    while (place < end && in.instrument[place] < instrument) ++place;
-    const bool held = place < end && in.instrument[place] == instrument;
-    const Merged order = {instrument, lots};
+// The worst loss of `count` positions, summed in their order: rows of P&L and lots.
+inline double worst_again(const Account& in, std::int64_t unit, const double* const* rows,
+                          const double* lots, std::int64_t count) {
+    const std::int64_t whole = in.scenarios / WIDTH * WIDTH;
     Lanes least = 0.0;
     LaneMask nan = unordered(least, least);
-    for (std::int64_t first = 0; first < in.scenarios; first += BLOCK) {
+    const auto take = [&](std::int64_t s, Lanes sum) {
+        const Lanes v = shaped(in, unit, s, sum);
+        nan = nan | unordered(v, v);
+        least = at_most(least, v);
+    };
+    std::int64_t s = 0;
+    for (; s + BLOCK <= in.scenarios; s += BLOCK) {
         Block sum;
         for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
-        for (std::int64_t p = begin; p < end + (held ? 0 : 1); ++p) {
-            const Merged position = merged(in, p, place, held, order);
-            const double* pnl = in.pnl + position.instrument * in.scenarios + first;
-            const Lanes size = static_cast<double>(position.lots);
-            if (first + BLOCK <= in.scenarios) {
-                for (int j = 0; j < VECTORS; ++j) {
-                    sum.v[j] = fma(size, load(pnl + WIDTH * j), sum.v[j]);
-                }
-                continue;
-            }
-            for (int j = 0; j < VECTORS && first + WIDTH * j < in.scenarios; ++j) {
-                const bool full = first + WIDTH * j < whole;
-                const Lanes row = full ? load(pnl + WIDTH * j)
-                                       : load_some(pnl + WIDTH * j, in.scenarios - whole);
-                sum.v[j] = fma(size, row, sum.v[j]);
-            }
+        for (std::int64_t p = 0; p < count; ++p) {
+            const Lanes size = lots[p];
+            const double* pnl = rows[p] + s;
+            for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(size, load(pnl + WIDTH * j), sum.v[j]);
         }
-        for (int j = 0; j < VECTORS && first + WIDTH * j < in.scenarios; ++j) {
-            const Lanes v = shaped(in, unit, first + WIDTH * j, sum.v[j]);
-            nan = nan | unordered(v, v);
-            least = select(v < least, v, least);
+        for (int j = 0; j < VECTORS; ++j) take(s + WIDTH * j, sum.v[j]);
+    }
+    for (; s < in.scenarios; s += WIDTH) {
+        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;
+        Lanes sum = 0.0;
+        for (std::int64_t p = 0; p < count; ++p) {
+            const double* pnl = rows[p] + s;
+            const Lanes row = whole > 0 ? load(pnl) : load_some(pnl, in.scenarios);
+            sum = fma(lots[p], row, sum);
         }
+        take(s, sum);
     }
     return loss_of(least, places(nan) != 0);
 }

@@ -143,6 +143,9 @@ class Prepared:
     """
 
     def __init__(self, sequence: int, market: dict[str, Any], account: dict[str, Any]) -> None: ...
+    def sequence(self) -> int:
+        """Return the sequence of the snapshot it was prepared at."""
+
     def worst(self, instrument: int, lots: int, sequence: int, /) -> float:
         """Return the worst loss of the order's unit with the order filled, by adding its row."""
 

@@ -16,7 +16,7 @@ from counterpoise.accounts.book import Book, concatenated
 from counterpoise.margin.pools import Bools
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
-from counterpoise.margin.terms.risk_matrix import UnitTerms, unit_results
+from counterpoise.margin.terms.risk_matrix import UnitTerms
 from counterpoise.risk.aggregation import Rows, exposures, grouped, loss_vectors
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.frozen import frozen
@@ -80,11 +80,14 @@ def prepared_units(book: Book, arrays: RiskArrays, terms: UnitTerms, *, bad: Boo
                    key=terms.units.of)
     columns = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     shape = len(states), len(terms.units.name)
-    account = _sums(states, rows, arrays, terms, shape=shape) | _held(rows, shape[1])
-    found = unit_results(rows, terms, arrays.pnl, bad=bad)
-    addends = found.worst_case + found.roll_shock + found.delta_shock
-    account |= {"charge": _spread(rows, found.roll_shock, shape), "fixed": pools.fixed,
-                "rest": _rest(_spread(rows, addends, shape).reshape(shape), terms, pools)}
+    raw, worst = _vectors(rows, arrays, terms)
+    charge, shock, _ = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
+        segment=terms.segment, columns=columns, flag=bad.view(np.uint8), size_rule=terms.size_rule)
+    needs = _spread(rows, worst + charge + shock, shape).reshape(shape)
+    account = _deltas(states, rows, terms, shape=shape) | _held(rows, shape[1]) | {
+        "raw": _spread(rows, raw, shape), "charge": _spread(rows, charge, shape),
+        "fixed": pools.fixed, "rest": _rest(needs, terms, pools)}
     shaping = terms.transform
     market = {"pnl": arrays.pnl, "unit": terms.units.of, "segment": terms.segment,
               "flag": bad.view(np.uint8), "columns": columns, "size_rule": terms.size_rule,
@@ -111,17 +114,24 @@ def _spread(rows: Rows, column: Floats, shape: tuple[int, int]) -> Floats:
     return out
 
 
-def _sums(states: Book, rows: Rows, arrays: RiskArrays, terms: UnitTerms, *,
-          shape: tuple[int, int]) -> dict[str, Any]:
-    raw, _ = loss_vectors(rows, arrays.pnl)
+def _vectors(rows: Rows, arrays: RiskArrays, terms: UnitTerms) -> tuple[Floats, Floats]:
+    """Return the summed P&L of the unit rows before their transforms, and their worst losses."""
+    held, place = np.unique(rows.instrument, return_inverse=True)
+    few = Rows(pointer=rows.pointer, account=rows.account, key=rows.key,
+               instrument=place.astype(np.int32), lots=rows.lots)
+    raw, counted = loss_vectors(few, arrays.pnl[held], terms.transform)
+    return raw, -counted.min(axis=1, initial=0.0)
+
+
+def _deltas(states: Book, rows: Rows, terms: UnitTerms, *,
+            shape: tuple[int, int]) -> dict[str, Any]:
     net, long, _ = exposures(rows, np.stack([terms.delta, terms.long_delta], axis=1))
     by_segment = grouped(row_pointer=states.row_pointer, instrument=states.instrument,
                          lots=states.lots, key=terms.segment)
     deltas, _, _ = exposures(by_segment, terms.roll_delta[:, None])
     nets = np.zeros((shape[0], int(terms.segment.max(initial=-1)) + 1))
     nets[by_segment.account, by_segment.key] = deltas[:, 0]
-    return {"raw": _spread(rows, raw, shape), "segment_net": nets,
-            "net": _spread(rows, net[:, 0].copy(), shape),
+    return {"segment_net": nets, "net": _spread(rows, net[:, 0].copy(), shape),
             "owned": _spread(rows, long[:, 1].copy(), shape)}
 
 
@@ -182,7 +192,9 @@ def error_bounds(units: PreparedUnits, instrument: Indices, lots: Lots, *,
         units.scan_size[unit] + size * reach(units.pnl[different])[place])
     roll = units.roll_size[unit] + size * np.abs(column[:, 0] * column[:, 1])
     delta = units.delta_size[unit] + size * np.abs(column[:, 2:]).sum(axis=1)
-    shock = 2 * delta * (rule[:, 2] + rule[:, 0] * delta) * rule[:, 3]
+    # The shock rises by at most cap + slope x size, and no longer with the size once at the cap.
+    slope = np.minimum(rule[:, 0] * delta, rule[:, 0] * rule[:, 1] + rule[:, 2])
+    shock = 2 * delta * (rule[:, 2] + slope) * rule[:, 3]
     off = sums * (scan + roll + shock)
     members = units.pool_units[unit]
     off = off + (4 * members + 20) * ULP * (np.abs(initial) + np.abs(maintenance) / (
