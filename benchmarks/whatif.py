@@ -56,12 +56,12 @@ def measured(quick: bool) -> dict[str, Any]:
         "numpy full": lambda: (lots @ pnl[held] + ORDER * row).min()}
     cost = {name: least(question, repeats) for name, question in questions.items()}
     nothing = least(lambda: None, repeats)
-    empty = cost["empty"] - nothing
+    cost = {name: seconds - nothing for name, seconds in cost.items()}
     return {
-        "worst_over_empty_call": round((cost["worst"] - nothing) / empty, 2),
-        "initial_over_empty_call": round((cost["initial"] - nothing) / empty, 2),
-        "cached_times_numpy": round((cost["numpy cached"] - nothing) / (cost["worst"] - nothing), 1),
-        "full_times_numpy": round((cost["numpy full"] - nothing) / (cost["full"] - nothing), 1),
+        "worst_over_empty_call": round(cost["worst"] / cost["empty"], 2),
+        "initial_over_empty_call": round(cost["initial"] / cost["empty"], 2),
+        "cached_times_numpy": round(cost["numpy cached"] / cost["worst"], 1),
+        "full_times_numpy": round(cost["numpy full"] / cost["full"], 1),
         **many(ready, column, cost["initial"], repeats),
         **agreement(ready, column)}
 

@@ -13,11 +13,11 @@ using namespace nanobind::literals;
 
 constexpr std::int64_t CHUNK = 4096;         // rows that share one reading of the P&L, at most,
 constexpr std::int64_t KEPT_MAX = 1 << 22;   // and what they may keep together
-constexpr std::int64_t ROWS_MIN = 2048;      // fewer go one by one: a sample has its price
+constexpr std::int64_t ROWS_MIN = 2048;      // fewer go one by one: a sample costs, too
 constexpr std::int64_t SAMPLE_BLOCKS = 8;
 constexpr std::int64_t SCENARIOS_MIN = 2000;  // fewer need no sample
 
-// Every column of rows [row, scenario] at a stride, `blocks` of them, as blocks [block, row, BLOCK].
+// Columns of rows [row, scenario] at a stride, `blocks` blocks of them [block, row, BLOCK].
 Buffer<double> sampled(const Array<double>& rows, std::int64_t first, std::int64_t blocks) {
     const std::int64_t n = rows.shape[0], width = rows.shape[1], wanted = blocks * BLOCK;
     Buffer<double> out = buffer<double>(n * wanted);

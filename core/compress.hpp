@@ -1,4 +1,4 @@
-// How the lanes that pass a test are stored side by side, in their order: a filter without branches.
+// How the lanes that pass a test are stored side by side, in order: a filter without branches.
 //
 // `keep(p, x, mask)` writes the lanes of x where mask holds to p, p + 1, ... and returns how many;
 // what it leaves in the rest of p[0, WIDTH) is not specified.

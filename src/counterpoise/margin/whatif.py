@@ -162,11 +162,11 @@ def largest_that_fits(prepared: Prepared, *, instrument: int, wanted: int, limit
 
 
 def _ladder(most: int) -> Lots:
-    """Return sizes from 0 to `most`: every tenth more, from one lot."""
-    count = int(np.ceil(np.log(max(most, 2)) / np.log(1.1))) + 1
-    steps = np.minimum(np.rint(np.geomspace(1, most, count)) if most > 1 else np.ones(1), most)
-    sizes = np.concatenate(([0], steps.astype(np.int64), [most]))
-    return np.unique(np.minimum(sizes, most))
+    """Return sizes from 0 to `most`, each a tenth more than the last."""
+    sizes = [0]
+    while sizes[-1] < most:
+        sizes.append(min(sizes[-1] + max(sizes[-1] // 10, 1), most))
+    return np.array(sizes, np.int64)
 
 
 def _stretch(prepared: Prepared, instrument: int, sign: int, sizes: Lots,

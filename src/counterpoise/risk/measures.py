@@ -24,15 +24,17 @@ from counterpoise.values.frozen import frozen
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 Quantile = Literal["linear", "hazen", "higher"]
-Shortfall = Literal["weighted", "discrete", "tail_mean"]
+Shortfall = Literal["weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher"]
 QUANTILES: Final = ("linear", "hazen", "higher")
 """linear: place 1 + (n-1) p, R type 7; hazen: place n p + 0.5, R type 5, flat
 beyond the first and last loss; both interpolate. higher: the next whole place of linear, a loss
 that did occur."""
-SHORTFALLS: Final = ("weighted", "discrete", "tail_mean")
+SHORTFALLS: Final = ("weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher")
 """weighted: (sum of the floor(n (1-p)) largest losses + the fractional part of the next one) /
 (n (1-p)), Acerbi-Tasche, coherent and continuous in p; discrete: mean of the ceil(n (1-p)) largest;
-tail_mean: mean of the losses >= value at risk, ties included."""
+tail_mean: mean of the losses >= value at risk, ties included; by the linear quantile, or the one
+named."""
+_BEGINS: Final = {"tail_mean_hazen": "hazen", "tail_mean_higher": "higher"}
 NEARLY_WHOLE: Final = 1e-9
 """Relative: n (1-p) and places closer than this to a whole number are that number, since 0.975 is
 no binary fraction."""
@@ -75,12 +77,10 @@ def value_at_risk(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, 
 
 
 def expected_shortfall(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *,
-                       level: float, variant: Shortfall = "weighted", quantile: Quantile = "linear",
-                       threads: int = 1) -> Floats:
+                       level: float, variant: Shortfall = "weighted", threads: int = 1) -> Floats:
     """Return each row's expected shortfall at `level` [row], in the currency of `pnl`, loss > 0.
 
-    As `value_at_risk`; `quantile` says where the tail of the variant `tail_mean` begins and does
-    not matter for the others.
+    As `value_at_risk`.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def expected_shortfall(rows: Rows, pnl: Floats, transform: UnitTransform = IDENT
         If the level lies outside (0, 1), a name is unknown, or n (1 - level) < 1.
     """
     count = pnl.shape[1] - 1
-    rank, place = _shortfall_rank(count, level, variant, quantile)
+    rank, place = _shortfall_rank(count, level, variant)
     tails = tails_of(rows, pnl, transform, rank=rank, threads=threads)
     return _shortfall(tails, _mass(count, level), variant, place)
 
@@ -108,7 +108,7 @@ def value_at_risk_of(vectors: Floats, *, level: float, quantile: Quantile = "lin
 
 
 def expected_shortfall_of(vectors: Floats, *, level: float, variant: Shortfall = "weighted",
-                          quantile: Quantile = "linear", threads: int = 1) -> Floats:
+                          threads: int = 1) -> Floats:
     """Return the expected shortfall of P&L vectors [row, scenario]; every column counts.
 
     Raises
@@ -117,7 +117,7 @@ def expected_shortfall_of(vectors: Floats, *, level: float, variant: Shortfall =
         As `expected_shortfall`.
     """
     count = vectors.shape[1]
-    rank, place = _shortfall_rank(count, level, variant, quantile)
+    rank, place = _shortfall_rank(count, level, variant)
     return _shortfall(_tails_of_vectors(vectors, rank, threads), _mass(count, level), variant,
                       place)
 
@@ -168,13 +168,12 @@ def _rank_at(count: int, place: float) -> int:
     return count + 1 - int(place)
 
 
-def _shortfall_rank(count: int, level: float, variant: str,
-                    quantile: str) -> tuple[int, float]:
+def _shortfall_rank(count: int, level: float, variant: str) -> tuple[int, float]:
     _refuse_unknown(variant, SHORTFALLS, "variant")
-    place = _place(count, level, quantile)
+    place = _place(count, level, _BEGINS.get(variant, "linear"))
     mass = _mass(count, level)
     in_tail = int(mass) if mass == int(mass) else int(mass) + 1
-    return (_rank_at(count, place) if variant == "tail_mean" else in_tail), place
+    return (_rank_at(count, place) if variant.startswith("tail_mean") else in_tail), place
 
 
 def _quantile(tails: Tails, place: float) -> Floats:
@@ -183,7 +182,7 @@ def _quantile(tails: Tails, place: float) -> Floats:
 
 
 def _shortfall(tails: Tails, mass: float, variant: str, place: float) -> Floats:
-    if variant == "tail_mean":
+    if variant.startswith("tail_mean"):
         ties_in = -_quantile(tails, place) >= tails.at
         total = tails.sum + np.where(ties_in, tails.ties * tails.at, 0.0)
         return -total / (tails.less + np.where(ties_in, tails.ties, 0)) + 0.0

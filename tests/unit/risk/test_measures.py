@@ -1,4 +1,4 @@
-"""Value at risk and expected shortfall: small examples by hand, refusals, published closed forms."""
+"""Value at risk and expected shortfall: small examples, refusals, published closed forms."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_each_variant_counts_the_tail_its_way(variant, expected):
 def test_ties_at_the_quantile_belong_to_the_tail_mean():
     tied = np.array([[-5.0, -5.0, -5.0, -9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
 
-    assert expected_shortfall_of(tied, level=0.8, variant="tail_mean", quantile="higher")[0] == 6.0
+    assert expected_shortfall_of(tied, level=0.8, variant="tail_mean_higher")[0] == 6.0
     assert expected_shortfall_of(tied, level=0.8, variant="discrete")[0] == 7.0
 
 
@@ -66,7 +66,7 @@ def test_too_little_to_see_the_tail_is_refused(level, count, sentence):
 def test_an_unknown_convention_is_refused_with_those_that_are_known():
     with pytest.raises(BadInput, match="'nearest' is unknown; it is one of linear, hazen, higher"):
         value_at_risk_of(TEN, level=0.5, quantile="nearest")
-    with pytest.raises(BadInput, match="one of weighted, discrete, tail_mean"):
+    with pytest.raises(BadInput, match="one of weighted, discrete, tail_mean, tail_mean_hazen"):
         expected_shortfall_of(TEN, level=0.5, variant="mean")
 
 

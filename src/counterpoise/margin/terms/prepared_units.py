@@ -20,8 +20,9 @@ from counterpoise.margin.terms.risk_matrix import UnitTerms
 from counterpoise.risk.aggregation import Rows, exposures, grouped, loss_vectors
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.frozen import frozen
+from counterpoise.values.quantity import power_of_ten
 
-ULP: Final = 2.0 ** -53
+ULP: Final = 1.0 / (1 << 53)
 Lots = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -164,8 +165,9 @@ def _sizes(rows: Rows, arrays: RiskArrays, terms: UnitTerms, columns: Floats,
         "positions": np.ones(len(size)), "scan_size": size * reach(arrays.pnl[held])[place],
         "roll_size": size * np.abs(columns[rows.instrument, 0] * columns[rows.instrument, 1]),
         "delta_size": size * np.abs(columns[rows.instrument, 2:]).sum(axis=1)}
-    sums = {name: _spread(rows, np.bincount(row, weights=w, minlength=len(rows)), shape
-                          ).reshape(shape).max(axis=0) for name, w in by_position.items()}
+    sums = {name: _spread(rows, np.asarray(np.bincount(row, weights=w, minlength=len(rows)),
+                                           np.float64), shape).reshape(shape).max(axis=0)
+            for name, w in by_position.items()}
     settlement = np.array(terms.units.settlement)
     return sums | {
         "steepness": np.maximum(reach(terms.weight), 1.0),
@@ -199,6 +201,6 @@ def error_bounds(units: PreparedUnits, instrument: Indices, lots: Lots, *,
     members = units.pool_units[unit]
     off = off + (4 * members + 20) * ULP * (np.abs(initial) + np.abs(maintenance) / (
         units.pools.factor))
-    printed = 0.5 * 10.0 ** -units.pools.decimals
+    printed = 0.5 * power_of_ten(-units.pools.decimals)
     return (off + (3 * members + 1) * printed, units.pools.factor * (off + members * printed)
-            + 0.5 * 10.0 ** -units.pools.maintenance_decimals)
+            + 0.5 * power_of_ten(-units.pools.maintenance_decimals))
