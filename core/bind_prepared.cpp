@@ -161,6 +161,12 @@ class Prepared {
         as_is_.reset(new bool[static_cast<std::size_t>(u * in_.width / LANES)]);
         for (std::int64_t k = 0; k < u * in_.width / LANES; ++k) as_is_[k] = keeps_losses(k);
         in_.as_is = as_is_.get();
+        for (std::int64_t unit = 0; unit < u; ++unit) {
+            std::int64_t until = 0;
+            while (until + LANES <= s && as_is_[(unit * in_.width + until) / LANES]) until += LANES;
+            as_is_until_.push_back(until);
+        }
+        in_.as_is_until = as_is_until_.data();
         in_.dampen_first = nb::cast<bool>(market["dampen_first"]);
         in_.factor = nb::cast<double>(market["factor"]);
     }
@@ -228,7 +234,7 @@ class Prepared {
     std::int64_t sequence_, instruments_ = 0;
     std::vector<nb::ndarray<nb::ro>> keep_;  // what `in_` points into; indices are copies
     std::vector<std::int32_t> unit_, segment_, held_;
-    std::vector<std::int64_t> pointer_, lots_;
+    std::vector<std::int64_t> pointer_, lots_, as_is_until_;
     Buffer<double> weight_, dampener_, raw_;
     std::unique_ptr<bool[]> as_is_;
     Account in_{};

@@ -183,6 +183,7 @@ struct Account {
     const double *gain_factor, *gain_cap; // [unit], both or neither
     bool dampen_first;
     const bool* as_is;                    // [unit, width / LANES] the transforms keep every loss
+    const std::int64_t* as_is_until;      // [unit] up to where they do so, in whole LANES
     const double* size_rule;              // [unit, SIZE_RULE]
     const double *charge, *net, *owned;   // [side, unit]
     const double* segment_net;            // [side, segment]

@@ -53,7 +53,14 @@ inline double worst_with(const Account& in, std::int64_t side, std::int32_t inst
         return shaped(in, unit, s, fma(size, row, load(raw + s)));
     };
     std::int64_t s = 0;
-    for (; s + 2 * WIDTH <= whole; s += 2 * WIDTH) {  // two chains of minima
+    for (; s < in.as_is_until[unit]; s += 2 * WIDTH) {  // two chains of minima
+        const Lanes v = fma(size, load(pnl + s), load(raw + s));
+        const Lanes w = fma(size, load(pnl + s + WIDTH), load(raw + s + WIDTH));
+        nan = nan | unordered(v, w);
+        least = at_most(least, v);
+        other = at_most(other, w);
+    }
+    for (; s + 2 * WIDTH <= whole; s += 2 * WIDTH) {
         const Lanes v = at(s, load(pnl + s)), w = at(s + WIDTH, load(pnl + s + WIDTH));
         nan = nan | unordered(v, w);
         least = at_most(least, v);

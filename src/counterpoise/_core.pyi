@@ -134,7 +134,7 @@ def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
 
 class Prepared:
-    """One account at one snapshot, ready for orders (`margin.whatif`); E segments, K sides, U units.
+    """One account at one snapshot, ready for orders (`margin.whatif`): E segments, K sides.
 
     market   pnl [I, S], unit [I], segment [I], flag [I], columns [I, 4], size_rule [U, 4], weight
              and dampener [U, S] or None, gain_factor and gain_cap [U] or None, dampen_first, factor
