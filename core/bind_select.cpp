@@ -15,8 +15,8 @@ namespace {
 
 using namespace nanobind::literals;
 
-constexpr std::int64_t CHUNK = 4096;         // rows that share one reading of the P&L, at most,
-constexpr std::int64_t KEPT_MAX = 1 << 22;   // and what they may keep together
+constexpr std::int64_t CHUNK = 8192;         // rows that share one reading of the P&L, at most,
+constexpr std::int64_t KEPT_MAX = 1 << 23;   // and what they may keep together
 constexpr std::int64_t ROWS_MIN = 2048;      // fewer go one by one: a sample costs, too
 constexpr std::int64_t SAMPLE_BLOCKS = 8;
 constexpr std::int64_t SCENARIOS_MIN = 2000;  // fewer need no sample
