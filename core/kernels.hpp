@@ -140,7 +140,7 @@ struct Standing {
     std::uint8_t* status;
 };
 
-constexpr int TAIL_GROUP = 8;  // blocks that are packed together
+constexpr int TAIL_GROUP = 4;  // blocks that are packed together
 constexpr int TAIL_AHEAD = 4;  // rows whose place for what they keep is fetched early
 
 // Rows of positions times P&L as it stands, [instrument, `stride`], reduced to their tails.
