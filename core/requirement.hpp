@@ -58,8 +58,8 @@ inline void add_ons(const AddOns& in, std::int64_t begin, std::int64_t end) {
         const double size = absolute(unprotected(net, owned_delta));
         const double share =
             lesser(size_rule[0] * greater(size - size_rule[1], 0.0), size_rule[2]);
-        in.charge[row] = charge;
-        in.shock[row] = size * share * size_rule[3];
+        in.result[row] = {in.loss[row], charge, size * share * size_rule[3],
+                          static_cast<double>(in.scenario[row])};
         in.flagged[row] = flagged;
     }
 }
@@ -75,15 +75,16 @@ inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& s
         double worst = 0.0, rounding = 0.0, charge = 0.0, shock = 0.0;
         std::int64_t entry = in.entries[first + k];
         for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m, ++entry) {
-            const UnitColumns& block = in.blocks[in.member_block[m]];
-            const std::int64_t at = in.member_row[m];
-            const double loss = block.loss[at];
+            const UnitResult& unit = in.blocks[in.member_block[m]][in.member_row[m]];
+            const double loss = unit.loss;
             worst = worst + loss;
             rounding = rounding + (rounded(loss, in.ten_initial) - loss);
-            charge = charge + block.charge[at];
-            shock = shock + block.shock[at];
+            charge = charge + unit.charge;
+            shock = shock + unit.shock;
             in.entry_loss[entry] = loss;
-            in.entry_scenario[entry] = block.scenario[at];
+            in.entry_scenario[entry] = static_cast<std::int32_t>(unit.scenario);
+            in.entry_row[entry] = static_cast<std::int32_t>(first + k);
+            in.entry_unit[entry] = in.member_unit[m];
         }
         sums.worst[k] = worst;
         sums.rounding[k] = rounding;

@@ -236,16 +236,15 @@ class UnitTerms:
 
 @frozen
 class UnitResults:
-    """Addends of RM by unit row (see `margin.layout`), pool currency, positive.
+    """Results of unit rows (see `margin.layout`).
 
-    `flagged` is the first instrument of the row that has no number, -1 where all have one; it
-    counts as the instruments of the rows do.
+    columns   [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
+              currency, positive; and the worst scenario
+    flagged   [unit row] the first instrument that has no number, -1 where all have one; counts as
+              the instruments of the rows do
     """
 
-    worst_case: Floats
-    scenario: Indices
-    roll_shock: Floats
-    delta_shock: Floats
+    columns: Floats
     flagged: Indices
 
 
@@ -281,12 +280,11 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
     """
     loss, scenario = worst_loss(rows, pnl[columns], terms.transform, threads=threads)
     table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
-    charge, shock, flagged = _core.add_ons(
-        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
-        segment=terms.segment[columns], columns=table[columns], flag=bad[columns].view(np.uint8),
+    results, flagged = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
+        scenario=scenario, segment=terms.segment[columns], columns=table[columns], flag=bad[columns].view(np.uint8),
         size_rule=terms.size_rule, threads=threads)
-    return UnitResults(worst_case=loss, scenario=scenario, roll_shock=charge, delta_shock=shock,
-                       flagged=flagged)
+    return UnitResults(columns=results, flagged=flagged)
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
