@@ -242,8 +242,7 @@ def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
     entries = [failing_entries(book, layout.pools, failed,
                                (book.order_pointer, book.order_instrument))]
     for block, found in zip(layout.blocks, results, strict=True):
-        at = np.flatnonzero(found.flagged >= 0)
-        entries.append((block.at[at], found.flagged[at] + block.start))
+        entries.append((block.at[found.failed], found.failed_by + block.start))
     if not any(len(row) for row, _ in entries):
         return np.broadcast_to(np.int32(-1), len(pools)), ()
     worst = np.full(len(layout.pools), NO_FAILURE, np.int64)

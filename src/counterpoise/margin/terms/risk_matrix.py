@@ -12,6 +12,7 @@ import numpy as np
 
 from counterpoise import _core
 from counterpoise.instruments.catalogue import OPTION, Catalogue
+from counterpoise.margin.layout import Ints
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.extended_table import Bools, ExtendedTable, dampeners, weights
 from counterpoise.margin.terms.roll import expiry_segments
@@ -238,14 +239,15 @@ class UnitTerms:
 class UnitResults:
     """Results of unit rows (see `margin.layout`).
 
-    columns   [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
-              currency, positive; and the worst scenario
-    flagged   [unit row] the first instrument that has no number, -1 where all have one; counts as
-              the instruments of the rows do
+    columns     [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
+                currency, positive; and the worst scenario
+    failed      unit rows with an instrument that has no number, increasing
+    failed_by   the first such instrument of each, counted as the instruments of the rows are
     """
 
     columns: Floats
-    flagged: Indices
+    failed: Ints
+    failed_by: Indices
 
 
 def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
@@ -284,7 +286,8 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
         pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
         scenario=scenario, segment=terms.segment[columns], columns=table[columns], flag=bad[columns].view(np.uint8),
         size_rule=terms.size_rule, threads=threads)
-    return UnitResults(columns=results, flagged=flagged)
+    failed = np.flatnonzero(flagged >= 0)
+    return UnitResults(columns=results, failed=failed, failed_by=flagged[failed])
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
