@@ -11,6 +11,7 @@ that is there already; the tick prices one coin and recomputes what it touches.
 import json
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 import million_accounts
@@ -61,10 +62,10 @@ def compared(market: MarketSnapshot, accounts: int) -> dict[str, Any]:
     state = margined(layout, market, model=MODEL, version=version, threads=2).now
     found = {}
     for threads in (1, 2):
-        full, tick = best({
-            "full": lambda: compute_margin(layout, there, model=MODEL, version=version,
-                                           threads=threads),
-            "tick": lambda: moved(state, there, threads=threads)}, repeats=5)
+        everything = partial(compute_margin, layout, there, model=MODEL, version=version,
+                             threads=threads)
+        full, tick = best({"full": everything, "tick": partial(moved, state, there,
+                                                               threads=threads)})
         found[f"full_over_tick_{threads}_threads"] = round(full / tick, 1)
     expected = compute_margin(layout, there, model=MODEL, version=version, threads=2)
     after = moved(state, there, threads=2)
@@ -101,10 +102,10 @@ def twenty_coins(market: MarketSnapshot, settlement: str) -> MarketSnapshot:
     columns = {name: getattr(market, name)[at] for name in (
         "mark", "forward", "forward_fixed", "volatility", "rate", "quality", "quote_age_ns")}
     btc = float(market.index[terms.underlyings.index("BTC")])
+    assets, price = (("USDC",), np.ones(1)) if cash else (COINS, np.full(len(COINS), btc))
     return MarketSnapshot(
         catalogue=held, as_of=market.as_of, sequence=0, index=np.full(len(COINS), btc),
-        assets=("USDC",) if cash else COINS, price=np.full(1 if cash else len(COINS),
-                                                           1.0 if cash else btc), source="BTC's simulated market under twenty names",
+        assets=assets, price=price, source="BTC's simulated market under twenty names",
         simulated=True, **columns)
 
 

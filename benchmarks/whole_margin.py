@@ -11,10 +11,10 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import million_accounts
-import numpy as np
 
 from counterpoise import _core
 from counterpoise.adapters.models import model_named
@@ -52,15 +52,13 @@ def measured(quick: bool) -> dict[str, Any]:
     digests, found = set(), {}
     for threads in (1, 2):
         kernel, in_blocks, whole = best({
-            "kernel": lambda: worst_loss(rows, arrays[0].pnl, terms.transform, threads=threads),
-            "in blocks": lambda: [worst_loss(
-                b.rows, arrays[0].pnl[b.start:b.stop], terms.transform, threads=threads)
-                for b in layout.blocks],
-            "whole": lambda: compute_margin(layout, market, model=MODEL, version=version,
-                                            arrays=arrays, threads=threads)})
+            "kernel": partial(worst_loss, rows, arrays[0].pnl, terms.transform, threads=threads),
+            "in blocks": partial(scanned, layout, arrays, terms, threads),
+            "whole": partial(compute_margin, layout, market, model=MODEL, version=version,
+                             arrays=arrays, threads=threads)})
         found |= {f"whole_over_kernel_{threads}_threads": round(whole / kernel, 3),
                   f"whole_over_kernel_in_blocks_{threads}_threads": round(whole / in_blocks, 3)}
-    (laying,) = best({"layout": lambda: laid_out(book, MODEL)}, repeats=2)
+    (laying,) = best({"layout": partial(laid_out, book, MODEL)}, repeats=2)
     for flavour in _core.isa()["available"]:
         before = _core.isa()["active"]
         _core.use_isa(flavour)
@@ -83,15 +81,18 @@ def best(candidates: dict[str, Callable[[], Any]], repeats: int = REPEATS) -> li
     return list(seconds.values())
 
 
+def scanned(layout: Layout, arrays: Any, terms: Any, threads: int) -> list[Any]:
+    """Return the bare kernel's results block by block."""
+    return [worst_loss(b.rows, arrays[0].pnl[b.start:b.stop], terms.transform, threads=threads)[0]
+            for b in layout.blocks]
+
+
 def worst_agrees(rows: Any, arrays: Any, terms: Any, layout: Layout) -> bool:
     """Return whether the scan in blocks has the bits of the scan by account."""
     together, _ = worst_loss(rows, arrays[0].pnl, terms.transform, threads=2)
-    for number, b in enumerate(layout.blocks):
-        mine = np.flatnonzero(terms.units.underlying[rows.key] == number)
-        apart, _ = worst_loss(b.rows, arrays[0].pnl[b.start:b.stop], terms.transform, threads=2)
-        if together[mine].tobytes() != apart.tobytes():
-            return False
-    return True
+    apart = scanned(layout, arrays, terms, 2)
+    return all(together[terms.units.underlying[rows.key] == k].tobytes() == part.tobytes()
+               for k, part in enumerate(apart))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book, Columns, Entries, book_of, entries_of
 from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
-from counterpoise.margin.layout import Ints, Layout, chosen
+from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.market.snapshot import MarketSnapshot

@@ -62,7 +62,8 @@ def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *,
         kind=catalogue.kind[at], mode=known.mode[at], right=catalogue.right[at],
         unit=catalogue.unit[at], price=known.price[at], shock_base=known.shock_base[at],
         strike=catalogue.strike[at], years=known.years[at], volatility=market.volatility[at],
-        rate=market.rate[at], factor=_factor(market, scenarios)[at], move=np.ascontiguousarray(scenarios.move),
+        rate=market.rate[at], factor=_factor(market, scenarios)[at],
+        move=np.ascontiguousarray(scenarios.move),
         vol_shift=np.ascontiguousarray(scenarios.vol_shift),
         years_shift=scenarios.time_shift_days / 365.0, rules=_rules(scenarios), threads=threads)
 

@@ -35,6 +35,7 @@ from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
     UnitTerms,
+    kinds,
     matrix_scenarios,
     pairs_of,
     reading_variants,
@@ -257,7 +258,7 @@ def _verdicts(market: MarketSnapshot,
     terms = market.catalogue
     alike = (terms.underlying * max(len(terms.settlements), 1) + terms.settlement) * 8
     alike += terms.payoff * 2 + (terms.kind == SPOT)
-    _, first, of = np.unique(alike, return_index=True, return_inverse=True)
+    first, of = kinds(alike)
     verdicts = [_not_applicable(terms.instruments[k], market, parameters) for k in first]
     barred = np.array([v is not None for v in verdicts], bool)[of]
     why = {int(k): replaced(verdict, subject=terms.instruments[k].id)

@@ -178,9 +178,16 @@ class Units:
 def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
     """Return the risk unit of every instrument and underlying and settlement of every unit."""
     width = max(len(terms.settlements), 1)
-    codes, of = np.unique(terms.underlying * width + terms.settlement, return_inverse=True)
-    underlying, settlement = np.divmod(codes, width)
-    return of.astype(np.int32), underlying.astype(np.int32), settlement.astype(np.int32)
+    first, of = kinds(terms.underlying * width + terms.settlement)
+    return of, terms.underlying[first], terms.settlement[first]
+
+
+def kinds(code: Indices) -> tuple[Ints, Indices]:
+    """Return the first entry of every distinct code >= 0, by code, and the rank of each entry."""
+    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    known = first >= 0
+    return first[known], np.take(np.cumsum(known, dtype=np.int32) - np.int32(1), code)
 
 
 def unit_names(terms: Catalogue) -> tuple[str, ...]:
@@ -284,8 +291,8 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
     table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     results, flagged = _core.add_ons(
         pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
-        scenario=scenario, segment=terms.segment[columns], columns=table[columns], flag=bad[columns].view(np.uint8),
-        size_rule=terms.size_rule, threads=threads)
+        scenario=scenario, segment=terms.segment[columns], columns=table[columns],
+        flag=bad[columns].view(np.uint8), size_rule=terms.size_rule, threads=threads)
     failed = np.flatnonzero(flagged >= 0)
     return UnitResults(columns=results, failed=failed, failed_by=flagged[failed])
 
