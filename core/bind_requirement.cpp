@@ -144,8 +144,9 @@ const double* other_of(nb::handle given, const char* name, std::int64_t count,
 }
 
 nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
-                  nb::handle member_unit, nb::sequence blocks, nb::handle rows, nb::sequence others, nb::handle failure,
-                  double factor, double ten_initial, double ten_maintenance, bool sums, int threads) {
+                  nb::handle member_unit, nb::sequence blocks, nb::handle rows,
+                  nb::sequence others, nb::handle failure, double factor, double ten_initial,
+                  double ten_maintenance, bool sums, int threads) {
     checked_threads(threads);
     const std::vector<Array<double>> units = blocks_of(blocks);
     const Members m = members_of(members, member_block, member_row, member_unit);
@@ -198,7 +199,8 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
         columns.append(given_away(std::move(out[k]), {n}));
     }
     return nb::make_tuple(nb::tuple(columns), given_away(std::move(loss), {e}),
-                          given_away(std::move(entry[0]), {e}), given_away(std::move(entry[1]), {e}),
+                          given_away(std::move(entry[0]), {e}),
+                          given_away(std::move(entry[1]), {e}),
                           given_away(std::move(entry[2]), {e}));
 }
 
@@ -283,7 +285,8 @@ nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance
 
 void bind_requirement(nb::module_& m) {
     m.def("add_ons", &add_ons, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
-          "loss"_a, "scenario"_a, "segment"_a, "columns"_a, "flag"_a, "size_rule"_a, "threads"_a = 1);
+          "loss"_a, "scenario"_a, "segment"_a, "columns"_a, "flag"_a, "size_rule"_a,
+          "threads"_a = 1);
     m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
           "member_unit"_a, "blocks"_a, "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a,
           "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);

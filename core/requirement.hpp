@@ -1,8 +1,8 @@
-// What a requirement is made of beside its worst scenario: add-ons of unit rows, sums of requirement
-// rows, what is owned, what is left. See docs/decisions/0009-whole-margin.md.
+// What a requirement is made of beside its worst scenario: add-ons of unit rows, sums of
+// requirement rows, what is owned, what is left. See docs/decisions/0009-whole-margin-and-ticks.md.
 //
-//     charge = sum over segments of |sum of lots x column| x rate          (a run of one segment id)
-//     shock  = |D| min(slope max(|D| - threshold, 0), cap) x price         D from net and protection
+//     charge = sum over segments of |sum of lots x column| x rate     (a run of one segment id)
+//     shock  = |D| min(slope max(|D| - threshold, 0), cap) x price    D from net and protection
 //     initial = rounded(sum + others), maintenance = rounded(factor sum)
 //     owned  = balance + value of contracts - entry cost
 //
