@@ -94,7 +94,7 @@ Members members_of(nb::handle pointer, nb::handle block, nb::handle row, nb::han
                        array<std::int32_t>(unit, "member_unit", 1)};
     expect(m.block.size() == m.row.size() && m.unit.size() == m.row.size(),
            "the member columns must be alike");
-    check_pointer(m.pointer, m.row.size());
+    expect(m.pointer.size() >= 1, "members must start at 0");
     return m;
 }
 
@@ -107,14 +107,20 @@ struct Asked {
 
 Asked asked_of(nb::handle rows, const Members& members) {
     const std::int64_t all = members.pointer.size() - 1;
-    if (rows.is_none()) return {all, members.row.size(), {}, nullptr, members.pointer.at};
+    if (rows.is_none()) {
+        check_pointer(members.pointer, members.row.size());
+        return {all, members.row.size(), {}, nullptr, members.pointer.at};
+    }
     const Array<std::int64_t> chosen = array<std::int64_t>(rows, "rows", 1);
     Asked a{chosen.size(), 0, {0}, chosen.at, nullptr};
     a.own.reserve(static_cast<std::size_t>(a.count) + 1);
     for (std::int64_t k = 0; k < a.count; ++k) {
         const std::int64_t row = chosen.at[k];
         expect(row >= 0 && row < all, "rows must index the requirement rows");
-        a.entries += members.pointer.at[row + 1] - members.pointer.at[row];
+        const std::int64_t from = members.pointer.at[row], to = members.pointer.at[row + 1];
+        expect(0 <= from && from <= to && to <= members.row.size(),
+               "members must not fall and must lie inside the member columns");
+        a.entries += to - from;
         a.own.push_back(a.entries);
     }
     a.at = a.own.data();
@@ -204,6 +210,25 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
                           given_away(std::move(entry[2]), {e}));
 }
 
+// Whether the positions of the accounts of rows [begin, end) lie inside the book and its tables:
+// only what is asked for is looked at.
+bool inside(const Owned& call, std::int64_t accounts, std::int64_t positions,
+            std::int64_t instruments, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t account = call.account[r];
+        if (account < 0 || account >= accounts) return false;
+        if (r > begin && account == call.account[r - 1]) continue;
+        const std::int64_t from = call.pointer[account], to = call.pointer[account + 1];
+        if (from < 0 || to < from || to > positions) return false;
+        bool good = true;
+        for (std::int64_t p = from; p < to; ++p) {
+            good &= call.instrument[p] >= 0 && call.instrument[p] < instruments;
+        }
+        if (!good) return false;
+    }
+    return true;
+}
+
 nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
                  nb::handle entry_cost, nb::handle account, nb::handle pool, nb::handle pool_of,
                  nb::handle values, nb::handle has_entry, nb::handle asset_of, nb::handle smallest,
@@ -227,10 +252,7 @@ nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
     const Array<std::int64_t> held = array<std::int64_t>(balances, "balances", 2);
     Array<double> known{nullptr, {0, 0}, {}};
     if (!stated.is_none()) known = matrix<double>(stated, "stated", held.shape[0], held.shape[1]);
-    check_pointer(pointer, index.size());
     expect(pointer.size() - 1 == held.shape[0], "balances must have one row per account");
-    check_inside(index, instruments, threads, "instrument must index the rows of values");
-    check_inside(owner, held.shape[0], threads, "account must index row_pointer");
     check_inside(pools, units.size(), threads, "pool must index smallest");
     check_index(place, units.size(), "pool_of must index smallest");
     for (std::int64_t k = 0; k < assets.size(); ++k) {
@@ -242,14 +264,21 @@ nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
     const Owned call = {pointer.at, index.at, sizes.at, cost.at, owner.at, pools.at, rows,
                         held.shape[1], unknown, place.at, per_lot.at, entered.at, assets.at,
                         units.at, held.at, known.at, premium_counts, amount.get(), no_entry.get()};
+    std::atomic<bool> good{true};
     {
         nb::gil_scoped_release free;
         const Kernels& core = kernels();
         parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
-            std::vector<Holding> by_pool(static_cast<std::size_t>(units.size()));
-            core.owned(call, begin, end, by_pool.data());
+            if (inside(call, held.shape[0], index.size(), instruments, begin, end)) {
+                std::vector<Holding> by_pool(static_cast<std::size_t>(units.size()));
+                core.owned(call, begin, end, by_pool.data());
+            } else {
+                good.store(false, std::memory_order_relaxed);
+            }
         });
     }
+    expect(good.load(), "account must index row_pointer, row_pointer must not fall, and "
+                        "instrument must index the rows of values");
     const auto n = static_cast<std::size_t>(rows);
     return nb::make_tuple(given_away(std::move(amount), {n}), given_away(std::move(no_entry), {n}));
 }
