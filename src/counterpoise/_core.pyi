@@ -128,8 +128,8 @@ def totals(*, members: Long, member_block: Ints, member_row: Ints, member_unit: 
            blocks: list[Floats], rows: Long | None, others: tuple[Floats | None, ...],
            failure: Ints | None, factor: float, ten_initial: float, ten_maintenance: float,
            sums: bool = False, threads: int = 1,
-           ) -> tuple[tuple[Floats, ...], Floats, Ints, Ints, Ints]:
-    """Return columns of requirement rows, and loss, scenario, row and unit of their members.
+           ) -> tuple[Floats, Floats, Ints, Ints, Ints]:
+    """Return columns [column, asked], and loss, scenario, row and unit of the rows' members.
 
     Row r has the members members[r]:members[r + 1], each a row of a block of `add_ons` results;
     `rows` are those asked for, None for all. Columns are loss, charge, shock, initial and what its
