@@ -50,18 +50,18 @@ inline void add_ons(const AddOns& in, std::int64_t begin, std::int64_t end) {
             const std::int32_t i = in.instrument[p];
             const double* column = in.columns + static_cast<std::int64_t>(i) * ADD_ON_COLUMNS;
             const double lots = static_cast<double>(in.lots[p]), owned = lots > 0.0 ? lots : 0.0;
-            if (in.segment[i] != segment) {
-                if (segment >= 0) charge = charge + absolute(segment_net) * rate;
-                segment = in.segment[i];
-                segment_net = 0.0;
-                rate = column[1];
-            }
+            // Where segments change is past guessing: masks, not branches. Adding zero is exact.
+            const std::uint64_t closed = 0u - static_cast<std::uint64_t>(in.segment[i] != segment);
+            charge = charge + of_bits(bits_of(absolute(segment_net) * rate) & closed);
+            segment_net = of_bits(bits_of(segment_net) & ~closed);
+            segment = in.segment[i];
+            rate = column[1];
             segment_net = fma(lots, column[0], segment_net);
             net = fma(lots, column[2], net);
             owned_delta = fma(owned, column[3], owned_delta);
             if (in.flag[i] != 0 && flagged < 0) flagged = i;
         }
-        if (segment >= 0) charge = charge + absolute(segment_net) * rate;
+        charge = charge + absolute(segment_net) * rate;
         const double* size_rule = in.size_rule + in.key[row] * SIZE_RULE;
         const double size = absolute(unprotected(net, owned_delta));
         const double share =
