@@ -39,6 +39,7 @@ def main() -> int:
     show_loading(loading)
     results = ratios(cold, million, loading)
     if not asked.quick:
+        Path(asked.results).parent.mkdir(parents=True, exist_ok=True)
         Path(asked.results).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0 if results["same_bits"] and results["same_book_from_files"] else 1
 

@@ -36,7 +36,7 @@ struct Array {
 };
 
 inline bool contiguous(const nb::ndarray<nb::ro>& a) {
-    if (a.size() == 0) return true;
+    if (a.size() == 0) return true;  // whatever its strides say
     std::int64_t step = 1;
     for (std::size_t k = a.ndim(); k-- > 0;) {
         if (a.shape(k) != 1 && a.stride(k) != step) return false;

@@ -70,7 +70,12 @@ struct Exposures {
 constexpr int ADD_ON_COLUMNS = 4;  // segment column, its rate, net column, protecting column
 constexpr int SIZE_RULE = 4;       // slope, threshold, cap, price
 
-// Add-ons of rows of positions; charge, shock and the first flagged instrument are [row].
+// Results of a unit row, side by side: who adds up rows of one account finds them in one place.
+struct UnitResult {
+    double loss, charge, shock, scenario;
+};
+
+// Add-ons of rows of positions, written beside their losses; `flagged` is [row].
 struct AddOns {
     const std::int64_t* pointer;
     const std::int32_t *key, *instrument;
@@ -79,15 +84,10 @@ struct AddOns {
     const double* columns;        // [instrument, ADD_ON_COLUMNS]
     const std::uint8_t* flag;     // [instrument]
     const double* size_rule;      // [key, SIZE_RULE]
-    double *charge, *shock;
-    std::int32_t* flagged;
-};
-
-// Results of the unit rows of one block, [row].
-struct UnitColumns {
-    const double* loss;
+    const double* loss;           // [row] from `worst`
     const std::int32_t* scenario;
-    const double *charge, *shock;
+    UnitResult* result;
+    std::int32_t* flagged;        // first flagged instrument, -1 without one
 };
 
 constexpr int TOTALS = 11;  // columns of a requirement row, the last one (the sum) if asked for
@@ -98,13 +98,14 @@ struct Totals {
     const std::int64_t* entries;  // [asked + 1] where each one's members go
     const std::int64_t* members;
     const std::int32_t *member_block, *member_row;
-    const UnitColumns* blocks;
+    const std::int32_t* member_unit;
+    const UnitResult* const* blocks;
     const double* other[3];       // [asked] further addends or null
     const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
     double factor, ten_initial, ten_maintenance;
     double* out[TOTALS];
     double* entry_loss;
-    std::int32_t* entry_scenario;
+    std::int32_t *entry_scenario, *entry_row, *entry_unit;
 };
 
 struct Holding {

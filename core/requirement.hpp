@@ -1,8 +1,8 @@
 // What a requirement is made of beside its worst scenario: add-ons of unit rows, sums of
-// requirement rows, what is owned, what is left. See docs/decisions/0009-whole-margin.md.
+// requirement rows, what is owned, what is left. See docs/decisions/0009-whole-margin-and-ticks.md.
 //
-//     charge = sum over segments of |sum of lots x column| x rate          (a run of one segment id)
-//     shock  = |D| min(slope max(|D| - threshold, 0), cap) x price         D from net and protection
+//     charge = sum over segments of |sum of lots x column| x rate     (a run of one segment id)
+//     shock  = |D| min(slope max(|D| - threshold, 0), cap) x price    D from net and protection
 //     initial = rounded(sum + others), maintenance = rounded(factor sum)
 //     owned  = balance + value of contracts - entry cost
 //
@@ -14,7 +14,15 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-constexpr int CHUNK = 256;  // requirement rows that share one vectorised pass
+constexpr int CHUNK = 64;  // requirement rows that share one vectorised pass
+
+// A hint and no more: unit rows of one account lie far apart, and waiting for one at a time would
+// cost several times the arithmetic.
+inline void fetch_ahead([[maybe_unused]] const void* place) {
+#if defined(__GNUC__)
+    __builtin_prefetch(place);
+#endif
+}
 
 inline double greater(double a, double b) { return a >= b || a != a ? a : b; }
 inline double lesser(double a, double b) { return a <= b || a != a ? a : b; }
@@ -49,20 +57,21 @@ inline void add_ons(const AddOns& in, std::int64_t begin, std::int64_t end) {
             const std::int32_t i = in.instrument[p];
             const double* column = in.columns + static_cast<std::int64_t>(i) * ADD_ON_COLUMNS;
             const double lots = static_cast<double>(in.lots[p]), owned = lots > 0.0 ? lots : 0.0;
-            if (in.segment[i] != segment) {
-                if (segment >= 0) charge = charge + absolute(segment_net) * rate;
-                segment = in.segment[i];
-                segment_net = 0.0;
-                rate = column[1];
-            }
+            // Where segments change is past guessing: masks, not branches. Adding zero is exact.
+            const std::uint64_t closed = 0u - static_cast<std::uint64_t>(in.segment[i] != segment);
+            charge = charge + of_bits(bits_of(absolute(segment_net) * rate) & closed);
+            segment_net = of_bits(bits_of(segment_net) & ~closed);
+            segment = in.segment[i];
+            rate = column[1];
             segment_net = fma(lots, column[0], segment_net);
             net = fma(lots, column[2], net);
             owned_delta = fma(owned, column[3], owned_delta);
             if (in.flag[i] != 0 && flagged < 0) flagged = i;
         }
-        if (segment >= 0) charge = charge + absolute(segment_net) * rate;
-        in.charge[row] = charge;
-        in.shock[row] = size_shock(in.size_rule + in.key[row] * SIZE_RULE, net, owned_delta);
+        charge = charge + absolute(segment_net) * rate;
+        const double* rule = in.size_rule + in.key[row] * SIZE_RULE;
+        in.result[row] = {in.loss[row], charge, size_shock(rule, net, owned_delta),
+                          static_cast<double>(in.scenario[row])};
         in.flagged[row] = flagged;
     }
 }
@@ -75,18 +84,25 @@ struct Sums {
 inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& sums) {
     for (int k = 0; k < count; ++k) {
         const std::int64_t row = in.rows == nullptr ? first + k : in.rows[first + k];
+        for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m) {
+            fetch_ahead(in.blocks[in.member_block[m]] + in.member_row[m]);
+        }
+    }
+    for (int k = 0; k < count; ++k) {
+        const std::int64_t row = in.rows == nullptr ? first + k : in.rows[first + k];
         double worst = 0.0, rounding = 0.0, charge = 0.0, shock = 0.0;
         std::int64_t entry = in.entries[first + k];
         for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m, ++entry) {
-            const UnitColumns& block = in.blocks[in.member_block[m]];
-            const std::int64_t at = in.member_row[m];
-            const double loss = block.loss[at];
+            const UnitResult& unit = in.blocks[in.member_block[m]][in.member_row[m]];
+            const double loss = unit.loss;
             worst = worst + loss;
             rounding = rounding + (rounded(loss, in.ten_initial) - loss);
-            charge = charge + block.charge[at];
-            shock = shock + block.shock[at];
+            charge = charge + unit.charge;
+            shock = shock + unit.shock;
             in.entry_loss[entry] = loss;
-            in.entry_scenario[entry] = block.scenario[at];
+            in.entry_scenario[entry] = static_cast<std::int32_t>(unit.scenario);
+            in.entry_row[entry] = static_cast<std::int32_t>(first + k);
+            in.entry_unit[entry] = in.member_unit[m];
         }
         sums.worst[k] = worst;
         sums.rounding[k] = rounding;

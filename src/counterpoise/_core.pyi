@@ -133,6 +133,48 @@ def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
 
+def add_ons(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, loss: Floats,
+            scenario: Ints, segment: Ints, columns: Floats, flag: Bytes, size_rule: Floats,
+            threads: int = 1) -> tuple[Floats, Ints]:
+    """Return results [R, 4] and the first flagged instrument [R], -1 where none is.
+
+    A result is the row's loss, charge, shock and scenario. columns [I, 4] are the column summed by
+    segment, its rate, the net and the protecting column; size_rule [K, 4] slope, threshold, cap and
+    price; a run of equal `segment` [I] in a row is one segment:
+
+        charge = sum over segments of |sum of lots x column| rate
+        shock  = |D| min(slope max(|D| - threshold, 0), cap) price,
+        D the net column, which protecting long lots may reduce but not flip
+    """
+
+def totals(*, members: Long, member_block: Ints, member_row: Ints, member_unit: Ints,
+           blocks: list[Floats], rows: Long | None, others: tuple[Floats | None, ...],
+           failure: Ints | None, factor: float, ten_initial: float, ten_maintenance: float,
+           sums: bool = False, threads: int = 1,
+           ) -> tuple[Floats, Floats, Ints, Ints, Ints]:
+    """Return columns [column, asked], and loss, scenario, row and unit of the rows' members.
+
+    Row r has the members members[r]:members[r + 1], each a row of a block of `add_ons` results;
+    `rows` are those asked for, None for all. Columns are loss, charge, shock, initial and what its
+    three parts and `others` leave to it, the three times `factor`, maintenance and what they leave
+    to it, and with `sums` the unrounded sum. A tenth power is that of the rounding; where
+    failure >= 0 [asked] the totals are NaN.
+    """
+
+def owned(*, row_pointer: Long, instrument: Ints, lots: Long, entry_cost: Long, account: Ints,
+          pool: Ints, pool_of: Ints, values: Floats, has_entry: Bytes, asset_of: Ints,
+          smallest: Floats, balances: Long, stated: Floats | None, unknown: int,
+          premium_counts: bool, threads: int = 1) -> tuple[Floats, Flags]:
+    """Return what the rows (account, pool), sorted by account, own, and where an entry is unknown.
+
+    values [I, 2] are level and premium per lot, pool_of and has_entry [I], asset_of and smallest
+    [pool]; balances and stated [A, asset], a finite stated amount replacing all else.
+    """
+
+def standing(*, owned: Floats, initial: Floats, maintenance: Floats, pool: Ints, haircut: Floats,
+             threads: int = 1) -> tuple[Floats, Floats, Floats, Bytes]:
+    """Return balance after haircut [pool], excess over initial and maintenance, and status."""
+
 class Prepared:
     """One account at one snapshot, ready for orders (`margin.whatif`): E segments, K sides.
 

@@ -121,6 +121,21 @@ def test_chain_without_a_path_is_the_simulated_market_and_says_so(capsys):
     assert 0.2 < document["underlyings"][0]["expiries"][0]["atm_volatility"] < 1.0
 
 
+def test_chain_shows_a_snapshot_of_our_own(tmp_path, capsys):
+    pytest.importorskip("duckdb")
+    from counterpoise.adapters.snapshot_file import write_snapshot
+    from counterpoise.market.simulated import simulated_market
+
+    write_snapshot(tmp_path / "market.parquet", simulated_market())
+    answered(["chain", "--json"])
+    expected = json.loads(capsys.readouterr().out)
+    assert 0 == answered(["chain", str(tmp_path / "market.parquet"), "--json"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert expected["digest"] == document["digest"] and expected["underlyings"] == document[
+        "underlyings"]
+
+
 def test_schema_is_json_schema(capsys):
     assert 0 == answered(["schema"])
 
@@ -173,6 +188,7 @@ def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
     (["margin", "a.json", "--threads", "0"], "use 1 to 1024"),
     (["models", "--at", "yesterday"], "is not an ISO 8601 time"),
     (["chain", "nowhere.parquet"], "nowhere.parquet"),
+    (["chain", "--perpetuals", "a.parquet"], "goes with a market"),
 ])
 def test_contradictions_are_refused_with_a_sentence(typed, words, capsys):
     assert 2 == answered(typed)

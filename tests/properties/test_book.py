@@ -14,7 +14,8 @@ from counterpoise.adapters.positions import read_positions
 from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.values.assets import asset, decimals_of
-from counterpoise.values.quantity import INT64_MAX, UNKNOWN, to_lots
+from counterpoise.values.decimals import to_lots
+from counterpoise.values.quantity import INT64_MAX, UNKNOWN
 
 NAMES = ["BTC-PERPETUAL", "BTC-28JUN24", "BTC-28JUN24-70000-C", "BTC_USDC-PERPETUAL",
          "ETH-PERPETUAL", "SOL_USDC-28JUN24-250-P", "XRP_USDC-PERPETUAL"]

@@ -25,8 +25,8 @@ from counterpoise.adapters.portfolio.schema import pruned
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.decimals import parse_decimal
 from counterpoise.values.failure import BadInput, Failure, Reason
-from counterpoise.values.quantity import parse_decimal
 from counterpoise.values.time import parse_instant
 
 Tree = dict[str, Any]

@@ -25,8 +25,9 @@ from counterpoise.adapters.symbols.names import VENUES, instrument_of
 from counterpoise.adapters.tables import FilePath, Table, execute, opened, query
 from counterpoise.instruments.catalogue import INSTRUMENTS_MAX, Catalogue, catalogue
 from counterpoise.instruments.contracts import Instrument, Option, Spot
+from counterpoise.values.decimals import parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.quantity import UNKNOWN, parse_float
+from counterpoise.values.quantity import UNKNOWN
 
 _SHOWN_MAX: Final = 20
 Key = tuple[str, str, str]

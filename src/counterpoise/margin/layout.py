@@ -42,7 +42,7 @@ class Layout:
     blocks                      [underlying]
     members                     [requirement row + 1] entries of the member columns
     member_block, member_row    [member] the unit row: its block and its place there
-    member_of, member_unit      [member] its requirement row and its risk unit
+    member_unit                 [member] its risk unit
     """
 
     book: Book
@@ -51,7 +51,6 @@ class Layout:
     members: Ints
     member_block: Indices
     member_row: Indices
-    member_of: Indices
     member_unit: Indices
 
 
@@ -104,8 +103,7 @@ def _with_members(book: Book, pools: PoolRows, blocks: tuple[Block, ...]) -> Lay
             unit[here] = block.rows.key[part]
             free[block.at[part]] += 1
     return Layout(book=book, pools=pools, blocks=blocks, members=members, member_block=of_block,
-                  member_row=of_row, member_unit=unit,
-                  member_of=np.repeat(np.arange(len(pools), dtype=np.int32), np.diff(members)))
+                  member_row=of_row, member_unit=unit)
 
 
 def _distinct(at: Indices) -> list[Any]:

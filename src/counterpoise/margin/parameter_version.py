@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 
@@ -46,4 +45,6 @@ def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
 
 def version_digest(version: ParameterVersion) -> str:
     """Return the SHA-256 of the parameters themselves, names and values."""
+    from counterpoise.values.digest import sha256_of  # no margin number needs it
+
     return sha256_of(f"{version.model} {version.parameters!r}")

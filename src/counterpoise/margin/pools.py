@@ -6,7 +6,6 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.market.quality import instrument_failure
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
@@ -94,6 +93,8 @@ def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapsh
     `failed` is [instrument]; `why` {column: Failure} overrides the reason that the snapshot's
     quality gives. The result is (index into the failures or -1, [row]; failures).
     """
+    if not failed.any():
+        return np.full(len(rows), -1, np.int32), ()
     worst = np.full(len(rows), NO_FAILURE, np.int64)
     for pointer, instrument in ((book.row_pointer, book.instrument),
                                 (book.order_pointer, book.order_instrument)):
@@ -115,6 +116,8 @@ def failing_entries(book: Book, rows: PoolRows, failed: Bools,
 def named_failures(worst: Ints, market: MarketSnapshot,
                    why: dict[int, Failure]) -> tuple[Indices, tuple[Failure, ...]]:
     """Return the failures of rows whose first failed instrument is `worst`, NO_FAILURE for none."""
+    from counterpoise.market.quality import instrument_failure  # words are needed only here
+
     bad = worst < NO_FAILURE
     columns, index = np.unique(worst[bad], return_inverse=True)
     failure = np.full(len(worst), -1, np.int32)

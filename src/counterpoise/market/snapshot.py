@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from counterpoise.instruments.catalogue import Catalogue
-from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -77,6 +76,8 @@ class MarketSnapshot:
 
 def snapshot_digest(snapshot: MarketSnapshot) -> str:
     """Return the SHA-256 of everything in the snapshot that a margin number can depend on."""
+    from counterpoise.values.digest import sha256_of  # no margin number needs it
+
     terms = snapshot.catalogue
     words = repr((snapshot.as_of, snapshot.sequence, snapshot.assets, terms.underlyings,
                   terms.settlements, [c.id for c in terms.instruments]))

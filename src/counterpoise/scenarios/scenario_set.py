@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from counterpoise.values.digest import sha256_of
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -81,6 +80,8 @@ class ScenarioSet:
 
 def scenario_digest(scenarios: ScenarioSet) -> str:
     """Return the SHA-256 of all fields of the set."""
+    from counterpoise.values.digest import sha256_of  # no margin number needs it
+
     words = repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
                   scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
                   scenarios.numeraire))

@@ -4,16 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from counterpoise.values.decimals import parse_decimal, parse_float, to_lots, to_smallest_unit
 from counterpoise.values.failure import BadInput, Reason
-from counterpoise.values.quantity import (
-    INT64_MAX,
-    LOTS_MAX,
-    parse_decimal,
-    parse_float,
-    power_of_ten,
-    to_lots,
-    to_smallest_unit,
-)
+from counterpoise.values.quantity import INT64_MAX, LOTS_MAX, power_of_ten
 
 
 @pytest.mark.parametrize(("number", "value"), [

@@ -16,15 +16,9 @@ from counterpoise.adapters.portfolio.names import Names, instrument_named
 from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import asset, decimals_of, is_asset_code
+from counterpoise.values.decimals import parse_decimal, parse_float, to_lots, to_smallest_unit
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.quantity import (
-    INT64_MAX,
-    UNKNOWN,
-    parse_decimal,
-    parse_float,
-    to_lots,
-    to_smallest_unit,
-)
+from counterpoise.values.quantity import INT64_MAX, UNKNOWN
 from counterpoise.values.time import format_instant
 
 Tree = dict[str, Any]

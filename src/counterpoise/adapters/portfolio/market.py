@@ -23,9 +23,9 @@ from counterpoise.market.bounds import absurd_index, absurdities
 from counterpoise.market.quotes import Quotes, silence
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import is_asset_code
+from counterpoise.values.decimals import parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
-from counterpoise.values.quantity import parse_float
 from counterpoise.values.time import SECOND_NS, format_instant
 
 _COLUMNS: Final = {"mark": "mark", "forward": "forward", "forward_fixed": "forward_fixed",

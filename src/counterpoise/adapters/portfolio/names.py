@@ -11,9 +11,10 @@ from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.instruments.contracts import Instrument, Option, Right
 from counterpoise.instruments.listing import Listing, future, option, perpetual, spot
 from counterpoise.values.assets import is_asset_code
+from counterpoise.values.decimals import parse_decimal, parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.quantity import INT64_MAX, parse_decimal, parse_float
+from counterpoise.values.quantity import INT64_MAX
 from counterpoise.values.time import DAY_NS, SECOND_NS, parse_instant
 
 FAILURES_MAX: Final = 1000

@@ -5,7 +5,7 @@ import sys
 from counterpoise.apps.cli.output import ANSWERED, NUMBER_MISSING, show, show_json, wants_bold
 from counterpoise.apps.cli.question import Question, portfolios_asked
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.failure import BadInput
+from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.time import parse_instant
 
 
@@ -37,6 +37,9 @@ def chain(path: str | None, *, at: str | None, perpetuals: str | None, as_json: 
 
     instant = None if at is None else parse_instant(at, subject="--at")
     stamps: tuple[int, ...] = ()
+    if path is None and perpetuals is not None:
+        raise bad_input(Reason.BAD_VALUE, "--perpetuals", "goes with a market to look at; the "
+                        "simulated market has its own")
     if path is None:
         market = simulated_market(as_of=AS_OF if instant is None else instant)
     else:

@@ -21,8 +21,9 @@ from counterpoise.values.time import format_instant
 
 Object = dict[str, Any]
 _TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components",
-               "maintenance_components", "candidates", "worst_scenario", "equity", "margin_balance", "initial_excess",
-               "maintenance_excess", "status", "failures")
+               "maintenance_components", "candidates", "worst_scenario", "equity",
+               "margin_balance", "initial_excess", "maintenance_excess", "status", "failures",
+               "readings_range")
 _NOTHING_HELD: Final = dict.fromkeys(_TOP) | {
     "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {},
     "maintenance_components": {}, "candidates": {},

@@ -36,6 +36,7 @@ from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
     UnitTerms,
+    kinds,
     matrix_scenarios,
     pairs_of,
     reading_variants,
@@ -55,7 +56,7 @@ from counterpoise.values.frozen import frozen, replaced
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
 _GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
 _COLUMNS: Final = (*_MATRIX, "initial", "initial rounding", *(f"{n} x factor" for n in _MATRIX),
-                   "maintenance", "maintenance rounding")
+                   "maintenance", "maintenance rounding", "rm")
 
 
 class DeribitSpm:
@@ -109,7 +110,8 @@ class DeribitSpm:
         given["open_orders_margin"] = _orders(layout, pools, priced, given["open_orders_margin"])
         failure, failures = _failing(layout, pools, rows, results, priced)
         columns, worst = _totals(layout, results, rows, priced, _Sums(
-            given=given, failure=failure if failures else None, threads=threads))
+            given=given, failure=failure if failures else None, total=False,
+            threads=threads))
         return Requirements(
             pools=pools.pools, account=pools.account, pool=pools.pool,
             initial=columns["initial"], maintenance=columns["maintenance"],
@@ -137,7 +139,7 @@ class DeribitSpm:
             {"worst_case": (_worst_case_shares(rows, found, terms, arrays[0]), rows.order),
              "roll_shock": roll_shares(book, segment=terms.segment, delta=terms.roll_delta,
                                        rate=terms.rate),
-             "delta_shock": (delta_shares(rows, found.delta_shock, delta=terms.delta,
+             "delta_shock": (delta_shares(rows, found.columns[:, 2], delta=terms.delta,
                                           option_delta=terms.long_delta), rows.order)},
             maintenance_factor=parameters.general.mm_factor)
 
@@ -173,10 +175,11 @@ MODEL: Final = DeribitSpm()
 
 @frozen
 class _Sums:
-    """How unit results become rows: amounts given by row, rows without a number, threads."""
+    """How unit results become rows: amounts given by row, rows without a number, RM itself."""
 
     given: dict[str, Floats | None]
     failure: Indices | None
+    total: bool
     threads: int
 
 
@@ -187,28 +190,17 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     RM = sum of worst cases, their rounding, roll shocks and delta shocks; IM is rounded to 9
     decimals and MM = mm_factor RM to 12.
     """
-    columns, loss, scenario = _core.totals(
+    columns, loss, scenario, row, unit = _core.totals(
         members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
-        blocks=[(r.worst_case, r.scenario, r.roll_shock, r.delta_shock) for r in results],
-        rows=rows, others=tuple(sums.given.values()),
-        failure=sums.failure, factor=priced.parameters.general.mm_factor, ten_initial=1e9,
-        ten_maintenance=1e12, sums=True, threads=sums.threads)
-    named = dict(zip((*_COLUMNS, "rm"), columns, strict=True))
+        member_unit=layout.member_unit, blocks=[r.columns for r in results], rows=rows,
+        others=tuple(sums.given.values()), failure=sums.failure,
+        factor=priced.parameters.general.mm_factor, ten_initial=1e9, ten_maintenance=1e12,
+        sums=sums.total, threads=sums.threads)
+    named = dict(zip(_COLUMNS, columns, strict=False))
     zero = np.zeros(len(columns[0]))
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
-    row, unit = _entries(layout, rows)
     return named, WorstScenarios(units=unit_names(layout.book.catalogue), row=row, unit=unit,
                                  scenario=scenario, loss=loss)
-
-
-def _entries(layout: Layout, rows: Ints | None) -> tuple[Indices, Indices]:
-    """Return requirement row (of those asked for) and unit of every member."""
-    if rows is None:
-        return layout.member_of, layout.member_unit
-    start, size = layout.members[rows], np.diff(layout.members)[rows]
-    stop = np.cumsum(size)
-    place = np.repeat(start - (stop - size), size) + np.arange(int(stop[-1]) if len(stop) else 0)
-    return np.repeat(np.arange(len(rows), dtype=np.int32), size), layout.member_unit[place]
 
 
 def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
@@ -244,7 +236,7 @@ def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...
     layout = MODEL.layout(book)
     results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), 1)
     parts, _ = _totals(layout, results, None, priced, _Sums(
-        given=dict.fromkeys(_GIVEN), failure=None, threads=1))
+        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=1))
     out = np.zeros((len(book), len(pools)))
     place = np.array([pools.index(p) for p in layout.pools.pools], np.int32)
     out[layout.pools.account, place[layout.pools.pool]] = parts["rm"]
@@ -260,8 +252,7 @@ def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
     entries = [failing_entries(book, layout.pools, failed,
                                (book.order_pointer, book.order_instrument))]
     for block, found in zip(layout.blocks, results, strict=True):
-        at = np.flatnonzero(found.flagged >= 0)
-        entries.append((block.at[at], found.flagged[at] + block.start))
+        entries.append((block.at[found.failed], found.failed_by + block.start))
     if not any(len(row) for row, _ in entries):
         return np.broadcast_to(np.int32(-1), len(pools)), ()
     worst = np.full(len(layout.pools), NO_FAILURE, np.int64)
@@ -276,7 +267,7 @@ def _verdicts(market: MarketSnapshot,
     terms = market.catalogue
     alike = (terms.underlying * max(len(terms.settlements), 1) + terms.settlement) * 8
     alike += terms.payoff * 2 + (terms.kind == SPOT)
-    _, first, of = np.unique(alike, return_index=True, return_inverse=True)
+    first, of = kinds(alike)
     verdicts = [_not_applicable(terms.instruments[k], market, parameters) for k in first]
     barred = np.array([v is not None for v in verdicts], bool)[of]
     why = {int(k): replaced(verdict, subject=terms.instruments[k].id)
@@ -334,10 +325,10 @@ def _unit_rows(book: Book, terms: UnitTerms) -> Rows:
 def _worst_case_shares(rows: Rows, found: UnitResults, terms: UnitTerms,
                        arrays: RiskArrays) -> Floats:
     row = np.repeat(np.arange(len(rows.key), dtype=np.int32), np.diff(rows.pointer))
-    scenario = found.scenario[row]
+    scenario = found.columns[row, 3].astype(np.int32)
     loss = (-rows.lots * arrays.pnl[rows.instrument, scenario]
             * terms.weight[rows.key[row], scenario])
     whole = np.bincount(row, weights=loss, minlength=len(rows.key))
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.where(whole > 0, found.worst_case / whole, 0.0)
+        kept = np.where(whole > 0, found.columns[:, 0] / whole, 0.0)
     return np.asarray(loss * kept[row])

@@ -82,9 +82,11 @@ def prepared_units(book: Book, arrays: RiskArrays, terms: UnitTerms, *, bad: Boo
     columns = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     shape = len(states), len(terms.units.name)
     raw, worst = _vectors(rows, arrays, terms)
-    charge, shock, _ = _core.add_ons(
-        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
-        segment=terms.segment, columns=columns, flag=bad.view(np.uint8), size_rule=terms.size_rule)
+    results, _ = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=worst,
+        scenario=np.zeros(len(rows), np.int32), segment=terms.segment, columns=columns,
+        flag=bad.view(np.uint8), size_rule=terms.size_rule)
+    charge, shock = results[:, 1].copy(), results[:, 2]
     needs = _spread(rows, worst + charge + shock, shape).reshape(shape)
     account = _deltas(states, rows, terms, shape=shape) | _held(rows, shape[1]) | {
         "raw": _spread(rows, raw, shape), "charge": _spread(rows, charge, shape),

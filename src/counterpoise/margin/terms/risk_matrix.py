@@ -12,6 +12,7 @@ import numpy as np
 
 from counterpoise import _core
 from counterpoise.instruments.catalogue import OPTION, Catalogue
+from counterpoise.margin.layout import Ints
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.extended_table import Bools, ExtendedTable, dampeners, weights
 from counterpoise.margin.terms.roll import expiry_segments
@@ -177,9 +178,16 @@ class Units:
 def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
     """Return the risk unit of every instrument and underlying and settlement of every unit."""
     width = max(len(terms.settlements), 1)
-    codes, of = np.unique(terms.underlying * width + terms.settlement, return_inverse=True)
-    underlying, settlement = np.divmod(codes, width)
-    return of.astype(np.int32), underlying.astype(np.int32), settlement.astype(np.int32)
+    first, of = kinds(terms.underlying * width + terms.settlement)
+    return of, terms.underlying[first], terms.settlement[first]
+
+
+def kinds(code: Indices) -> tuple[Ints, Indices]:
+    """Return the first entry of every distinct code >= 0, by code, and the rank of each entry."""
+    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    known = first >= 0
+    return first[known], np.take(np.cumsum(known, dtype=np.int32) - np.int32(1), code)
 
 
 def unit_names(terms: Catalogue) -> tuple[str, ...]:
@@ -236,17 +244,17 @@ class UnitTerms:
 
 @frozen
 class UnitResults:
-    """Addends of RM by unit row (see `margin.layout`), pool currency, positive.
+    """Results of unit rows (see `margin.layout`).
 
-    `flagged` is the first instrument of the row that has no number, -1 where all have one; it
-    counts as the instruments of the rows do.
+    columns     [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
+                currency, positive; and the worst scenario
+    failed      unit rows with an instrument that has no number, increasing
+    failed_by   the first such instrument of each, counted as the instruments of the rows are
     """
 
-    worst_case: Floats
-    scenario: Indices
-    roll_shock: Floats
-    delta_shock: Floats
-    flagged: Indices
+    columns: Floats
+    failed: Ints
+    failed_by: Indices
 
 
 def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
@@ -281,12 +289,12 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
     """
     loss, scenario = worst_loss(rows, pnl[columns], terms.transform, threads=threads)
     table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
-    charge, shock, flagged = _core.add_ons(
-        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
-        segment=terms.segment[columns], columns=table[columns], flag=bad[columns].view(np.uint8),
-        size_rule=terms.size_rule, threads=threads)
-    return UnitResults(worst_case=loss, scenario=scenario, roll_shock=charge, delta_shock=shock,
-                       flagged=flagged)
+    results, flagged = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
+        scenario=scenario, segment=terms.segment[columns], columns=table[columns],
+        flag=bad[columns].view(np.uint8), size_rule=terms.size_rule, threads=threads)
+    failed = np.flatnonzero(flagged >= 0)
+    return UnitResults(columns=results, failed=failed, failed_by=flagged[failed])
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,

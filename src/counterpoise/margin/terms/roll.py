@@ -17,10 +17,9 @@ from counterpoise.risk.aggregation import exposures, grouped
 
 
 def expiry_segments(terms: Catalogue, unit: Indices) -> Indices:
-    """Return the segment of every instrument, [instrument]: numbers of (unit, expiry)."""
-    pairs = np.stack([unit.astype(np.int64), terms.expiry], axis=1)
-    _, segment = np.unique(pairs, axis=0, return_inverse=True)
-    return segment.reshape(-1).astype(np.int32)
+    """Return the segment of every instrument, [instrument]: a number per (unit, expiry)."""
+    tenors, tenor = np.unique(terms.expiry, return_inverse=True)
+    return np.asarray(unit * len(tenors) + tenor, np.int32)
 
 
 def roll_shares(book: Book, *, segment: Indices, delta: Floats, rate: Floats,
