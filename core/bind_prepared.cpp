@@ -204,6 +204,11 @@ class Prepared {
         expect(nets.shape[0] == in_.sides, "segment_net must have a row per side");
         in_.segment_net = kept(nets);
         in_.segments = nets.shape[1];
+        const auto carried = array<double>(account["carried"], "carried", 2);
+        expect(carried.shape[0] == in_.sides && carried.shape[1] == instruments_,
+               "carried must have a row per side and a column per instrument");
+        in_.carried = kept(carried);
+        in_.instruments = instruments_;
         const auto pointer = column<std::int64_t>(account["pointer"], "pointer", u + 1);
         const auto held = array<std::int32_t>(account["instrument"], "instrument", 1);
         const auto lots = column<std::int64_t>(account["lots"], "lots", held.size());

@@ -226,6 +226,8 @@ struct Account {
     const std::int64_t* as_is_until;      // [unit] up to where they do so, in whole LANES
     const double* size_rule;              // [unit, SIZE_RULE]
     const double *charge, *net, *owned;   // [side, unit]
+    const double* carried;                // [side, instrument] lots before the order
+    std::int64_t instruments;
     const double* segment_net;            // [side, segment]
     const double* rest;                   // [side, unit] what the pool's other units need
     const double* fixed;                  // [unit] what the pool needs whatever the positions

@@ -2,7 +2,8 @@
 //
 //     worst   = -min(0, min_s t(raw_s + lots x pnl_s))          t the unit's transforms
 //     charge += (|n_e + lots x column| - |n_e|) rate            e the order's segment
-//     shock   = size_shock(net + lots x column, owned + max(lots, 0) x column)
+//     shock   = size_shock(net + lots x column, owned + d x column)
+//               d = max(carried + lots, 0) - max(carried, 0): the order nets with what it meets
 //     initial = max over sides of (rest + worst + charge + shock) + fixed
 //     maintenance = factor (rest + worst + charge + shock)      of side 0, the positions
 //
@@ -79,7 +80,7 @@ inline Needs needs_with(const Account& in, std::int32_t instrument, double lots)
     const std::int64_t unit = in.unit[instrument], segment = in.segment[instrument];
     if (unit < 0 || in.flag[instrument] != 0) return {NO_NUMBER, NO_NUMBER, NO_NUMBER};
     const double* column = in.columns + static_cast<std::int64_t>(instrument) * ADD_ON_COLUMNS;
-    const double owned = lots > 0.0 ? lots : 0.0;
+    const auto owned_part = [](double size) { return size > 0.0 ? size : 0.0; };
     Needs needs = {0.0, -INFINITE, 0.0};
     for (std::int64_t side = 0; side < in.sides; ++side) {
         const std::int64_t row = side * in.units + unit;
@@ -87,6 +88,8 @@ inline Needs needs_with(const Account& in, std::int32_t instrument, double lots)
         const double before = in.segment_net[side * in.segments + segment];
         const double after = fma(lots, column[0], before);
         const double charge = in.charge[row] + (absolute(after) - absolute(before)) * column[1];
+        const double carried = in.carried[side * in.instruments + instrument];
+        const double owned = owned_part(carried + lots) - owned_part(carried);
         const double shock = size_shock(in.size_rule + unit * SIZE_RULE,
                                         fma(lots, column[2], in.net[row]),
                                         fma(owned, column[3], in.owned[row]));

@@ -212,8 +212,8 @@ class Prepared:
 
     market   pnl [I, S], unit [I], segment [I], flag [I], columns [I, 4], size_rule [U, 4], weight
              and dampener [U, S] or None, gain_factor and gain_cap [U] or None, dampen_first, factor
-    account  raw [K U, S], charge, net, owned and rest [K U], segment_net [K, E], fixed [U], and its
-             positions: pointer [U + 1], instrument, lots
+    account  raw [K U, S], charge, net, owned and rest [K U], carried [K, I], segment_net [K, E],
+             fixed [U], and its positions: pointer [U + 1], instrument, lots
     """
 
     def __init__(self, sequence: int, market: dict[str, Any], account: dict[str, Any]) -> None: ...

@@ -173,3 +173,14 @@ def test_a_model_without_a_prepared_form_is_refused():
     model = model_named("standard")
     with pytest.raises(BadInput, match="has no prepared figures; compute the margin"):
         prepare(account([]), MARKET, model=model, version=parameters_of(model, AS_OF))
+
+
+@given(st.integers(1, 10**12), st.sampled_from((-1, 1)))
+def test_an_order_nets_with_open_orders_before_it_protects(lots, side):
+    """A large short order and a long of the same option: what nets is no protection."""
+    book = account([], [(14, -side * 10**17), (45, side * 6_837_434)])
+    screen = effects(made_ready(book), np.array([14], np.int32), np.array([side * lots]),
+                     sequence=1)
+    initial, _ = recomputed(with_position(book, 14, side * lots), 14)
+
+    assert abs(screen.initial[0] - initial) <= screen.initial_error[0]

@@ -3,7 +3,7 @@
 For every (account, unit): gross sums that turn distances of the market into money, and how far the
 excess that matters falls or rises at each node. A status needs some excesses at or above zero and
 others below it; the first are bounded by concavity, the second by the scenario that rules them now.
-The proofs stand in docs/decisions/0010-safe-bands.md.
+The proofs stand in docs/decisions/0011-safe-bands.md.
 """
 
 from typing import Any, Final

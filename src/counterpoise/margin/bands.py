@@ -8,7 +8,7 @@ lie near a mixture of the nodes of one cell,
 
 gross being sum |lots| x weight over the account's positions in a bucket of instruments, distance
 the largest |column - mixture| / weight among them. Both sides, rounding and floating point
-included, are proved in docs/decisions/0010-safe-bands.md. An account is left alone while that
+included, are proved in docs/decisions/0011-safe-bands.md. An account is left alone while that
 bound keeps its status; a tick compares a few numbers per account and prices instruments only.
 """
 

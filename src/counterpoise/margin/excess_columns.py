@@ -6,16 +6,13 @@ weight, r the roll charge with the sign of the delta, and a_s >= 0 the dampener 
     equity - worst case - roll = min over s (sum n (m + w_s p_s) + a_s) - sum over e |sum n r|
 
 so below the threshold of the delta shock an excess is a concave function of (m + w_s p_s, r, a_s)
-and reads nothing else of the market (docs/decisions/0010-safe-bands.md).
+and reads nothing else of the market (docs/decisions/0011-safe-bands.md).
 """
 
-import numpy as np
 
-from counterpoise.accounts.book import Book, Entries, book_of
 from counterpoise.collateral.valuation import contract_values
-from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.margin.terms.risk_matrix import RiskMatrixParameters, risk_matrix
+from counterpoise.margin.terms.risk_matrix import RiskMatrixParameters, unit_terms
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.frozen import frozen
@@ -47,23 +44,13 @@ def excess_columns(market: MarketSnapshot, arrays: RiskArrays,
                    parameters: RiskMatrixParameters) -> ExcessColumns:
     """Return the columns of a market whose model is a risk matrix.
 
-    They are read off accounts that hold one lot of one instrument each, so that this is the
-    model's own arithmetic and not a second one.
+    They are the terms by which the model itself measures unit rows, not a second arithmetic.
     """
-    terms = market.catalogue
-    matrix = risk_matrix(_one_lot_each(market), arrays, market, parameters, 1)
-    sign = np.where(terms.kind == OPTION, terms.right, 1)
-    dampener = matrix.transform.dampener
+    terms = unit_terms(arrays, market, parameters)
+    dampener = terms.transform.dampener
     assert dampener is not None
-    weighted = matrix.weight[matrix.units.of] * arrays.pnl
+    weighted = terms.weight[terms.units.of] * arrays.pnl
     return ExcessColumns(
-        excess=contract_values(market)[:, None] + weighted, roll=matrix.roll.charge * sign,
-        delta=arrays.delta, dampener=dampener, index=market.index, unit=matrix.units.of,
-        underlying_of=matrix.units.underlying)
-
-
-def _one_lot_each(market: MarketSnapshot) -> Book:
-    every = np.arange(len(market.catalogue))
-    one = np.ones(len(every), np.int64)
-    return book_of(catalogue=market.catalogue, accounts=every, positions=Entries(
-        account=every, instrument=every.astype(np.int32), lots=one, entry_cost=one * 0))
+        excess=contract_values(market)[:, None] + weighted, roll=terms.roll_delta * terms.rate,
+        delta=arrays.delta, dampener=dampener, index=market.index, unit=terms.units.of,
+        underlying_of=terms.units.underlying)

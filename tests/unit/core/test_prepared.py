@@ -30,6 +30,7 @@ def account(scenarios: int, sides: int = 3, **changes: Any) -> dict[str, Any]:
     rows = sides * UNITS
     good = {"raw": rng.standard_normal((rows, scenarios)), "charge": rng.random(rows),
             "net": rng.standard_normal(rows), "owned": rng.random(rows), "rest": rng.random(rows),
+            "carried": np.array([[3.0, -4, 0, 0, 5, 0]] * sides),
             "segment_net": rng.standard_normal((sides, SEGMENTS)), "fixed": np.array([0.1, 0.2]),
             "pointer": np.array([0, 2, 3]), "instrument": np.array([0, 1, 4], np.int32),
             "lots": np.array([3, -4, 5])}
@@ -85,6 +86,7 @@ WRONG = [
     ({"weight": np.zeros((2, 8))}, {}, "weight must have shape (2, 9)"),
     ({}, {"raw": np.zeros((3, 9))}, "raw must have a row per side and unit"),
     ({}, {"raw": np.zeros((0, 9))}, "raw must have a row per side and unit"),
+    ({}, {"carried": np.zeros((3, 2))}, "carried must have a row per side"),
     ({}, {"segment_net": np.zeros((2, 3))}, "segment_net must have a row per side"),
     ({}, {"pointer": np.array([0, 2, 4])}, "pointer must start at 0 and end at"),
     ({}, {"instrument": np.array([0, 1, 6], np.int32)}, "instrument must index"),

@@ -134,7 +134,10 @@ def _deltas(states: Book, rows: Rows, terms: UnitTerms, *,
     deltas, _, _ = exposures(by_segment, terms.roll_delta[:, None])
     nets = np.zeros((shape[0], int(terms.segment.max(initial=-1)) + 1))
     nets[by_segment.account, by_segment.key] = deltas[:, 0]
-    return {"segment_net": nets, "net": _spread(rows, net[:, 0].copy(), shape),
+    carried = np.zeros((shape[0], len(terms.delta)))
+    side = np.repeat(np.arange(shape[0]), np.diff(states.row_pointer))
+    carried[side, states.instrument] = states.lots
+    return {"segment_net": nets, "carried": carried, "net": _spread(rows, net[:, 0].copy(), shape),
             "owned": _spread(rows, long[:, 1].copy(), shape)}
 
 
