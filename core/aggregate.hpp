@@ -7,6 +7,8 @@
 //
 // P&L comes packed in blocks [block, instrument, 40]: one position reads one contiguous row of 320
 // bytes and the 40 sums stay in registers; blocks are the outer loop so that one stays in L2 cache.
+// Gains cannot be the worst of a row that loses anywhere: where neither weight nor dampener changes
+// a block, its losses are taken as they are.
 #pragma once
 
 #include "kernels.hpp"
@@ -98,9 +100,22 @@ inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* sce
     *scenario = nan ? 0 : static_cast<std::int32_t>(first);
 }
 
+// One row with every transform, whatever `losses_as_is` says.
+inline void worst_of_gains(const Aggregation& in, std::int64_t row, double* loss,
+                           std::int32_t* scenario) {
+    Worst state = {INFINITE, 0.0};
+    bool nan = false;
+    for (std::int64_t block = 0; block < in.blocks; ++block) {
+        const Block x = transformed(in, block, row, raw_block(in, block, row));
+        const Worst here = worst_vector<0, VECTORS>(x);
+        state = lower_of(state, {here.value, here.vector + static_cast<double>(block * VECTORS)});
+        nan |= any_nan(x);
+    }
+    settle(state, nan, loss, scenario);
+}
+
 inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end) {
-    const bool plain = in.weight == nullptr && in.gain_factor == nullptr && in.dampener == nullptr;
     Worst state[ROWS];
     bool nan[ROWS];
     for (std::int64_t first = begin; first < end; first += ROWS) {
@@ -113,14 +128,20 @@ inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, s
             const Lanes before = static_cast<double>(block * VECTORS);
             for (int r = 0; r < count; ++r) {
                 const Block raw = raw_block(in, block, first + r);
-                const Block x = plain ? raw : transformed(in, block, first + r, raw);
+                const bool as_is = in.losses_as_is[block * in.keys + in.key[first + r] * in.keyed];
+                const Block x = as_is ? raw : transformed(in, block, first + r, raw);
                 const Worst here = worst_vector<0, VECTORS>(x);
                 state[r] = lower_of(state[r], {here.value, here.vector + before});
                 nan[r] |= any_nan(x);
             }
         }
         for (int r = 0; r < count; ++r) {
-            settle(state[r], nan[r], loss + first + r, scenario + first + r);
+            const std::int64_t row = first + r;
+            settle(state[r], nan[r], loss + row, scenario + row);
+            // Without a loss the lowest scenario depends on what the gains become.
+            if (in.keyed != 0 && loss[row] == 0.0) {
+                worst_of_gains(in, row, loss + row, scenario + row);
+            }
         }
     }
 }

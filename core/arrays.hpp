@@ -9,6 +9,10 @@
 #include <new>
 #include <string>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace counterpoise {
 
 namespace nb = nanobind;
@@ -111,6 +115,18 @@ struct Free {
     void operator()(void* p) const { ::operator delete(p, std::align_val_t(64)); }
 };
 
+// Columns of millions of rows are filled once: the first touch of small pages would cost as much as
+// filling them. NumPy asks for the same.
+inline void in_large_pages([[maybe_unused]] void* raw, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+    constexpr std::uintptr_t PAGE = 4096, LARGE = std::uintptr_t{1} << 22;
+    if (bytes < LARGE) return;
+    const auto start = (reinterpret_cast<std::uintptr_t>(raw) + PAGE - 1) / PAGE * PAGE;
+    const auto end = reinterpret_cast<std::uintptr_t>(raw) + bytes;
+    madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
+#endif
+}
+
 // Memory on its way to NumPy or scratch of one call; 64-byte aligned, not initialised.
 template <typename T>
 using Buffer = std::unique_ptr<T[], Free>;
@@ -118,7 +134,9 @@ using Buffer = std::unique_ptr<T[], Free>;
 template <typename T>
 Buffer<T> buffer(std::int64_t count) {
     const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count > 0 ? count : 1);
-    return Buffer<T>(static_cast<T*>(::operator new(bytes, std::align_val_t(64))));
+    void* raw = ::operator new(bytes, std::align_val_t(64));
+    in_large_pages(raw, bytes);
+    return Buffer<T>(static_cast<T*>(raw));
 }
 
 template <typename T>
@@ -158,5 +176,8 @@ void bind_implied(nb::module_& m);
 void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
+void bind_requirement(nb::module_& m);
+void bind_select(nb::module_& m);
+void bind_prepared(nb::module_& m);
 
 }  // namespace counterpoise

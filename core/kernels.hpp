@@ -93,6 +93,8 @@ struct Aggregation {
     const double *pnl, *weight, *dampener;   // weight, dampener [block, key, BLOCK] or null
     const double *gain_factor, *gain_cap;    // [key], both or neither
     bool dampen_first;
+    const bool* losses_as_is;  // [block, key] neither weight nor dampener changes the block
+    std::int64_t keyed;        // 1, or 0 without any transform: keys are not looked at then
 };
 
 struct Exposures {
@@ -102,6 +104,139 @@ struct Exposures {
     const double* columns;  // [instrument, column]
     std::int64_t width;
     double *net, *long_side, *gross;  // [row, column]
+};
+
+constexpr int ADD_ON_COLUMNS = 4;  // segment column, its rate, net column, protecting column
+constexpr int SIZE_RULE = 4;       // slope, threshold, cap, price
+
+// Results of a unit row, side by side: who adds up rows of one account finds them in one place.
+struct UnitResult {
+    double loss, charge, shock, scenario;
+};
+
+// Add-ons of rows of positions, written beside their losses; `flagged` is [row].
+struct AddOns {
+    const std::int64_t* pointer;
+    const std::int32_t *key, *instrument;
+    const std::int64_t* lots;
+    const std::int32_t* segment;  // [instrument] >= 0
+    const double* columns;        // [instrument, ADD_ON_COLUMNS]
+    const std::uint8_t* flag;     // [instrument]
+    const double* size_rule;      // [key, SIZE_RULE]
+    const double* loss;           // [row] from `worst`
+    const std::int32_t* scenario;
+    UnitResult* result;
+    std::int32_t* flagged;        // first flagged instrument, -1 without one
+};
+
+constexpr int TOTALS = 11;  // columns of a requirement row, the last one (the sum) if asked for
+
+// Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
+struct Totals {
+    const std::int64_t* rows;     // the rows asked for, null for all
+    const std::int64_t* entries;  // [asked + 1] where each one's members go
+    const std::int64_t* members;
+    const std::int32_t *member_block, *member_row;
+    const std::int32_t* member_unit;
+    const UnitResult* const* blocks;
+    const double* other[3];       // [asked] further addends or null
+    const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
+    double factor, ten_initial, ten_maintenance;
+    double* out[TOTALS];
+    double* entry_loss;
+    std::int32_t *entry_scenario, *entry_row, *entry_unit;
+};
+
+struct Holding {
+    double level, premium;
+    std::uint64_t cost;
+    bool unknown;
+};
+
+// What accounts own in pools: rows (account, pool) sorted by account; every other array a table.
+struct Owned {
+    const std::int64_t* pointer;
+    const std::int32_t* instrument;
+    const std::int64_t *lots, *entry_cost;
+    const std::int32_t *account, *pool;  // [row]
+    std::int64_t count, assets, unknown;
+    const std::int32_t* pool_of;         // [instrument]
+    const double* values;                // [instrument, 2] level and premium per lot
+    const std::uint8_t* has_entry;       // [instrument]
+    const std::int32_t* asset_of;        // [pool] column of balances, -1 without one
+    const double* smallest;              // [pool] smallest units in one
+    const std::int64_t* balances;        // [account, asset]
+    const double* stated;                // [account, asset] or null
+    bool premium_counts;
+    double* amount;
+    bool* no_entry;
+};
+
+// What is owned against what is required, [row]; haircut [pool] acts on positive amounts.
+struct Standing {
+    const double *owned, *initial, *maintenance, *haircut;
+    const std::int32_t* pool;
+    double *balance, *initial_excess, *maintenance_excess;
+    std::uint8_t* status;
+};
+
+constexpr int TAIL_GROUP = 4;  // blocks that are packed together
+constexpr int TAIL_AHEAD = 4;  // rows whose place for what they keep is fetched early
+
+// Rows of positions times P&L as it stands, [instrument, `stride`], reduced to their tails.
+// `whole` and `sample` say which rows and which transforms (pnl of `whole` is not used); `last`
+// [instrument, BLOCK] is the last block, padded; no blocks in `sample`: rows go one by one.
+struct Tails {
+    Aggregation whole, sample;
+    const double *pnl, *last;
+    std::int64_t stride, rank, sample_rank, room;  // room: entries of a row's scratch
+    const std::int32_t* used;                      // instruments with a position
+    std::int64_t used_count;
+    bool transforms;
+    double *at, *below, *sum;    // [row]
+    std::int64_t *less, *ties;   // [row]
+};
+
+struct TailRow {
+    double limit;
+    std::int64_t count, dropped;
+    bool nan;
+};
+
+// Memory of one thread: group [TAIL_GROUP, instrument, BLOCK], kept [row of a chunk, room],
+// spare [2 room], row [rows of a chunk + TAIL_AHEAD].
+struct TailScratch {
+    double *group, *kept, *spare;
+    TailRow* row;
+};
+
+// One account made ready for orders, in `sides` states: its positions, and with orders filled.
+// Rows (side, unit); raw, weight and dampener are padded with zeros to `width` columns.
+struct Account {
+    std::int64_t sides, units, segments, scenarios, width;
+    const double* pnl;                    // [instrument, scenario]
+    const std::int32_t *unit, *segment;   // [instrument]; unit < 0: not of this model
+    const std::uint8_t* flag;             // [instrument] no number
+    const double* columns;                // [instrument, ADD_ON_COLUMNS]
+    const double *raw;                    // [side, unit, width]
+    const double *weight, *dampener;      // [unit, width] or null
+    const double *gain_factor, *gain_cap; // [unit], both or neither
+    bool dampen_first;
+    const bool* as_is;                    // [unit, width / LANES] the transforms keep every loss
+    const std::int64_t* as_is_until;      // [unit] up to where they do so, in whole LANES
+    const double* size_rule;              // [unit, SIZE_RULE]
+    const double *charge, *net, *owned;   // [side, unit]
+    const double* carried;                // [side, instrument] lots before the order
+    std::int64_t instruments;
+    const double* segment_net;            // [side, segment]
+    const double* rest;                   // [side, unit] what the pool's other units need
+    const double* fixed;                  // [unit] what the pool needs whatever the positions
+    double factor;
+};
+
+// What the account needs with an order filled.
+struct Needs {
+    double worst, initial, maintenance;
 };
 
 using Elementwise = void (*)(const double* x, double* y, std::int64_t count);
@@ -130,6 +265,15 @@ struct Kernels {
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
                     std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
+    void (*add_ons)(const AddOns&, std::int64_t begin, std::int64_t end);
+    void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
+    void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
+    void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
+    void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
+    double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
+    Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
+    double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,
+                          const double* lots, std::int64_t count);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.

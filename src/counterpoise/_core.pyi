@@ -138,6 +138,100 @@ def loss_vectors(
 ) -> tuple[Floats, Floats]:
     """Return the P&L before and after the transforms, each [R, S], gain > 0."""
 
+def tails(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    first: int = 0,
+    rank: int,
+    threads: int = 1,
+) -> tuple[Floats, Floats, Floats, Long, Long]:
+    """Return at, below, sum, less, ties, each [R], of the scenarios from `first` on.
+
+    at is the rank-th lowest P&L, below the one before it (at itself for rank 1), sum adds the P&Ls
+    lower than at in scenario order, less counts them, ties counts those equal to at. NaN where a
+    P&L is NaN.
+    """
+
 def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
+
+def add_ons(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, loss: Floats,
+            scenario: Ints, segment: Ints, columns: Floats, flag: Bytes, size_rule: Floats,
+            threads: int = 1) -> tuple[Floats, Ints]:
+    """Return results [R, 4] and the first flagged instrument [R], -1 where none is.
+
+    A result is the row's loss, charge, shock and scenario. columns [I, 4] are the column summed by
+    segment, its rate, the net and the protecting column; size_rule [K, 4] slope, threshold, cap and
+    price; a run of equal `segment` [I] in a row is one segment:
+
+        charge = sum over segments of |sum of lots x column| rate
+        shock  = |D| min(slope max(|D| - threshold, 0), cap) price,
+        D the net column, which protecting long lots may reduce but not flip
+    """
+
+def totals(*, members: Long, member_block: Ints, member_row: Ints, member_unit: Ints,
+           blocks: list[Floats], rows: Long | None, others: tuple[Floats | None, ...],
+           failure: Ints | None, factor: float, ten_initial: float, ten_maintenance: float,
+           sums: bool = False, threads: int = 1,
+           ) -> tuple[Floats, Floats, Ints, Ints, Ints]:
+    """Return columns [column, asked], and loss, scenario, row and unit of the rows' members.
+
+    Row r has the members members[r]:members[r + 1], each a row of a block of `add_ons` results;
+    `rows` are those asked for, None for all. Columns are loss, charge, shock, initial and what its
+    three parts and `others` leave to it, the three times `factor`, maintenance and what they leave
+    to it, and with `sums` the unrounded sum. A tenth power is that of the rounding; where
+    failure >= 0 [asked] the totals are NaN.
+    """
+
+def owned(*, row_pointer: Long, instrument: Ints, lots: Long, entry_cost: Long, account: Ints,
+          pool: Ints, pool_of: Ints, values: Floats, has_entry: Bytes, asset_of: Ints,
+          smallest: Floats, balances: Long, stated: Floats | None, unknown: int,
+          premium_counts: bool, threads: int = 1) -> tuple[Floats, Flags]:
+    """Return what the rows (account, pool), sorted by account, own, and where an entry is unknown.
+
+    values [I, 2] are level and premium per lot, pool_of and has_entry [I], asset_of and smallest
+    [pool]; balances and stated [A, asset], a finite stated amount replacing all else.
+    """
+
+def standing(*, owned: Floats, initial: Floats, maintenance: Floats, pool: Ints, haircut: Floats,
+             threads: int = 1) -> tuple[Floats, Floats, Floats, Bytes]:
+    """Return balance after haircut [pool], excess over initial and maintenance, and status."""
+
+class Prepared:
+    """One account at one snapshot, ready for orders (`margin.whatif`): E segments, K sides.
+
+    market   pnl [I, S], unit [I], segment [I], flag [I], columns [I, 4], size_rule [U, 4], weight
+             and dampener [U, S] or None, gain_factor and gain_cap [U] or None, dampen_first, factor
+    account  raw [K U, S], charge, net, owned and rest [K U], carried [K, I], segment_net [K, E],
+             fixed [U], and its positions: pointer [U + 1], instrument, lots
+    """
+
+    def __init__(self, sequence: int, market: dict[str, Any], account: dict[str, Any]) -> None: ...
+    def sequence(self) -> int:
+        """Return the sequence of the snapshot it was prepared at."""
+
+    def worst(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the worst loss of the order's unit with the order filled, by adding its row."""
+
+    def worst_again(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the same by summing all positions again: the bits of `worst_loss`."""
+
+    def initial(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the initial requirement of the order's pool with the order filled."""
+
+    def maintenance(self, instrument: int, lots: int, sequence: int, /) -> float:
+        """Return the maintenance requirement of the order's pool with the order filled."""
+
+    def effects(self, instrument: Ints, lots: Long, sequence: int,
+                threads: int = 1) -> tuple[Floats, Floats, Floats]:
+        """Return worst, initial and maintenance of each order by itself, each [order]."""

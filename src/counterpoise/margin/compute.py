@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise import _core
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.valuation import equity_of
-from counterpoise.margin.model import EquityRule, MarginModel
+from counterpoise.collateral.valuation import Owners, equity_of
+from counterpoise.margin.layout import Layout
+from counterpoise.margin.model import EquityRule, MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.requirement import Floats, Indices, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
@@ -44,24 +46,39 @@ class AccountMargin:
     no_entry: np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def compute_margin(book: Book, market: MarketSnapshot, *, model: MarginModel,
+def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: MarginModel,
                    version: ParameterVersion, arrays: tuple[RiskArrays, ...] | None = None,
                    threads: int = 1) -> AccountMargin:
     """Return the margin of every account and pool of a book.
 
     Parameters
     ----------
+    book
+        The accounts, or their layout under this model (`laid_out`) where the caller has it already.
     arrays
         The priced scenario sets of this very market, model and version, from `priced`, where the
         caller has them already; priced here otherwise.
     threads
         How many threads the kernels use; the result has the same bits for any number.
     """
-    assert book.catalogue is market.catalogue
+    held = book.book if isinstance(book, Layout) else book
+    assert held.catalogue is market.catalogue
     if arrays is None:
         arrays = priced(market, model=model, version=version, threads=threads)
-    requirements = model.requirement(book, arrays, market, version.parameters, threads)
-    return _against_equity(book, market, requirements, model.equity(version.parameters))
+    if isinstance(book, Layout):
+        assert isinstance(model, UnitModel)
+        now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
+        results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
+        requirements = model.required(book, results, now, None, threads)
+    else:
+        requirements = model.requirement(book, arrays, market, version.parameters, threads)
+    return against_equity(held, market, requirements, model.equity(version.parameters),
+                          threads=threads)
+
+
+def laid_out(book: Book, model: MarginModel) -> Book | Layout:
+    """Return what `compute_margin` takes instead of the book, to be kept while positions stand."""
+    return model.layout(book) if isinstance(model, UnitModel) else book
 
 
 def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,
@@ -71,28 +88,20 @@ def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVers
                  for scenarios in model.scenarios(market, version.parameters))
 
 
-def _against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,
-                    rule: EquityRule) -> AccountMargin:
-    owned = equity_of(book, market, option_value=rule.option_value)
-    column = np.array([owned.assets.index(p) for p in requirements.pools], np.int32)
-    at = requirements.account, column[requirements.pool]
-    equity = owned.amount[at]
-    haircut = np.array([rule.haircuts.get(p, 0.0) for p in requirements.pools])
-    balance = equity - haircut[requirements.pool] * np.maximum(equity, 0)
-    initial_excess = balance - requirements.initial
-    maintenance_excess = balance - requirements.maintenance
+def against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,
+                   rule: EquityRule, *, threads: int = 1) -> AccountMargin:
+    """Return requirement rows, sorted by account, with what each owns beside it."""
+    pools = requirements.pools
+    owned = equity_of(book, market, Owners(assets=pools, account=requirements.account,
+                                           asset=requirements.pool),
+                      option_value=rule.option_value, threads=threads)
+    balance, above, over, status = _core.standing(
+        owned=owned.amount, initial=requirements.initial, maintenance=requirements.maintenance,
+        pool=requirements.pool, haircut=np.array([rule.haircuts.get(p, 0.0) for p in pools]),
+        threads=threads)
     return AccountMargin(
-        requirements=requirements, equity_rule=rule, equity=equity, margin_balance=balance,
-        initial_excess=initial_excess, maintenance_excess=maintenance_excess,
-        status=_status(balance, initial_excess, maintenance_excess), no_entry=owned.no_entry[at])
-
-
-def _status(balance: Floats, initial_excess: Floats,
-            maintenance_excess: Floats) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    level = np.where(initial_excess >= 0, 0, 1)
-    level = np.where(maintenance_excess < 0, np.where(balance < 0, 3, 2), level)
-    unknown = ~(np.isfinite(initial_excess) & np.isfinite(maintenance_excess))
-    return np.where(unknown, 4, level).astype(np.uint8)
+        requirements=requirements, equity_rule=rule, equity=owned.amount, margin_balance=balance,
+        initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry)
 
 
 def by_risk(margins: AccountMargin) -> Indices:

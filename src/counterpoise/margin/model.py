@@ -3,10 +3,11 @@
     scenarios -> one pricing pass -> requirement of the whole book at once, compared with equity
 """
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
 from counterpoise.margin.contributions import Contributions
+from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Requirements
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot
@@ -38,6 +39,15 @@ class EquityRule:
     option_value: bool
     haircuts: dict[str, float]
     reading: str
+
+
+@frozen
+class PricedMarket:
+    """One market, priced: the risk arrays of a model's scenario sets under its parameters."""
+
+    market: MarketSnapshot
+    arrays: tuple[RiskArrays, ...]
+    parameters: Any
 
 
 class MarginModel(Protocol):
@@ -77,3 +87,23 @@ class MarginModel(Protocol):
         Groups move different addends of this book's requirement, so that the extremes over all
         combinations are the sums of the extremes of the groups; what does not add is one group.
         """
+
+
+@runtime_checkable
+class UnitModel(MarginModel, Protocol):
+    """A model whose requirement is a sum over risk units that do not cross underlyings.
+
+    Its rows are laid out once per book; when one underlying moves, only its blocks are measured
+    again (`margin.tick`).
+    """
+
+    def layout(self, book: Book) -> Layout:
+        """Return the rows of a book under the risk units of this model."""
+
+    def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
+                 threads: int) -> tuple[Any, ...]:
+        """Return the results of the unit rows of `blocks`, one entry each."""
+
+    def required(self, layout: Layout, results: tuple[Any, ...], priced: PricedMarket,
+                 rows: Ints | None, threads: int) -> Requirements:
+        """Return the requirement rows `rows`, all where None, from the results of all blocks."""

@@ -1,6 +1,6 @@
 """Which requirement rows a book has: one per account and pool in which it holds anything."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,10 @@ from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
+NO_FAILURE: Final = 2**31
+"""No instrument: larger than every catalogue column."""
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -27,15 +31,21 @@ class PoolRows:
         return len(self.account)
 
 
-def settlement_pools(book: Book) -> PoolRows:
+def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = None) -> PoolRows:
     """Return one row per account and settlement currency with a position, order, balance or given.
 
     Pools are the settlement assets of the catalogue and the assets of the balances, sorted.
+    `positions` are the (account, settlement of the catalogue) pairs that hold a position, where
+    the caller has them already.
     """
     pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
     held = np.zeros((len(book), len(pools)), bool)
     place = pool_of_instrument(book, pools)
-    held[position_accounts(book.row_pointer), place[book.instrument]] = True
+    if positions is None:
+        held[position_accounts(book.row_pointer), place[book.instrument]] = True
+    else:
+        code = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
+        held[positions[0], code[positions[1]]] = True
     held[position_accounts(book.order_pointer), place[book.order_instrument]] = True
     for k, a in enumerate(book.assets):
         column = held[:, pools.index(a.code)]
@@ -85,18 +95,31 @@ def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapsh
     """
     if not failed.any():
         return np.full(len(rows), -1, np.int32), ()
-    from counterpoise.market.quality import instrument_failure  # words are needed only here
-
-    worst = np.full(len(rows), len(failed), np.int64)
-    place = pool_of_instrument(book, rows.pools)
+    worst = np.full(len(rows), NO_FAILURE, np.int64)
     for pointer, instrument in ((book.row_pointer, book.instrument),
                                 (book.order_pointer, book.order_instrument)):
-        at = np.flatnonzero(failed[instrument])
-        account = np.searchsorted(pointer, at, side="right") - 1
-        column = instrument[at]
-        np.minimum.at(worst, rows.row_of[account, place[column]], column)
-    bad = worst < len(failed)
+        row, column = failing_entries(book, rows, failed, (pointer, instrument))
+        np.minimum.at(worst, row, column)
+    return named_failures(worst, market, why)
+
+
+def failing_entries(book: Book, rows: PoolRows, failed: Bools,
+                    entries: tuple[Ints, Indices]) -> tuple[Indices, Indices]:
+    """Return the row and the instrument of the entries (pointer, instrument) that failed."""
+    pointer, instrument = entries
+    at = np.flatnonzero(failed[instrument])
+    account = np.searchsorted(pointer, at, side="right") - 1
+    column = instrument[at]
+    return rows.row_of[account, pool_of_instrument(book, rows.pools)[column]], column
+
+
+def named_failures(worst: Ints, market: MarketSnapshot,
+                   why: dict[int, Failure]) -> tuple[Indices, tuple[Failure, ...]]:
+    """Return the failures of rows whose first failed instrument is `worst`, NO_FAILURE for none."""
+    from counterpoise.market.quality import instrument_failure  # words are needed only here
+
+    bad = worst < NO_FAILURE
     columns, index = np.unique(worst[bad], return_inverse=True)
-    failure = np.full(len(rows), -1, np.int32)
+    failure = np.full(len(worst), -1, np.int32)
     failure[bad] = index
     return failure, tuple(why.get(int(c)) or instrument_failure(market, int(c)) for c in columns)

@@ -45,9 +45,10 @@ class PricingColumns:
     mode: np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *, threads: int = 1,
+def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *,
+                 columns: np.ndarray[Any, np.dtype[np.int64]] | None = None, threads: int = 1,
                  ) -> tuple[Floats, Floats, Flags]:
-    """Price every instrument of the snapshot in every scenario.
+    """Price every instrument of the snapshot in every scenario, or those of `columns` alone.
 
     Returns
     -------
@@ -55,13 +56,15 @@ def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *, threads: int
     pnl : [instrument, scenario] per lot, gain > 0, exactly 0 in scenario 0
     failed : [instrument] True where a needed number is missing or absurd; the row is NaN
     """
-    columns = pricing_columns(market, scenarios)
+    known = pricing_columns(market, scenarios)
     catalogue = market.catalogue
+    at: Any = slice(None) if columns is None else columns
     return _core.price_grid(
-        kind=catalogue.kind, mode=columns.mode, right=catalogue.right, unit=catalogue.unit,
-        price=columns.price, shock_base=columns.shock_base, strike=catalogue.strike,
-        years=columns.years, volatility=market.volatility, rate=market.rate,
-        factor=_factor(market, scenarios), move=np.ascontiguousarray(scenarios.move),
+        kind=catalogue.kind[at], mode=known.mode[at], right=catalogue.right[at],
+        unit=catalogue.unit[at], price=known.price[at], shock_base=known.shock_base[at],
+        strike=catalogue.strike[at], years=known.years[at], volatility=market.volatility[at],
+        rate=market.rate[at], factor=_factor(market, scenarios)[at],
+        move=np.ascontiguousarray(scenarios.move),
         vol_shift=np.ascontiguousarray(scenarios.vol_shift),
         years_shift=scenarios.time_shift_days / 365.0, rules=_rules(scenarios), threads=threads)
 

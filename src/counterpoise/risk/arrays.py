@@ -50,6 +50,23 @@ def risk_arrays(market: MarketSnapshot, scenarios: ScenarioSet, *, threads: int 
                       delta=delta, black_delta=black_delta, failed=failed)
 
 
+def repriced(before: RiskArrays, market: MarketSnapshot,
+             underlyings: np.ndarray[Any, np.dtype[np.bool_]], *, threads: int = 1) -> RiskArrays:
+    """Return the risk arrays of `market` where only the marked underlyings differ from before.
+
+    `underlyings` is [underlying] of the catalogue; the scenario set is that of `before`. The
+    result has the bits of `risk_arrays(market, before.scenarios)`.
+    """
+    at = np.flatnonzero(underlyings[market.catalogue.underlying])
+    value, pnl, failed = before.value.copy(), before.pnl.copy(), before.failed.copy()
+    value[at], pnl[at], failed[at] = scenario_pnl(market, before.scenarios, columns=at,
+                                                  threads=threads)
+    delta, black_delta = deltas(market, before.scenarios)
+    delta[failed] = black_delta[failed] = np.nan
+    return RiskArrays(scenarios=before.scenarios, sequence=market.sequence, value=value, pnl=pnl,
+                      delta=delta, black_delta=black_delta, failed=failed)
+
+
 def deltas(market: MarketSnapshot, scenarios: ScenarioSet) -> tuple[Floats, Floats]:
     """Return transaction and Black delta in units of underlying per lot, both [instrument].
 

@@ -83,6 +83,19 @@ def test_a_wrong_book_is_refused_by_name(changes, sentence, function):
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize(("changes", "sentence"), [
+    *(row[1:] for row in WRONG_BOOKS), ({"rank": 0}, "rank must lie between 1 and the 3 scenarios"),
+    ({"rank": 4}, "rank must lie between 1"), ({"first": 1, "rank": 3}, "and the 2 scenarios"),
+    ({"first": 3}, "first must be a scenario of pnl, from 0 to 2"), ({"first": -1}, "first must"),
+    ({"threads": 0}, "threads must lie between"), ({"pnl": np.zeros((2, 0))}, "first must be")])
+def test_wrong_tails_are_refused_by_name(changes, sentence):
+
+    with pytest.raises(ValueError, match=".") as caught:
+        _core.tails(**({"rank": 1} | book(**changes)))
+
+    assert sentence in str(caught.value)
+
+
 def test_a_book_of_the_wrong_dtype_is_refused():
 
     with pytest.raises(TypeError, match="lots must have dtype int64"):

@@ -48,6 +48,11 @@ def book() -> dict[str, Any]:
             "instrument": instrument.ravel().astype(np.int32), "lots": lots}
 
 
+def many() -> np.ndarray[Any, Any]:
+    """Return P&L over so many scenarios that tails are selected under a sampled limit."""
+    return np.random.default_rng(7).standard_t(3, (INSTRUMENTS, 2003))
+
+
 def transforms() -> dict[str, Any]:
     rng = np.random.default_rng(5)
     return {"weight": rng.uniform(0.3, 1, (4, SCENARIOS)), "gain_factor": rng.random(4),
@@ -63,6 +68,9 @@ def everything(threads: int = 1) -> dict[str, Any]:
     raw, shaped = _core.loss_vectors(**rows, pnl=usable, **transforms(), threads=threads)
     loss, scenario = _core.worst_loss(**rows, pnl=usable, threads=threads)
     second, where = _core.worst_loss(**rows, pnl=usable, **transforms(), threads=threads)
+    tails = [_core.tails(**rows, pnl=usable, **transforms(), first=1, rank=r, threads=threads)
+             for r in (1, 7, 96)]
+    tails.append(_core.tails(**rows, pnl=many(), rank=20, threads=threads))
     columns = np.ascontiguousarray(usable[:, :3])
     named = {k: rows[k] for k in ("pointer", "instrument", "lots")}
     sums = _core.exposures(**named, columns=columns, threads=threads)
@@ -70,8 +78,9 @@ def everything(threads: int = 1) -> dict[str, Any]:
     greeks = _core.black76(forward=grid()["price"], **options)
     x = np.random.default_rng(6).uniform(0.01, 50, 1001)
     elementary = (_core.exp(x), _core.log(x), _core.log1p(x), _core.expm1(x), _core.power(x, x))
-    arrays = (value, pnl, failed, raw, shaped, loss, scenario, second, where, *sums, *greeks,
-              *elementary)
+    arrays = (value, pnl, failed, raw, shaped, loss, scenario, second, where,
+              *(a for tail in tails for a in tail), *sums,
+              *greeks, *elementary)
     return {str(k): a for k, a in enumerate(arrays)}
 
 

@@ -13,29 +13,50 @@ from typing import Final
 
 import numpy as np
 
+from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.instruments.catalogue import OPTION, SPOT
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.contributions import Contributions, contributions_of
-from counterpoise.margin.model import EquityRule
-from counterpoise.margin.pools import PoolRows, failing_rows, given_amount, settlement_pools, summed
-from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.orders import accounts_with_orders, filled
-from counterpoise.margin.terms.risk_matrix import (
-    RiskMatrix,
-    RiskMatrixParameters,
-    matrix_scenarios,
-    reading_variants,
-    risk_matrix,
+from counterpoise.margin.layout import Ints, Layout, chosen, layout_of
+from counterpoise.margin.model import EquityRule, PricedMarket
+from counterpoise.margin.pools import (
+    NO_FAILURE,
+    Bools,
+    PoolRows,
+    failing_entries,
+    given_amount,
+    named_failures,
 )
-from counterpoise.margin.terms.rounding import rounded, with_rounding
+from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
+from counterpoise.margin.terms.delta_shock import delta_shares
+from counterpoise.margin.terms.orders import accounts_with_orders, filled
+from counterpoise.margin.terms.prepared_units import PoolTerms, PreparedUnits, prepared_units
+from counterpoise.margin.terms.risk_matrix import (
+    RiskMatrixParameters,
+    UnitResults,
+    UnitTerms,
+    kinds,
+    matrix_scenarios,
+    pairs_of,
+    reading_variants,
+    unit_names,
+    unit_results,
+    unit_terms,
+)
+from counterpoise.margin.terms.roll import roll_shares
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.snapshot import MarketSnapshot, price_of
-from counterpoise.risk.aggregation import Rows
+from counterpoise.risk.aggregation import Rows, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
-from counterpoise.values.frozen import replaced
+from counterpoise.values.frozen import frozen, replaced
+
+_MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
+_GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
+_COLUMNS: Final = (*_MATRIX, "initial", "initial rounding", *(f"{n} x factor" for n in _MATRIX),
+                   "maintenance", "maintenance rounding", "rm")
 
 
 class DeribitSpm:
@@ -61,35 +82,73 @@ class DeribitSpm:
     def requirement(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                     parameters: RiskMatrixParameters, threads: int) -> Requirements:
         """Return one row per (account, settlement currency); amounts in that currency."""
-        pools = settlement_pools(book)
-        matrix = risk_matrix(book, arrays[0], market, parameters, threads)
-        parts = _parts(matrix, pools)
-        for name in ("mmp_margin", "spot_margin"):
-            parts[name] = np.nan_to_num(given_amount(book, pools, name))
-        given = given_amount(book, pools, "open_orders_margin")
-        worst_side = _open_orders(book, arrays[0], market, parameters, pools)
-        parts["open_orders_margin"] = np.where(np.isfinite(given), given, worst_side)
-        failing = _failing(book, pools, arrays[0], market, parameters)
-        return _requirements(pools, parts, matrix, failing, parameters.general.mm_factor)
+        layout = self.layout(book)
+        priced = PricedMarket(market=market, arrays=arrays, parameters=parameters)
+        results = self.measured(layout, priced, tuple(range(len(layout.blocks))), threads)
+        return self.required(layout, results, priced, None, threads)
+
+    def layout(self, book: Book) -> Layout:
+        """Return the rows of a book: units are pairs of underlying and settlement currency."""
+        unit, _, settlement = pairs_of(book.catalogue)
+        return layout_of(book, unit=unit, pool=settlement)
+
+    def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
+                 threads: int) -> tuple[UnitResults, ...]:
+        """Return worst case, roll shock and delta shock of the unit rows of `blocks`."""
+        arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
+        terms = unit_terms(arrays, market, parameters)
+        bad = arrays.failed | _verdicts(market, parameters)[0]
+        return tuple(unit_results(b.rows, terms, arrays.pnl, bad=bad, threads=threads,
+                                  columns=slice(b.start, b.stop))
+                     for b in (layout.blocks[k] for k in blocks))
+
+    def required(self, layout: Layout, results: tuple[UnitResults, ...], priced: PricedMarket,
+                 rows: Ints | None, threads: int) -> Requirements:
+        """Return requirement rows from the results of their units."""
+        book, pools = layout.book, chosen(layout.pools, rows)
+        given = {name: _given(book, pools, name) for name in _GIVEN}
+        given["open_orders_margin"] = _orders(layout, pools, priced, given["open_orders_margin"])
+        failure, failures = _failing(layout, pools, rows, results, priced)
+        columns, worst = _totals(layout, results, rows, priced, _Sums(
+            given=given, failure=failure if failures else None, total=False,
+            threads=threads))
+        return Requirements(
+            pools=pools.pools, account=pools.account, pool=pools.pool,
+            initial=columns["initial"], maintenance=columns["maintenance"],
+            initial_components={n: columns[n] for n in (*_MATRIX, *_GIVEN)}
+            | {"rounding": columns["initial rounding"]},
+            maintenance_components={n: columns[f"{n} x factor"] for n in _MATRIX}
+            | {"rounding": columns["maintenance rounding"]},
+            candidates={}, failure=failure, failures=failures, worst=worst)
+
+    def prepared(self, book: Book, priced: PricedMarket) -> PreparedUnits:
+        """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
+        arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
+        terms = unit_terms(arrays, market, parameters)
+        bad = arrays.failed | _verdicts(market, parameters)[0]
+        return prepared_units(book, arrays, terms, bad=bad,
+                              pools=_pool_terms(book, terms, bad, parameters))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: RiskMatrixParameters) -> Contributions:
         """Return Euler contributions of positions to worst case, roll shock and delta shock."""
-        matrix = risk_matrix(book, arrays[0], market, parameters, 1)
-        worst = _worst_case_shares(matrix, arrays[0])
-        shock = matrix.delta.share * matrix.units.coin[matrix.rows.key][_unit_row(matrix.rows)]
+        terms = unit_terms(arrays[0], market, parameters)
+        rows = _unit_rows(book, terms)
+        found = unit_results(rows, terms, arrays[0].pnl, bad=arrays[0].failed)
         return contributions_of(
-            {"worst_case": (worst, matrix.rows.order),
-             "roll_shock": (matrix.roll.share, matrix.roll.order),
-             "delta_shock": (shock, matrix.rows.order)},
+            {"worst_case": (_worst_case_shares(rows, found, terms, arrays[0]), rows.order),
+             "roll_shock": roll_shares(book, segment=terms.segment, delta=terms.roll_delta,
+                                       rate=terms.rate),
+             "delta_shock": (delta_shares(rows, found.columns[:, 2], delta=terms.delta,
+                                          option_delta=terms.long_delta), rows.order)},
             maintenance_factor=parameters.general.mm_factor)
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                 parameters: RiskMatrixParameters) -> tuple[RiskVectors, ...]:
         """Return the standard and extended vectors, scenario by scenario, of one set."""
-        matrix = risk_matrix(book, arrays[0], market, parameters, 1)
-        return (risk_vectors(arrays[0], matrix.rows, matrix.transform, matrix.weight,
-                             matrix.units.name),)
+        terms = unit_terms(arrays[0], market, parameters)
+        return (risk_vectors(arrays[0], _unit_rows(book, terms), terms.transform, terms.weight,
+                             terms.units.name),)
 
     def our_readings(self, book: Book, market: MarketSnapshot,
                      parameters: RiskMatrixParameters) -> tuple[str, ...]:
@@ -114,83 +173,106 @@ class DeribitSpm:
 MODEL: Final = DeribitSpm()
 
 
-def _row_of(matrix: RiskMatrix, pools: PoolRows) -> Indices:
-    pool = np.array([pools.pools.index(s) for s in matrix.units.settlement], np.int32)
-    return np.asarray(pools.row_of[matrix.rows.account, pool[matrix.rows.key]])
+@frozen
+class _Sums:
+    """How unit results become rows: amounts given by row, rows without a number, RM itself."""
+
+    given: dict[str, Floats | None]
+    failure: Indices | None
+    total: bool
+    threads: int
 
 
-def _parts(matrix: RiskMatrix, pools: PoolRows) -> dict[str, Floats]:
-    """Return the addends of RM by requirement row; the worst case is rounded, as published."""
-    coin = matrix.units.coin[matrix.rows.key]
-    columns = {"worst_case": matrix.worst_case, "roll_shock": matrix.roll.charge,
-               "delta_shock": matrix.delta.shock * coin,
-               "rounding": rounded(matrix.worst_case, 9) - matrix.worst_case}
-    row = _row_of(matrix, pools)
-    return {name: summed(row, column, len(pools)) for name, column in columns.items()}
+def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
+            priced: PricedMarket, sums: _Sums) -> tuple[dict[str, Floats], WorstScenarios]:
+    """Return the columns of the rows; worst cases are rounded to 9 decimals, as published.
+
+    RM = sum of worst cases, their rounding, roll shocks and delta shocks; IM is rounded to 9
+    decimals and MM = mm_factor RM to 12.
+    """
+    columns, loss, scenario, row, unit = _core.totals(
+        members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
+        member_unit=layout.member_unit, blocks=[r.columns for r in results], rows=rows,
+        others=tuple(sums.given.values()), failure=sums.failure,
+        factor=priced.parameters.general.mm_factor, ten_initial=1e9, ten_maintenance=1e12,
+        sums=sums.total, threads=sums.threads)
+    named = dict(zip(_COLUMNS, columns, strict=False))
+    zero = np.zeros(len(columns[0]))
+    named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
+    return named, WorstScenarios(units=unit_names(layout.book.catalogue), row=row, unit=unit,
+                                 scenario=scenario, loss=loss)
 
 
-def _rm(parts: dict[str, Floats]) -> Floats:
-    return (parts["worst_case"] + parts["rounding"]) + parts["roll_shock"] + parts["delta_shock"]
+def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
+    """Return what accounts state by row, 0 where nothing; NaN there for orders, None if none."""
+    if name not in book.given:
+        return None
+    amount = given_amount(book, pools, name)
+    return amount if name == "open_orders_margin" else np.nan_to_num(amount)
 
 
-def _open_orders(book: Book, arrays: RiskArrays, market: MarketSnapshot,
-                 parameters: RiskMatrixParameters, pools: PoolRows) -> Floats:
-    """Return the RM of the worst side of the open orders less the RM of the positions."""
-    extra = np.zeros(len(pools))
+def _orders(layout: Layout, pools: PoolRows, priced: PricedMarket,
+            given: Floats | None) -> Floats | None:
+    """Return what open orders add: the amount given, else the RM of their worst side less RM."""
+    book = layout.book
     accounts = accounts_with_orders(book)
     if not len(accounts):
-        return extra
-    none_filled = filled(book, accounts, np.zeros(len(book.catalogue)))
-    sides = [none_filled, *(filled(book, accounts, np.nan_to_num(sign * arrays.delta))
-                            for sign in (1.0, -1.0))]
-    needs = [_by_account_and_pool(risk_matrix(s, arrays, market, parameters, 1), pools,
-                                  len(accounts)) for s in sides]
-    worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
-    rows = pools.row_of[accounts]
-    extra[rows[rows >= 0]] = worse[rows >= 0]
-    return extra
+        return None if given is None else np.where(np.isfinite(given), given, 0.0)
+    place = np.minimum(np.searchsorted(accounts, pools.account), len(accounts) - 1)
+    mine = accounts[place] == pools.account
+    accounts, where = np.unique(pools.account[mine], return_inverse=True)
+    extra = np.zeros(len(pools))
+    if len(accounts):
+        direction = np.nan_to_num(priced.arrays[0].delta)
+        needs = [_by_account_and_pool(filled(book, accounts, sign * direction), priced,
+                                      pools.pools) for sign in (0.0, 1.0, -1.0)]
+        worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
+        extra[mine] = worse[where, pools.pool[mine]]
+    return extra if given is None else np.where(np.isfinite(given), given, extra)
 
 
-def _by_account_and_pool(matrix: RiskMatrix, pools: PoolRows, accounts: int) -> Floats:
-    everything = np.arange(accounts * len(pools.pools), dtype=np.int32)
-    full = PoolRows(pools=pools.pools, account=everything // len(pools.pools),
-                    pool=everything % len(pools.pools),
-                    row_of=everything.reshape(accounts, len(pools.pools)))
-    return _rm(_parts(matrix, full)).reshape(accounts, len(pools.pools))
+def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...]) -> Floats:
+    """Return the RM of positions alone, [account, pool]."""
+    layout = MODEL.layout(book)
+    results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), 1)
+    parts, _ = _totals(layout, results, None, priced, _Sums(
+        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=1))
+    out = np.zeros((len(book), len(pools)))
+    place = np.array([pools.index(p) for p in layout.pools.pools], np.int32)
+    out[layout.pools.account, place[layout.pools.pool]] = parts["rm"]
+    return out
 
 
-def _requirements(pools: PoolRows, parts: dict[str, Floats], matrix: RiskMatrix,
-                  failing: tuple[Indices, tuple[Failure, ...]], mm_factor: float) -> Requirements:
-    orders = parts["open_orders_margin"] + parts["mmp_margin"] + parts["spot_margin"]
-    failure, failures = failing
-    good = failure < 0
-    initial = np.where(good, rounded(_rm(parts) + orders, 9), np.nan)
-    maintenance = np.where(good, rounded(mm_factor * _rm(parts), 12), np.nan)
-    matrix_parts = {n: parts[n] for n in ("worst_case", "roll_shock", "delta_shock")}
-    order_parts = {n: parts[n] for n in ("open_orders_margin", "mmp_margin", "spot_margin")}
-    return Requirements(
-        pools=pools.pools, account=pools.account, pool=pools.pool, initial=initial,
-        maintenance=maintenance,
-        initial_components=with_rounding(matrix_parts | order_parts, initial),
-        maintenance_components=with_rounding(
-            {n: mm_factor * column for n, column in matrix_parts.items()}, maintenance),
-        candidates={}, failure=failure, failures=failures,
-        worst=WorstScenarios(units=matrix.units.name, row=_row_of(matrix, pools),
-                             unit=matrix.rows.key, scenario=matrix.scenario,
-                             loss=matrix.worst_case))
+def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
+             results: tuple[UnitResults, ...], priced: PricedMarket,
+             ) -> tuple[Indices, tuple[Failure, ...]]:
+    barred, why = _verdicts(priced.market, priced.parameters)
+    failed = priced.arrays[0].failed | barred
+    book = layout.book
+    entries = [failing_entries(book, layout.pools, failed,
+                               (book.order_pointer, book.order_instrument))]
+    for block, found in zip(layout.blocks, results, strict=True):
+        entries.append((block.at[found.failed], found.failed_by + block.start))
+    if not any(len(row) for row, _ in entries):
+        return np.broadcast_to(np.int32(-1), len(pools)), ()
+    worst = np.full(len(layout.pools), NO_FAILURE, np.int64)
+    for row, column in entries:
+        np.minimum.at(worst, row, column)
+    return named_failures(worst if rows is None else worst[rows], priced.market, why)
 
 
-def _failing(book: Book, pools: PoolRows, arrays: RiskArrays, market: MarketSnapshot,
-             parameters: RiskMatrixParameters) -> tuple[Indices, tuple[Failure, ...]]:
+def _verdicts(market: MarketSnapshot,
+              parameters: RiskMatrixParameters) -> tuple[Bools, dict[int, Failure]]:
+    """Return which instruments the model does not apply to, and why."""
     terms = market.catalogue
     alike = (terms.underlying * max(len(terms.settlements), 1) + terms.settlement) * 8
     alike += terms.payoff * 2 + (terms.kind == SPOT)
-    _, first, of = np.unique(alike, return_index=True, return_inverse=True)
+    first, of = kinds(alike)
     verdicts = [_not_applicable(terms.instruments[k], market, parameters) for k in first]
     barred = np.array([v is not None for v in verdicts], bool)[of]
     why = {int(k): replaced(verdict, subject=terms.instruments[k].id)
            for k in np.flatnonzero(barred) if (verdict := verdicts[of[k]]) is not None}
-    return failing_rows(book, pools, arrays.failed | barred, market, why)
+    return barred, why
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,
@@ -217,16 +299,36 @@ def _not_applicable(contract: Instrument, market: MarketSnapshot,
     return Failure(reason=reason, subject=contract.id, sentence=sentence)
 
 
-def _unit_row(rows: Rows) -> Indices:
-    return np.repeat(np.arange(len(rows.key), dtype=np.int32), np.diff(rows.pointer))
+def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
+                parameters: RiskMatrixParameters) -> PoolTerms:
+    """Return what the pool of every unit needs beside its units."""
+    codes = [a.code for a in book.assets]
+    stated = {name: np.array([book.given[name][0, codes.index(p)] if name in book.given
+                              and p in codes else np.nan for p in terms.units.settlement])
+              for name in _GIVEN}
+    orders = stated["open_orders_margin"]
+    settlement = np.array(terms.units.settlement)
+    held = np.unique(np.concatenate((book.instrument, book.order_instrument)))
+    lost = settlement[terms.units.of[held[bad[held]]]]
+    return PoolTerms(
+        fixed=(np.nan_to_num(orders) + np.nan_to_num(stated["mmp_margin"]))
+        + np.nan_to_num(stated["spot_margin"]),
+        orders_given=np.isfinite(orders), barred=np.isin(settlement, lost),
+        factor=parameters.general.mm_factor, decimals=9, maintenance_decimals=12)
 
 
-def _worst_case_shares(matrix: RiskMatrix, arrays: RiskArrays) -> Floats:
-    rows, row = matrix.rows, _unit_row(matrix.rows)
-    scenario = matrix.scenario[row]
+def _unit_rows(book: Book, terms: UnitTerms) -> Rows:
+    return grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=terms.units.of)
+
+
+def _worst_case_shares(rows: Rows, found: UnitResults, terms: UnitTerms,
+                       arrays: RiskArrays) -> Floats:
+    row = np.repeat(np.arange(len(rows.key), dtype=np.int32), np.diff(rows.pointer))
+    scenario = found.columns[row, 3].astype(np.int32)
     loss = (-rows.lots * arrays.pnl[rows.instrument, scenario]
-            * matrix.weight[rows.key[row], scenario])
+            * terms.weight[rows.key[row], scenario])
     whole = np.bincount(row, weights=loss, minlength=len(rows.key))
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.where(whole > 0, matrix.worst_case / whole, 0.0)
+        kept = np.where(whole > 0, found.columns[:, 0] / whole, 0.0)
     return np.asarray(loss * kept[row])

@@ -11,15 +11,14 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise import _core
-from counterpoise.accounts.book import Book
-from counterpoise.instruments.catalogue import OPTION
+from counterpoise.instruments.catalogue import OPTION, Catalogue
+from counterpoise.margin.layout import Ints
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.margin.terms.delta_shock import DeltaShock, delta_shock
-from counterpoise.margin.terms.extended_table import ExtendedTable, dampeners, weights
+from counterpoise.margin.terms.extended_table import Bools, ExtendedTable, dampeners, weights
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
-from counterpoise.margin.terms.roll import RollCharge, roll_charge
+from counterpoise.margin.terms.roll import expiry_segments
 from counterpoise.market.snapshot import MarketSnapshot, price_of
-from counterpoise.risk.aggregation import Rows, UnitTransform, grouped, worst_loss
+from counterpoise.risk.aggregation import Rows, UnitTransform, worst_loss
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
@@ -213,11 +212,31 @@ class Units:
     of: Indices
 
 
+def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
+    """Return the risk unit of every instrument and underlying and settlement of every unit."""
+    width = max(len(terms.settlements), 1)
+    first, of = kinds(terms.underlying * width + terms.settlement)
+    return of, terms.underlying[first], terms.settlement[first]
+
+
+def kinds(code: Indices) -> tuple[Ints, Indices]:
+    """Return the first entry of every distinct code >= 0, by code, and the rank of each entry."""
+    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    known = first >= 0
+    return first[known], np.take(np.cumsum(known, dtype=np.int32) - np.int32(1), code)
+
+
+def unit_names(terms: Catalogue) -> tuple[str, ...]:
+    """Return Deribit's key of every unit, such as `btc_usdc`."""
+    _, underlying, settlement = pairs_of(terms)
+    return tuple(f"{terms.underlyings[u]}_{terms.settlements[s]}".lower()
+                 for u, s in zip(underlying, settlement, strict=True))
+
+
 def _units(market: MarketSnapshot, parameters: RiskMatrixParameters) -> Units:
     terms = market.catalogue
-    code = terms.underlying * max(len(terms.settlements), 1) + terms.settlement
-    codes, of = np.unique(code, return_inverse=True)
-    underlying, settlement = np.divmod(codes, max(len(terms.settlements), 1))
+    of, underlying, settlement = pairs_of(terms)
     coins = [terms.underlyings[u] for u in underlying]
     paid = [terms.settlements[s] for s in settlement]
     in_coin = np.array([c == p for c, p in zip(coins, paid, strict=True)], bool)
@@ -228,9 +247,9 @@ def _units(market: MarketSnapshot, parameters: RiskMatrixParameters) -> Units:
         factor=_column(coins, parameters.currency_pair, "_usd", "extended_table_factor"),
         dampener=_column(coins, parameters.currency, "", "extended_dampener"),
         price=price, in_coin=in_coin, dampener_at_edge=parameters.readings.dampener_at_edge)
-    return Units(name=tuple(f"{c}_{p}".lower() for c, p in zip(coins, paid, strict=True)),
-                 underlying=underlying.astype(np.int32), settlement=tuple(paid), index=index,
-                 coin=index / price, table=table, of=of.astype(np.int32))
+    return Units(name=unit_names(terms),
+                 underlying=underlying, settlement=tuple(paid), index=index,
+                 coin=index / price, table=table, of=of)
 
 
 def _column(coins: list[str], table: dict[str, Any], suffix: str, field: str) -> Floats:
@@ -239,38 +258,80 @@ def _column(coins: list[str], table: dict[str, Any], suffix: str, field: str) ->
 
 
 @frozen
-class RiskMatrix:
-    """RM of every risk-unit row (see `risk.aggregation.Rows`), pool currency, positive."""
+class UnitTerms:
+    """What unit rows are measured by, in one market under one set of parameters.
+
+    transform, weight   of the risk matrix; `weight` [unit, scenario] is the transform's
+    segment, rate       of the roll shock, [instrument]: (unit, expiry), pool currency per delta
+    roll_delta          delta per lot as the roll shock counts it, [instrument]
+    delta, long_delta   delta per lot as the delta shock counts it and 0 but for options
+    size_rule           of the delta shock, [unit, 4]: slope per coin, threshold in coins, cap, coin
+    """
 
     units: Units
-    rows: Rows
     transform: UnitTransform
     weight: Floats
-    worst_case: Floats
-    scenario: Indices
-    roll: RollCharge
-    delta: DeltaShock
+    segment: Indices
+    rate: Floats
+    roll_delta: Floats
+    delta: Floats
+    long_delta: Floats
+    size_rule: Floats
 
 
-def risk_matrix(book: Book, arrays: RiskArrays, market: MarketSnapshot,
-                parameters: RiskMatrixParameters, threads: int) -> RiskMatrix:
-    """Return the risk matrix of a book: worst case, roll shock, delta shock by unit row."""
+@frozen
+class UnitResults:
+    """Results of unit rows (see `margin.layout`).
+
+    columns     [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
+                currency, positive; and the worst scenario
+    failed      unit rows with an instrument that has no number, increasing
+    failed_by   the first such instrument of each, counted as the instruments of the rows are
+    """
+
+    columns: Floats
+    failed: Ints
+    failed_by: Indices
+
+
+def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
+               parameters: RiskMatrixParameters) -> UnitTerms:
+    """Return the terms of every unit; see the methodology page for each."""
     units = _units(market, parameters)
-    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
-                   key=units.of)
     weight, transform = _transform(units, arrays.scenarios, market, parameters)
-    loss, scenario = worst_loss(rows, arrays.pnl, transform, threads=threads)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     option = market.catalogue.kind == OPTION
     pairs = parameters.currency_pair
-    shock = delta_shock(
-        rows, delta=arrays.delta, option_delta=np.where(option, arrays.delta, 0.0),
-        slope=_column(coins, pairs, "_usd", "m_inc"),
-        threshold=_column(coins, pairs, "_usd", "delta_total_liq_shock_threshold") / units.index,
-        cap=_column(coins, pairs, "_usd", "max_delta_shock"))
-    return RiskMatrix(units=units, rows=rows, transform=transform, weight=weight, worst_case=loss,
-                      scenario=scenario, delta=shock,
-                      roll=_roll(book, rows, units, arrays, market, parameters))
+    size_rule = np.stack([
+        _column(coins, pairs, "_usd", "m_inc"),
+        _column(coins, pairs, "_usd", "delta_total_liq_shock_threshold") / units.index,
+        _column(coins, pairs, "_usd", "max_delta_shock"), units.coin], axis=1)
+    roll_delta = {"transaction": arrays.delta,
+                  "black": np.where(option, arrays.black_delta, arrays.delta),
+                  "none": np.where(option, 0.0, arrays.delta),
+                  }[parameters.readings.roll_option_delta]
+    return UnitTerms(units=units, transform=transform, weight=weight,
+                     segment=expiry_segments(market.catalogue, units.of),
+                     rate=_roll_rates(units, market, parameters), roll_delta=roll_delta,
+                     delta=arrays.delta, long_delta=np.where(option, arrays.delta, 0.0),
+                     size_rule=size_rule)
+
+
+def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
+                 columns: slice = slice(None), threads: int = 1) -> UnitResults:
+    """Return worst case, roll shock and delta shock of unit rows.
+
+    `rows.instrument` counts inside `columns` of the catalogue; `pnl` and `bad`, True for
+    instruments without a number, are of the whole catalogue.
+    """
+    loss, scenario = worst_loss(rows, pnl[columns], terms.transform, threads=threads)
+    table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
+    results, flagged = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
+        scenario=scenario, segment=terms.segment[columns], columns=table[columns],
+        flag=bad[columns].view(np.uint8), size_rule=terms.size_rule, threads=threads)
+    failed = np.flatnonzero(flagged >= 0)
+    return UnitResults(columns=results, failed=failed, failed_by=flagged[failed])
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
@@ -289,18 +350,13 @@ def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
         dampen_first=parameters.readings.dampen_before_offset)
 
 
-def _roll(book: Book, rows: Rows, units: Units, arrays: RiskArrays, market: MarketSnapshot,
-          parameters: RiskMatrixParameters) -> RollCharge:
-    """Return sum over expiries of |delta_e| max(exp(a T) - 1, floor) (methodology, step 9)."""
+def _roll_rates(units: Units, market: MarketSnapshot,
+                parameters: RiskMatrixParameters) -> Floats:
+    """Return max(exp(a T) - 1, floor) per coin in pool currency (methodology, step 9)."""
     terms = market.catalogue
     years = np.where(terms.expiry > 0, np.maximum(terms.expiry - market.as_of, 0), 0) / YEAR_NS
     coins = [terms.underlyings[u] for u in units.underlying]
     yearly = _column(coins, parameters.currency, "", "annualised_move_risk")[units.of] * years
     floor = _column(coins, parameters.currency, "", "min_annualised_move")[units.of]
     grown = _core.expm1(yearly) if parameters.readings.roll_exponential else yearly
-    option = terms.kind == OPTION
-    delta = {"transaction": arrays.delta,
-             "black": np.where(option, arrays.black_delta, arrays.delta),
-             "none": np.where(option, 0.0, arrays.delta)}[parameters.readings.roll_option_delta]
-    return roll_charge(book, rows, unit=units.of, delta=delta,
-                       rate=np.maximum(grown, floor) * units.coin[units.of])
+    return np.maximum(grown, floor) * units.coin[units.of]

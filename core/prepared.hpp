@@ -1,0 +1,139 @@
+// What one more order would need: a row of P&L added to an account's summed vectors.
+//
+//     worst   = -min(0, min_s t(raw_s + lots x pnl_s))          t the unit's transforms
+//     charge += (|n_e + lots x column| - |n_e|) rate            e the order's segment
+//     shock   = size_shock(net + lots x column, owned + d x column)
+//               d = max(carried + lots, 0) - max(carried, 0): the order nets with what it meets
+//     initial = max over sides of (rest + worst + charge + shock) + fixed
+//     maintenance = factor (rest + worst + charge + shock)      of side 0, the positions
+//
+// The vector is added to, not summed again in canonical order: a screen, whose error is bounded in
+// docs/decisions/0010-prepared-accounts.md. `worst_again` sums again, with the bits of `worst`.
+#pragma once
+
+#include "aggregate.hpp"
+#include "requirement.hpp"
+
+namespace counterpoise::COUNTERPOISE_ISA {
+
+// The first `count` of WIDTH numbers, zeros after them.
+inline Lanes load_some(const double* p, std::int64_t count) {
+    double v[WIDTH];
+    for (int k = 0; k < WIDTH; ++k) v[k] = k < count ? p[k] : 0.0;
+    return load(v);
+}
+
+// The transformed P&L at scenarios [at, at + WIDTH); where `as_is` says so, that of losses is v.
+inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes v) {
+    const std::int64_t here = unit * in.width + at;
+    if (in.as_is[here / LANES] && in.as_is[(here + WIDTH - 1) / LANES]) return v;
+    if (in.weight != nullptr) v = v * load(in.weight + here);
+    if (in.dampener != nullptr && in.dampen_first) v = dampened(v, load(in.dampener + here));
+    if (in.gain_factor != nullptr) v = gained(v, in.gain_factor[unit], in.gain_cap[unit]);
+    if (in.dampener != nullptr && !in.dampen_first) v = dampened(v, load(in.dampener + here));
+    return v;
+}
+
+inline double loss_of(Lanes least, bool nan) {
+    double v[WIDTH];
+    store(v, least);
+    double low = 0.0;
+    for (int k = 0; k < WIDTH; ++k) low = v[k] < low ? v[k] : low;
+    return nan ? NO_NUMBER : low < 0.0 ? -low : 0.0;
+}
+
+inline double worst_with(const Account& in, std::int64_t side, std::int32_t instrument,
+                         double lots) {
+    const std::int64_t unit = in.unit[instrument], whole = in.scenarios / WIDTH * WIDTH;
+    const double* pnl = in.pnl + static_cast<std::int64_t>(instrument) * in.scenarios;
+    const double* raw = in.raw + (side * in.units + unit) * in.width;
+    const Lanes size = lots;
+    Lanes least = 0.0, other = 0.0;
+    LaneMask nan = unordered(least, least);
+    const auto at = [&](std::int64_t s, Lanes row) {
+        return shaped(in, unit, s, fma(size, row, load(raw + s)));
+    };
+    std::int64_t s = 0;
+    for (; s < in.as_is_until[unit]; s += 2 * WIDTH) {  // two chains of minima
+        const Lanes v = fma(size, load(pnl + s), load(raw + s));
+        const Lanes w = fma(size, load(pnl + s + WIDTH), load(raw + s + WIDTH));
+        nan = nan | unordered(v, w);
+        least = at_most(least, v);
+        other = at_most(other, w);
+    }
+    for (; s + 2 * WIDTH <= whole; s += 2 * WIDTH) {
+        const Lanes v = at(s, load(pnl + s)), w = at(s + WIDTH, load(pnl + s + WIDTH));
+        nan = nan | unordered(v, w);
+        least = at_most(least, v);
+        other = at_most(other, w);
+    }
+    for (; s < in.scenarios; s += WIDTH) {
+        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;  // some twice: a minimum is the same
+        const Lanes v = at(s, whole > 0 ? load(pnl + s) : load_some(pnl, in.scenarios));
+        nan = nan | unordered(v, v);
+        least = at_most(least, v);
+    }
+    return loss_of(at_most(least, other), places(nan) != 0);
+}
+
+inline Needs needs_with(const Account& in, std::int32_t instrument, double lots) {
+    const std::int64_t unit = in.unit[instrument], segment = in.segment[instrument];
+    if (unit < 0 || in.flag[instrument] != 0) return {NO_NUMBER, NO_NUMBER, NO_NUMBER};
+    const double* column = in.columns + static_cast<std::int64_t>(instrument) * ADD_ON_COLUMNS;
+    const auto owned_part = [](double size) { return size > 0.0 ? size : 0.0; };
+    Needs needs = {0.0, -INFINITE, 0.0};
+    for (std::int64_t side = 0; side < in.sides; ++side) {
+        const std::int64_t row = side * in.units + unit;
+        const double worst = worst_with(in, side, instrument, lots);
+        const double before = in.segment_net[side * in.segments + segment];
+        const double after = fma(lots, column[0], before);
+        const double charge = in.charge[row] + (absolute(after) - absolute(before)) * column[1];
+        const double carried = in.carried[side * in.instruments + instrument];
+        const double owned = owned_part(carried + lots) - owned_part(carried);
+        const double shock = size_shock(in.size_rule + unit * SIZE_RULE,
+                                        fma(lots, column[2], in.net[row]),
+                                        fma(owned, column[3], in.owned[row]));
+        const double sum = in.rest[row] + (worst + charge + shock);
+        if (side == 0) needs.worst = worst;
+        if (side == 0) needs.maintenance = in.factor * sum;
+        needs.initial = greater(needs.initial, sum + in.fixed[unit]);
+    }
+    return needs;
+}
+
+// The worst loss of `count` positions, summed in their order: rows of P&L and lots.
+inline double worst_again(const Account& in, std::int64_t unit, const double* const* rows,
+                          const double* lots, std::int64_t count) {
+    const std::int64_t whole = in.scenarios / WIDTH * WIDTH;
+    Lanes least = 0.0;
+    LaneMask nan = unordered(least, least);
+    const auto take = [&](std::int64_t s, Lanes sum) {
+        const Lanes v = shaped(in, unit, s, sum);
+        nan = nan | unordered(v, v);
+        least = at_most(least, v);
+    };
+    std::int64_t s = 0;
+    for (; s + BLOCK <= in.scenarios; s += BLOCK) {
+        Block sum;
+        for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
+        for (std::int64_t p = 0; p < count; ++p) {
+            const Lanes size = lots[p];
+            const double* pnl = rows[p] + s;
+            for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(size, load(pnl + WIDTH * j), sum.v[j]);
+        }
+        for (int j = 0; j < VECTORS; ++j) take(s + WIDTH * j, sum.v[j]);
+    }
+    for (; s < in.scenarios; s += WIDTH) {
+        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;
+        Lanes sum = 0.0;
+        for (std::int64_t p = 0; p < count; ++p) {
+            const double* pnl = rows[p] + s;
+            const Lanes row = whole > 0 ? load(pnl) : load_some(pnl, in.scenarios);
+            sum = fma(lots[p], row, sum);
+        }
+        take(s, sum);
+    }
+    return loss_of(least, places(nan) != 0);
+}
+
+}  // namespace counterpoise::COUNTERPOISE_ISA

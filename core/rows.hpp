@@ -1,0 +1,83 @@
+// Rows of positions and their transforms as they come from Python: checked, and packed into blocks.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "arrays.hpp"
+#include "kernels.hpp"
+
+namespace counterpoise {
+
+// Rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
+inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks) {
+    const std::int64_t n = rows.shape[0], count = rows.shape[1];
+    Buffer<double> out = buffer<double>(blocks * n * BLOCK);
+    for (std::int64_t b = 0; b < blocks; ++b) {
+        const std::int64_t start = b * BLOCK, inside = std::min<std::int64_t>(BLOCK, count - start);
+        for (std::int64_t i = 0; i < n; ++i) {
+            const double* from = rows.at + i * count + start;
+            double* to = out.get() + (b * n + i) * BLOCK;
+            std::copy_n(from, inside, to);
+            std::fill_n(to + inside, BLOCK - inside, from[inside - 1]);
+        }
+    }
+    return out;
+}
+
+struct Rows {
+    Array<std::int64_t> pointer;
+    Array<std::int32_t> key, instrument;
+    Array<std::int64_t> lots;
+    std::int64_t count;
+};
+
+inline Rows rows_of(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+             std::int64_t instruments) {
+    const Array<std::int64_t> pointers = array<std::int64_t>(pointer, "pointer", 1);
+    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
+    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
+    check_pointer(pointers, index.size());
+    check_index(index, instruments, "instrument must index the rows of the risk array");
+    const std::int64_t count = pointers.size() - 1;
+    return {pointers, column<std::int32_t>(key, "key", count), index, sizes, count};
+}
+
+using Optional = std::optional<Array<double>>;
+
+// The transforms that were given; None stands for the identity.
+struct Transform {
+    Optional weight, gain_factor, gain_cap, dampener;
+    bool dampen_first;
+    std::int64_t keys;
+};
+
+inline Optional optional_array(nb::handle given, const char* name, std::size_t axes) {
+    return given.is_none() ? Optional{} : Optional{array<double>(given, name, axes)};
+}
+
+inline Transform transform_of(nb::handle weight, nb::handle gain_factor, nb::handle gain_cap,
+                       nb::handle dampener, bool dampen_first) {
+    Transform t{optional_array(weight, "weight", 2), optional_array(gain_factor, "gain_factor", 1),
+                optional_array(gain_cap, "gain_cap", 1), optional_array(dampener, "dampener", 2),
+                dampen_first, -1};
+    expect(t.gain_factor.has_value() == t.gain_cap.has_value(),
+           "gain_factor and gain_cap come together or not at all");
+    for (const Optional* part : {&t.weight, &t.gain_factor, &t.gain_cap, &t.dampener}) {
+        if (!part->has_value()) continue;
+        const std::int64_t keys = (*part)->shape[0];
+        expect(t.keys < 0 || t.keys == keys, "transforms must have one row per key, all alike");
+        t.keys = keys;
+    }
+    return t;
+}
+
+inline void check_transform(const Transform& t, const Rows& rows, std::int64_t scenarios) {
+    for (const Optional* part : {&t.weight, &t.dampener}) {
+        expect(!part->has_value() || (*part)->shape[1] == scenarios,
+               "weight and dampener must have a column per scenario, " + std::to_string(scenarios));
+    }
+    if (t.keys >= 0) check_index(rows.key, t.keys, "key must index the rows of the transforms");
+}
+
+}  // namespace counterpoise

@@ -1,0 +1,198 @@
+"""What changes when the market moves: only what moved is priced, measured and added up again.
+
+    touched underlyings -> their instruments -> their unit rows -> the requirement rows they are in
+
+Every touched row is recomputed in canonical order and nothing is added to or subtracted from an old
+figure, so that the result has the bits of a full computation in the new market. Nothing is stored
+between calls but the value that is returned. When the instant of the snapshot moves, every
+maturity does and everything is touched: keep `as_of` between full passes, and let quotes move.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from counterpoise.accounts.book import Book, Columns, Entries, book_of, entries_of
+from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
+from counterpoise.margin.layout import Ints, Layout
+from counterpoise.margin.model import MarginModel, PricedMarket, UnitModel
+from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.risk.arrays import RiskArrays, repriced
+from counterpoise.values.frozen import frozen, replaced
+
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
+_QUOTES = ("mark", "forward", "forward_fixed", "volatility", "rate", "quality")
+
+
+@frozen
+class Margined:
+    """A book that has been margined in a market, ready for the next one.
+
+    held       the book, or its layout where the model has one
+    results    of the unit rows, by block; empty where the model has no layout
+    """
+
+    held: Book | Layout
+    market: MarketSnapshot
+    model: MarginModel
+    version: ParameterVersion
+    arrays: tuple[RiskArrays, ...]
+    results: tuple[Any, ...]
+
+
+@frozen
+class Moved:
+    """The rows that a move touched, with their margins; all other rows stand as they were.
+
+    `account` and `pool` of `margins.requirements` name the rows; they are sorted.
+    """
+
+    now: Margined
+    margins: AccountMargin
+
+
+def margined(held: Book | Layout, market: MarketSnapshot, *, model: MarginModel,
+             version: ParameterVersion, threads: int = 1) -> Moved:
+    """Return the margins of all rows of a book or its layout (`compute.laid_out`)."""
+    arrays = priced(market, model=model, version=version, threads=threads)
+    before = Margined(held=held, market=market, model=model, version=version, arrays=arrays,
+                      results=())
+    return _all_again(before, threads)
+
+
+def moved(before: Margined, market: MarketSnapshot, *, threads: int = 1) -> Moved:
+    """Return the margins of the rows that differ in what they depend on between two markets.
+
+    The underlyings that moved are found by comparing the snapshots bit by bit. Catalogue, model and
+    parameters are those of `before`.
+    """
+    touched = moved_underlyings(before.market, market)
+    arrays = _arrays(before, market, touched, threads)
+    now = replaced(before, market=market, arrays=arrays)
+    if bool(touched.all()):
+        return _all_again(now, threads)
+    if isinstance(now.held, Layout):
+        return _units_again(now, touched, threads)
+    return _accounts_again(now, now.held, touched, threads)
+
+
+def moved_underlyings(before: MarketSnapshot, after: MarketSnapshot) -> Bools:
+    """Return which underlyings a margin can see differently, [underlying]."""
+    terms = after.catalogue
+    assert before.catalogue is terms and before.assets == after.assets
+    differs = np.zeros(len(terms), bool)
+    for name in _QUOTES:
+        differs |= _differs(getattr(before, name), getattr(after, name))
+    price = dict(zip(after.assets, _differs(before.price, after.price), strict=True))
+    settled = np.array([price.get(s, False) for s in terms.settlements], bool)
+    differs |= np.take(settled, terms.settlement)
+    touched = _differs(before.index, after.index)
+    touched[terms.underlying[differs]] = True
+    return touched | (before.as_of != after.as_of)
+
+
+def _differs(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> Bools:
+    same = (a == b) & (np.signbit(a) == np.signbit(b)) if a.dtype.kind == "f" else a == b
+    return np.asarray(~(same | ((a != a) & (b != b))))
+
+
+def _arrays(before: Margined, market: MarketSnapshot, touched: Bools,
+            threads: int) -> tuple[RiskArrays, ...]:
+    sets = before.model.scenarios(market, before.version.parameters)
+    if sets != tuple(a.scenarios for a in before.arrays):
+        return priced(market, model=before.model, version=before.version, threads=threads)
+    return tuple(repriced(a, market, touched, threads=threads) for a in before.arrays)
+
+
+def _all_again(now: Margined, threads: int) -> Moved:
+    if not isinstance(now.held, Layout):
+        margins = compute_margin(now.held, now.market, model=now.model, version=now.version,
+                                 arrays=now.arrays, threads=threads)
+        return Moved(now=now, margins=margins)
+    return _measured(now, tuple(range(len(now.held.blocks))), None, threads)
+
+
+def _units_again(now: Margined, touched: Bools, threads: int) -> Moved:
+    layout = now.held
+    assert isinstance(layout, Layout)
+    hit = np.zeros(len(layout.pools), bool)
+    blocks = tuple(np.flatnonzero(touched).tolist())
+    for k in blocks:
+        hit[layout.blocks[k].at] = True
+    hit[_rows_with_orders(layout, touched)] = True
+    return _measured(now, blocks, np.flatnonzero(hit), threads)
+
+
+def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
+    book = layout.book
+    terms = book.catalogue
+    at = np.flatnonzero(touched[terms.underlying[book.order_instrument]])
+    account = np.searchsorted(book.order_pointer, at, side="right") - 1
+    place = np.array([layout.pools.pools.index(s) for s in terms.settlements], np.int32)
+    pool = np.take(place, terms.settlement[book.order_instrument[at]])
+    return np.asarray(layout.pools.row_of[account, pool])
+
+
+def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads: int) -> Moved:
+    layout, model = now.held, now.model
+    assert isinstance(layout, Layout) and isinstance(model, UnitModel)
+    market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
+    fresh = dict(zip(blocks, model.measured(layout, market, blocks, threads), strict=True))
+    results = tuple(fresh[k] if k in fresh else now.results[k] for k in range(len(layout.blocks)))
+    needs = model.required(layout, results, market, rows, threads)
+    margins = against_equity(layout.book, now.market, needs,
+                             model.equity(now.version.parameters), threads=threads)
+    return Moved(now=replaced(now, results=results), margins=margins)
+
+
+def _accounts_again(now: Margined, book: Book, touched: Bools, threads: int) -> Moved:
+    """Recompute whole accounts: for models whose scenarios or sums join underlyings."""
+    near = touched[book.catalogue.underlying]
+    hit = np.zeros(len(book), bool)
+    for pointer, instrument in ((book.row_pointer, book.instrument),
+                                (book.order_pointer, book.order_instrument)):
+        at = np.flatnonzero(near[instrument])
+        hit[np.searchsorted(pointer, at, side="right") - 1] = True
+    accounts = np.flatnonzero(hit)
+    margins = compute_margin(accounts_of(book, accounts), now.market, model=now.model,
+                             version=now.version, arrays=now.arrays, threads=threads)
+    needs = replaced(margins.requirements,
+                     account=accounts[margins.requirements.account].astype(np.int32))
+    return Moved(now=now, margins=replaced(margins, requirements=needs))
+
+
+def accounts_of(book: Book, accounts: Ints) -> Book:
+    """Return the accounts of those numbers, increasing, as a book of their own."""
+    place = np.full(len(book), -1, np.int64)
+    place[accounts] = np.arange(len(accounts))
+    positions = entries_of(book.row_pointer, book.instrument, book.lots, book.entry_cost)
+    orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
+    return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts],
+                   positions=_kept(positions, place), orders=_kept(orders, place),
+                   balances=(book.assets, book.balances[accounts]),
+                   given={name: amounts[accounts] for name, amounts in book.given.items()})
+
+
+def _kept(rows: Entries, place: Ints) -> Entries:
+    account = place[rows.account]
+    mine = account >= 0
+    return Entries(account=account[mine], instrument=rows.instrument[mine], lots=rows.lots[mine],
+                   entry_cost=rows.entry_cost[mine])
+
+
+def rows_that_moved(layout: Layout, margins: AccountMargin) -> Ints:
+    """Return where the rows of `margins` stand among all requirement rows of a layout."""
+    needs = margins.requirements
+    return np.asarray(layout.pools.row_of[needs.account, needs.pool], np.int64)
+
+
+def all_rows(now: Margined, *, threads: int = 1) -> AccountMargin:
+    """Return the margins of every row as they stand, added up from the stored unit results."""
+    layout, model = now.held, now.model
+    if not (isinstance(layout, Layout) and isinstance(model, UnitModel)):
+        return _all_again(now, threads).margins
+    market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
+    needs = model.required(layout, now.results, market, None, threads)
+    return against_equity(layout.book, now.market, needs, model.equity(now.version.parameters),
+                          threads=threads)
