@@ -6,7 +6,7 @@ import pytest
 import markets
 from counterpoise.accounts.book import Entries, book_of
 from counterpoise.adapters.parameters import parameters_of
-from counterpoise.collateral.valuation import Equity, contract_values, equity_of
+from counterpoise.collateral.valuation import Equity, Owners, contract_values, equity_of
 from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.values.assets import asset
@@ -30,7 +30,7 @@ def snapshot(**marks: float):
 
 def equity(*held: Holding, balances: tuple[int, int] = (0, 0), option_value: bool = True,
            given=None, at=None) -> Equity:
-    """Return the equity of one account; `held` is (instrument, lots, entry cost)."""
+    """Return the equity of one account in BTC and USDC; `held` is (name, lots, entry cost)."""
     at = at or snapshot()
     rows = Entries(account=np.zeros(len(held), np.int64),
                    instrument=np.array([column_of(at.catalogue, n) for n, _, _ in held], np.int32),
@@ -38,35 +38,36 @@ def equity(*held: Holding, balances: tuple[int, int] = (0, 0), option_value: boo
                    entry_cost=np.array([cost for _, _, cost in held], np.int64))
     book = book_of(catalogue=at.catalogue, accounts=np.array(["a"]), positions=rows,
                    balances=((BTC, USDC), np.array([balances])), given=given)
-    return equity_of(book, at, option_value=option_value)
+    owners = Owners(assets=("BTC", "USDC"), account=np.zeros(2, np.int32),
+                    asset=np.arange(2, dtype=np.int32))
+    return equity_of(book, at, owners, option_value=option_value)
 
 
 def test_balances_are_owned_in_their_own_asset():
     owned = equity(balances=(150_000_000, 2_500_000))
 
-    assert ("BTC", "USDC") == owned.assets
-    assert [[1.5, 2.5]] == owned.amount.tolist()
+    assert [1.5, 2.5] == owned.amount.tolist()
 
 
 def test_inverse_perpetual_gains_coin_as_the_price_rises():
     # 700 contracts of 10 USD bought at 70,000: 7,000 (1/70,000 - 1/80,000) = 0.1 - 0.0875 BTC.
     owned = equity(("inverse perpetual", 700, -10_000_000), balances=(100_000_000, 0))
 
-    assert owned.amount[0].tolist() == pytest.approx([1.0125, 0.0], abs=1e-15)
+    assert owned.amount.tolist() == pytest.approx([1.0125, 0.0], abs=1e-15)
 
 
 def test_short_inverse_future_loses_coin_as_the_price_rises():
     # 810 contracts sold at 60,000: -8,100 (1/60,000 - 1/81,000) = -0.135 + 0.1 BTC.
     owned = equity(("inverse future", -810, 13_500_000))
 
-    assert owned.amount[0, 0] == pytest.approx(-0.035, abs=1e-15)
+    assert owned.amount[0] == pytest.approx(-0.035, abs=1e-15)
 
 
 def test_linear_perpetual_gains_the_settlement_asset():
     # 30 contracts of 0.1 BTC bought at 78,000, marked at 79,000: 3 x 1,000 USDC.
     owned = equity(("linear perpetual", 30, 3 * 78_000 * 10**USDC.decimals), balances=(0, 10**6))
 
-    assert owned.amount[0].tolist() == pytest.approx([0.0, 3_001.0], abs=1e-9)
+    assert owned.amount.tolist() == pytest.approx([0.0, 3_001.0], abs=1e-9)
 
 
 @pytest.mark.parametrize(("option_value", "btc", "usdc"), [
@@ -76,8 +77,7 @@ def test_options_count_at_their_premium_only_where_the_rule_counts_them(option_v
     owned = equity(("inverse 70000.0 C", 2, 50_000_000), ("linear 60000.0 P", -4, UNKNOWN),
                    balances=(100_000_000, 0), option_value=option_value)
 
-    assert owned.amount[0].tolist() == pytest.approx([btc, usdc], abs=1e-12)
-    assert owned.option_value[0].tolist() == pytest.approx([0.3, -1_000.0], abs=1e-12)
+    assert owned.amount.tolist() == pytest.approx([btc, usdc], abs=1e-12)
     assert not owned.no_entry.any()
 
 
@@ -85,24 +85,24 @@ def test_future_without_entry_makes_only_its_own_asset_unknown():
     owned = equity(("inverse perpetual", 700, UNKNOWN), ("inverse future", 100, 0),
                    balances=(10**8, 5 * 10**6))
 
-    assert np.isnan(owned.amount[0, 0]) and 5.0 == owned.amount[0, 1]
-    assert [[True, False]] == owned.no_entry.tolist()
+    assert np.isnan(owned.amount[0]) and 5.0 == owned.amount[1]
+    assert [True, False] == owned.no_entry.tolist()
 
 
 def test_stated_equity_stands_in_place_of_what_is_not_known():
     owned = equity(("inverse perpetual", 700, UNKNOWN), balances=(10**8, 5 * 10**6),
                    given={"equity": np.array([[0.75, np.nan]])})
 
-    assert [[0.75, 5.0]] == owned.amount.tolist()
+    assert [0.75, 5.0] == owned.amount.tolist()
     assert not owned.no_entry.any()
 
 
 @pytest.mark.parametrize("name", ["inverse perpetual", "inverse 70000.0 C"])
 def test_missing_mark_is_an_unknown_equity_and_never_zero(name):
     at = snapshot(**{name: np.nan})
-    owned = equity((name, 1, 0), balances=(10**8, 0), at=at)
+    owned = equity((name, 1, 0), balances=(10**8, 5 * 10**6), at=at)
 
-    assert np.isnan(owned.amount[0, 0]) and owned.unpriced[column_of(at.catalogue, name)]
+    assert np.isnan(owned.amount[0]) and 5.0 == owned.amount[1]
 
 
 def test_contract_values_are_levels_per_lot():
