@@ -77,7 +77,8 @@ def _market(sub: ArgumentParser, name: str, **how: Any) -> None:
                      + ("; none: the simulated market" if how else ""), **place)
     sub.add_argument("--perpetuals", metavar="FILE",
                      help="prices of perpetuals beside an option chain")
-    _at(sub, "take the last snapshot at or before this time, like 2026-02-05T21:29:37Z")
+    _at(sub, "take the last snapshot at or before this time, at most 12 hours before it, like "
+        "2026-02-05T21:29:37Z")
 
 
 def _models(sub: ArgumentParser) -> None:
