@@ -66,7 +66,7 @@ def test_portfolio_by_path_is_written_out_in_full(read):
 
 
 @pytest.mark.parametrize(("market", "more", "reason", "words"), [
-    ("chain.csv", {"as_of": "2026-01-09T00:00:00Z"}, Reason.STALE, "set as_of to that"),
+    ("chain.csv", {"as_of": "2026-01-09T00:00:00Z"}, Reason.STALE, "ask for that time"),
     ("chain.csv", {"as_of": "2026-01-01T00:00:00Z"}, Reason.STALE, "its first is of"),
     ({"snapshot": "chain.csv", "indices": {}}, {}, Reason.BAD_VALUE, "has its own"),
     ({"perpetuals": "perpetuals.csv"}, {}, Reason.NOT_APPLICABLE, "missing beside perpetuals"),
