@@ -92,6 +92,7 @@ PERP = ("market", "instruments", "BTC-PERPETUAL")
 CALL = ("market", "instruments", OPTION)
 FIRST, SECOND = ("account", "positions", 0), ("account", "positions", 1)
 ORDER = ("account", "orders", 0)
+SWAP = {"kind": "perpetual", "underlying": "BTC", "quote": "USD", "settlement": "BTC"}
 COPY = {"instrument": "BTC-PERPETUAL", "quantity": "5"}
 
 
@@ -261,6 +262,18 @@ HOLDINGS = [
     _portfolio("perpetual with an expiry", _with(_set("instruments", {"x": {
         "kind": "perpetual", "underlying": "BTC", "quote": "USDC",
         "expiry": "2024-06-28T08:00:00Z"}})), Reason.BAD_VALUE, "does not belong to a perpetual"),
+    _portfolio("own definition with another lot", _with(lambda d: (
+        d.update(instruments={"Y": SWAP | {"lot_exponent": -3}}),
+        d["account"]["positions"].append({"instrument": "Y", "quantity": "5"}))), Reason.DUPLICATE,
+        "BTC-PERPETUAL: means BTC-USD:BTC-PERP with lot_exponent -9, but Y with lot_exponent -3"),
+    _portfolio("order under a definition with another lot", _with(lambda d: (
+        d.update(instruments={"Y": SWAP | {"lot_exponent": 1}}),
+        d["account"].update(orders=[{"instrument": "Y", "quantity": "50"}]))), Reason.DUPLICATE,
+        "with lot_exponent -9, but Y with lot_exponent 1"),
+    _portfolio("two definitions with other settlement windows", _with(_set("instruments", {
+        name: {"kind": "future", "underlying": "BTC", "quote": "USD", "settlement": "BTC",
+               "expiry": "2024-07-26T08:00:00Z", "settlement_window_minutes": minutes}
+        for name, minutes in (("x", 10), ("y", 20))})), Reason.DUPLICATE, "settlement_window_ns"),
     _portfolio("half a lot exponent", _with(_set("instruments", {"x": {
         "kind": "spot", "underlying": "BTC", "quote": "USDC", "lot_exponent": "-2.5"}})),
         Reason.BAD_VALUE, "a whole number"),

@@ -22,6 +22,7 @@ from counterpoise.adapters.portfolio.market import (
 from counterpoise.adapters.portfolio.names import Names, names_of, raise_all
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio.schema import pruned
+from counterpoise.adapters.terms import contradictions
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.snapshot import MarketSnapshot
@@ -90,10 +91,15 @@ def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: N
         names.failures.append(Failure(reason=Reason.BAD_TIME, subject="as_of", sentence=(
             "is missing; say when these prices were, like 2026-02-05T21:29:37Z")))
     stated = stated_market(given, names)
+    names.failures.extend(contradictions(_meant(names)))
     everything = {c.id: c for c in (*stated.quoted.values(), *names.definitions.values())} | held
     market = inline_snapshot(stated, catalogue=catalogue(list(everything.values())),
                              as_of=as_of or 0, names=names)
     return market, _quote_terms(stated, names)
+
+
+def _meant(names: Names) -> list[tuple[str, Instrument]]:
+    return [(name, c) for name, c in names.found.items() if c is not None]
 
 
 def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
@@ -109,6 +115,7 @@ def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument],
     except BadInput as wrong:
         names.failures.extend(wrong.failures)
         return None
+    names.failures.extend(contradictions(_meant(names), market.catalogue))
     names.failures.extend(Failure(
         reason=Reason.UNKNOWN_INSTRUMENT, subject=name, sentence=(
             "is not in the snapshot; check expiry, strike and settlement, or write the market into "

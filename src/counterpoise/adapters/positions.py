@@ -23,6 +23,7 @@ from counterpoise.adapters.position_rows import (
 )
 from counterpoise.adapters.symbols.names import VENUES, instrument_of
 from counterpoise.adapters.tables import FilePath, Table, execute, opened, query
+from counterpoise.adapters.terms import contradictions
 from counterpoise.instruments.catalogue import INSTRUMENTS_MAX, Catalogue, catalogue
 from counterpoise.instruments.contracts import Instrument, Option, Spot
 from counterpoise.values.decimals import parse_float
@@ -50,6 +51,7 @@ def read_positions(path: FilePath, *, symbols: str = "counterpoise",
     columns, notes = columns_of(list(table.columns), table.path)
     keys = _keys(table, columns)
     instruments = _instruments(keys, symbols, table.path)
+    _refuse_contradictions(instruments, listed)
     held = listed or catalogue(list({c.id: c for c in instruments.values()}.values()))
     _refuse_unlisted(instruments, held)
     _name_rows(table, keys, instruments, held)
@@ -115,6 +117,12 @@ def _instrument(venue: str, name: str, size: str) -> Instrument:
         raise bad_input(Reason.NOT_APPLICABLE, name, "is a spot pair, not a position; what is "
                         f"owned of it is a balance of {instrument.underlying}")
     return instrument
+
+
+def _refuse_contradictions(instruments: dict[Key, Instrument], listed: Catalogue | None) -> None:
+    failures = contradictions(((key[1], c) for key, c in instruments.items()), listed)
+    if failures:
+        raise BadInput(*failures[:_SHOWN_MAX])
 
 
 def _refuse_unlisted(instruments: dict[Key, Instrument], held: Catalogue) -> None:

@@ -9,6 +9,7 @@ from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.adapters.tables import write_parquet
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.values.failure import BadInput, Reason
+from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import UNKNOWN
 
 
@@ -166,3 +167,15 @@ def test_header_without_rows_is_an_empty_book(read):
     book, _ = read("account,instrument,quantity\n")
 
     assert (0, 0) == (len(book), len(book.lots))
+
+
+def test_market_with_another_lot_than_the_name_is_refused(read):
+    market = catalogue([replaced(instrument_of("BTC-PERPETUAL", "deribit"), lot_exponent=1)])
+    with pytest.raises(BadInput, match="but the market with lot_exponent 1"):
+        read("instrument,quantity\nBTC-PERPETUAL,10000\n", listed=market)
+
+
+def test_contract_sizes_that_differ_past_the_id_are_refused(read):
+    with pytest.raises(BadInput, match="one contract has one set of terms"):
+        read("venue,instrument,quantity,contract_size\nokx,BTC-USDT-SWAP,1,0.3\n"
+             "okx,BTC-USDT-SWAP,1,0.30000000000000004\n")

@@ -149,8 +149,9 @@ def _known(row: Tree | None, market: MarketSnapshot, names: Names) -> Instrument
     if row is None or "instrument" not in row or "quantity" not in row:
         return None  # The schema has said already what is missing.
     instrument = names.found.get(row["instrument"])
-    known = instrument is not None and instrument.id in market.catalogue.column
-    return instrument if known else None
+    place = None if instrument is None else market.catalogue.column.get(instrument.id)
+    # Lots are those of the catalogue, whatever the name was understood to mean.
+    return None if place is None else market.catalogue.instruments[place]
 
 
 def _signed(row: Tree, lots: int, where: str) -> int:
