@@ -96,6 +96,14 @@ SWAP = {"kind": "perpetual", "underlying": "BTC", "quote": "USD", "settlement": 
 COPY = {"instrument": "BTC-PERPETUAL", "quantity": "5"}
 
 
+def _in_window(averages: dict[str, str], **quote: str) -> Callable[[Path], None]:
+    def change(document: dict[str, Any]) -> None:
+        document["as_of"] = "2024-06-28T07:45:00Z"
+        document["market"]["settlement_averages"] = averages
+        document["market"]["instruments"][OPTION] |= quote
+    return _with(change)
+
+
 def _portfolio(name: str, make: Callable[[Path], None], reason: Reason, words: str,
                stage: str = "read") -> Bad:
     return Bad(name=name, kind="portfolio", make=make, reason=reason, words=words, stage=stage)
@@ -207,7 +215,27 @@ PRICES = [
     _portfolio("forward for no expiry", _with(_set("market", "forwards", {"soon": "67000"})),
                Reason.BAD_VALUE, "not an expiry label"),
     _portfolio("fixed forward before the window", _with(_set(*CALL, "forward_fixed", "100")),
-               Reason.BAD_VALUE, "averaging starts at 2024-06-28T07:30:00Z"),
+               Reason.ABSURD_PRICE, "and none before"),
+    *(_portfolio(f"settlement average of {average}", _in_window({"BTC-28JUN24": average}),
+                 Reason.ABSURD_PRICE, "settlement_averages of BTC 2024-06-28")
+      for average in ("1", "0", "-67000", "670000")),
+    _portfolio("settlement average of another expiry", _in_window({"BTC-29JUN24": "67000"}),
+               Reason.BAD_VALUE, "no option in this file is inside its settlement window"),
+    _portfolio("settlement average of another coin", _in_window({"ETH": "67000"}),
+               Reason.BAD_VALUE, "no option in this file is inside its settlement window"),
+    _portfolio("settlement average before the window", _with(_set(
+        "market", "settlement_averages", {"BTC-28JUN24": "67000"})), Reason.BAD_VALUE,
+        "inside its settlement window then"),
+    _portfolio("fixed forward beside the whole one", _in_window({}, forward_fixed="33000"),
+               Reason.ABSURD_PRICE, "50 % away from the index"),
+    _portfolio("fixed forward beyond the window's share", _in_window(
+        {}, forward="1", forward_fixed="67000"), Reason.ABSURD_PRICE, "the share of the settlement"),
+    _portfolio("premium in dollars without an index", _with(lambda d: (
+        d["market"].pop("indices"), d["market"]["instruments"][OPTION].update(mark="1400"))),
+        Reason.ABSURD_PRICE, "what the option can ever pay"),
+    _portfolio("mark of another coin without an index", _with(lambda d: (
+        d["market"].pop("indices"), d["market"]["instruments"]["BTC-PERPETUAL"].update(
+            mark="6.5"))), Reason.ABSURD_PRICE, "from the other prices of its underlying"),
 ]
 HOLDINGS = [
     _portfolio("unknown instrument", _with(_set(*FIRST, "instrument", "BITCOIN")),
