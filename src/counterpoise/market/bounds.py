@@ -2,9 +2,9 @@
 
 A number beyond its bound is a typing error, a wrong unit or a broken feed, never a market: it
 becomes NaN with a Quality bit, and in a portfolio file an error. The bounds are wide on purpose;
-a quote inside them may still be wrong. What a price is compared with is the index; without one an
-option's own forward, and the median of all prices of the underlying. A zero mark of an option is legal: far from the money, half
-a tick rounds to zero.
+a quote inside them may still be wrong. Prices are compared with the index; without one, premiums
+with the option's own forward, other prices with the median of their underlying. A zero mark of an
+option is legal: far from the money, half a tick rounds to zero.
 """
 
 from collections.abc import Callable
@@ -80,7 +80,8 @@ def _premium_too_large(q: Quotes) -> Mask:
     premium = np.where(coin, q.mark * price, q.mark)
     most = PREMIUM_SLACK * np.where(q.catalogue.right == 1, price, q.catalogue.strike)
     blind = coin & np.isnan(price) & (q.mark > COINS_MAX)
-    return is_option(q) & ((premium > most) | blind)
+    mask: Mask = is_option(q) & ((premium > most) | blind)
+    return mask
 
 
 def _forward_not_positive(q: Quotes) -> Mask:
@@ -105,7 +106,8 @@ def _index_or_forward(q: Quotes) -> Floats:
 def _off_reference(price: Floats, q: Quotes) -> Mask:
     index = _positive(index_by_instrument(q))
     low, high = (index, index) if not np.isnan(index).any() else _medians(q, index)
-    return ((price / high < 1 - OFF_INDEX_MAX) | (price / low > 1 + OFF_INDEX_MAX))
+    mask: Mask = (price / high < 1 - OFF_INDEX_MAX) | (price / low > 1 + OFF_INDEX_MAX)
+    return mask
 
 
 def _medians(q: Quotes, index: Floats) -> tuple[Floats, Floats]:
@@ -147,16 +149,16 @@ BOUNDS: Final = (
     Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_price_too_large,
           sentence="a price is at most 1e9; check the unit"),
     Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_mark_off,
-          sentence="is more than 50 % away from the index (without one, from the other prices of its "
-          "underlying); check coin, unit and index"),
+          sentence="is more than 50 % away from the index (without one, from the other prices "
+          "of its underlying); check coin, unit and index"),
     Bound(column="mark", quality=Quality.ABSURD_PRICE, broken=_premium_too_large,
           sentence="is above what the option can ever pay; premiums of coin-settled options are in "
           "coin, of others in the settlement asset"),
     Bound(column="forward", quality=Quality.ABSURD_PRICE, broken=_forward_not_positive,
           sentence="a forward is above zero, in the settlement window each of its parts"),
     Bound(column="forward", quality=Quality.ABSURD_PRICE, broken=_forward_off,
-          sentence="is more than 50 % away from the index (without one, from the other prices of its "
-          "underlying); check coin, unit and index"),
+          sentence="is more than 50 % away from the index (without one, from the other prices "
+          "of its underlying); check coin, unit and index"),
     Bound(column="average", quality=Quality.ABSURD_PRICE, broken=_average_off,
           sentence="an index average of the settlement window is above zero and within 50 % of the "
           "index; check coin and unit"),

@@ -7,6 +7,7 @@ built; a key that stands twice in one object is refused, because JSON readers di
 
 import json
 import os
+from collections import Counter
 from typing import Any, Final
 
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -65,16 +66,22 @@ def _parsed(name: str, document: bytes) -> Any:
     def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice.extend(key for key in found if keys.count(key) > 1)
+            counts = Counter(key for key, _ in pairs)
+            twice.extend(key for key, count in counts.items() if count > 1)
         return found
 
     try:
         tree = json.loads(document.decode("utf-8-sig"), object_pairs_hook=unambiguous,
                           parse_float=Number, parse_int=Number, parse_constant=Number)
+        if b"\\ud" in document or b"\\uD" in document:
+            json.dumps(tree, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise bad_input(Reason.UNREADABLE, name, f"is not UTF-8 text (byte {error.start}); save it "
                         "as UTF-8 JSON") from None
+    except UnicodeEncodeError as error:
+        raise bad_input(Reason.UNREADABLE, name, f"holds \\u{ord(error.object[error.start]):04x}, "
+                        "which is half of a character; write the whole character or take it out"
+                        ) from None
     except json.JSONDecodeError as error:
         raise bad_input(Reason.UNREADABLE, name, f"is not valid JSON: {error.msg} at line "
                         f"{error.lineno}, column {error.colno}") from None

@@ -90,7 +90,10 @@ def whole(number: str, path: str) -> int:
         If it is none, or does not fit 64 bits.
     """
     value = parse_decimal(number, subject=path)
-    if value != value.to_integral_value() or abs(value) > INT64_MAX:
+    if abs(value) > INT64_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, path, f"{number[:40]} is too large; a whole number "
+                        f"here is at most {INT64_MAX}")
+    if value != value.to_integral_value():
         raise bad_input(Reason.BAD_VALUE, path, f"{number[:40]} is not a whole number; write it "
                         "without decimals")
     return int(value)
