@@ -289,6 +289,8 @@ HOLDINGS = [
     _portfolio("orders beyond any size", _with(_set("account", "orders", [
         {"instrument": "BTC-PERPETUAL", "quantity": q} for q in ("4e9", "4e9")])),
         Reason.ABSURD_QUANTITY, "account.orders: orders in BTC-USD:BTC-PERP add up"),
+    _portfolio("parameters nested 900 deep", _text('"model"', '"parameters": ' + '{"a":' * 900
+               + "1" + "}" * 900 + ', "model"'), Reason.UNREADABLE, "parameters: are nested too"),
     _portfolio("empty model", _with(_set("model", "")), Reason.UNKNOWN_MODEL, "model: is empty"),
     _portfolio("endless id", _with(_set("account", "id", "x" * 10_000)), Reason.TOO_LARGE,
                "has 10000 characters"),

@@ -139,6 +139,13 @@ def test_forty_thousand_accounts_are_read_and_written():
     assert portfolio == read_portfolio(write_portfolio(portfolio))
 
 
+def test_parameter_of_five_thousand_digits_is_not_finite():
+    document = json.dumps(good() | {"parameters": {"general": {"mm_factor": 7}}})
+    portfolio = read_portfolio(document.replace(": 7}", ": " + "7" * 5000 + "}").encode())
+
+    assert {"general": {"mm_factor": float("inf")}} == portfolio.overrides
+
+
 def test_stranger_cannot_make_us_read_a_file():
     document = good() | {"market": "../../etc/passwd"}
     with pytest.raises(BadInput, match="write the quotes into the document"):

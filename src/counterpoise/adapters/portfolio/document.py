@@ -15,6 +15,9 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 BYTES_MAX: Final = 64 * 2**20
 CONTAINERS_MAX: Final = 1_000_000
 VALUES_MAX: Final = 4_000_000
+DEPTH_MAX: Final = 20
+DIGITS_MAX: Final = 1000
+"""A longer whole number is read as a float: it is none, and Python refuses to build it."""
 
 
 class Number(str):
@@ -95,12 +98,22 @@ def _parsed(name: str, document: bytes) -> Any:
     return tree
 
 
-def plain(tree: Any) -> Any:
-    """Return the tree with each `Number` as the int or float that JSON readers make of it."""
+def plain(tree: Any, *, depth: int = 0) -> Any:
+    """Return the tree with each `Number` as the int or float that JSON readers make of it.
+
+    Raises
+    ------
+    BadInput
+        If it is nested more than `DEPTH_MAX` deep.
+    """
+    if depth > DEPTH_MAX:
+        raise bad_input(Reason.UNREADABLE, "parameters", "are nested too deeply; they have about "
+                        "three levels")
     if isinstance(tree, dict):
-        return {key: plain(child) for key, child in tree.items()}
+        return {key: plain(child, depth=depth + 1) for key, child in tree.items()}
     if isinstance(tree, list):
-        return [plain(child) for child in tree]
+        return [plain(child, depth=depth + 1) for child in tree]
     if isinstance(tree, Number):
-        return int(tree) if tree.lstrip("-").isdigit() else float(tree)
+        whole = tree.lstrip("-").isdigit() and len(tree) < DIGITS_MAX
+        return int(tree) if whole else float(tree)
     return tree
