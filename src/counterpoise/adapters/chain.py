@@ -31,13 +31,16 @@ from counterpoise.instruments.listing import Listing, perpetual
 from counterpoise.market.assemble import QuoteRows, quotes_of, snapshot_of
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.time import format_instant, parse_instant
+from counterpoise.values.time import SECOND_NS, format_instant, parse_instant
 
 _NUMBERS: Final = ("mark_price", "mark_iv", "underlying_price", "index_price")
 _WANTED: Final = ("snapshot_ts", "instrument", *_NUMBERS)
 _PERPETUAL_WANTED: Final = ("snapshot_ts", "instrument", "perp_price")
 _FUTURE: Final = re.compile(r"[A-Z0-9]+-\d{1,2}[A-Z]{3}\d\d", re.ASCII)
 _SHOWN_MAX: Final = 20
+_OLD_NS: Final = 12 * 3600 * SECOND_NS
+"""Chains are collected every six hours; who asks for a time more than two of those after the last
+snapshot means another file."""
 
 
 def read_market(path: FilePath, *, at: int | None = None,
@@ -55,6 +58,34 @@ def read_market(path: FilePath, *, at: int | None = None,
     if is_snapshot(table):
         return snapshot_in(table)
     return _chain_in(table, at, perpetuals)
+
+
+def market_at(path: FilePath, at: int, perpetuals: FilePath | None = None) -> MarketSnapshot:
+    """Return the market in a file that stands for the time `at` (ns), not long before, not after.
+
+    Raises
+    ------
+    BadInput
+        As `read_market`, and if its last snapshot at or before `at` is older than 12 hours.
+    """
+    market = read_market(path, at=at, perpetuals=perpetuals)
+    failures = untimely(market, path=path, at=at)
+    if failures:
+        raise BadInput(*failures)
+    return market
+
+
+def untimely(market: MarketSnapshot, *, path: FilePath, at: int) -> list[Failure]:
+    """Return why the market of the file at `path` cannot stand for the time `at` (ns), if so."""
+    asked, found = format_instant(at), format_instant(market.as_of)
+    if market.as_of > at:
+        return [Failure(reason=Reason.BAD_TIME, subject=os.fspath(path), sentence=(
+            f"is of {found}, after the time asked for, {asked}; ask for {found} or take another"))]
+    if at - market.as_of > _OLD_NS:
+        return [Failure(reason=Reason.STALE, subject=os.fspath(path), sentence=(
+            f"has no snapshot in the 12 hours before {asked}; the last one is of {found}: ask for "
+            "that time"))]
+    return []
 
 
 def read_chain(path: FilePath, *, at: int | None = None,

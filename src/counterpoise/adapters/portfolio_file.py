@@ -22,6 +22,7 @@ from counterpoise.adapters.portfolio.market import (
 from counterpoise.adapters.portfolio.names import Names, names_of, raise_all
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio.schema import pruned
+from counterpoise.adapters.terms import contradictions
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.snapshot import MarketSnapshot
@@ -48,6 +49,9 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
     tree = pruned(tree_of(source), failures)
     names = names_of(tree, failures)
     accounts = account_trees(tree, failures)
+    if tree.get("model") == "":
+        failures.append(Failure(reason=Reason.UNKNOWN_MODEL, subject="model", sentence=(
+            "is empty; name a margin model, like deribit_spm, or leave the key out")))
     as_of = _as_of(tree, failures)
     held = instruments_held(accounts, names)
     folder = folder if isinstance(source, bytes) else os.path.dirname(source)
@@ -89,10 +93,15 @@ def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: N
         names.failures.append(Failure(reason=Reason.BAD_TIME, subject="as_of", sentence=(
             "is missing; say when these prices were, like 2026-02-05T21:29:37Z")))
     stated = stated_market(given, names)
+    names.failures.extend(contradictions(_meant(names)))
     everything = {c.id: c for c in (*stated.quoted.values(), *names.definitions.values())} | held
     market = inline_snapshot(stated, catalogue=catalogue(list(everything.values())),
                              as_of=as_of or 0, names=names)
     return market, _quote_terms(stated, names)
+
+
+def _meant(names: Names) -> list[tuple[str, Instrument]]:
+    return [(name, c) for name, c in names.found.items() if c is not None]
 
 
 def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
@@ -108,6 +117,7 @@ def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument],
     except BadInput as wrong:
         names.failures.extend(wrong.failures)
         return None
+    names.failures.extend(contradictions(_meant(names), market.catalogue))
     names.failures.extend(Failure(
         reason=Reason.UNKNOWN_INSTRUMENT, subject=name, sentence=(
             "is not in the snapshot; check expiry, strike and settlement, or write the market into "

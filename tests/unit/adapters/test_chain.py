@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from counterpoise.adapters.chain import read_chain, read_market, snapshots
+from counterpoise.adapters.chain import market_at, read_chain, read_market, snapshots
 from counterpoise.adapters.snapshot_file import write_snapshot
 from counterpoise.adapters.tables import opened, query
 from counterpoise.instruments.catalogue import FUTURE, OPTION, PERPETUAL
@@ -212,3 +212,20 @@ def test_snapshot_file_keeps_every_bit(chain, tmp_path):
 
 def test_market_is_read_from_a_chain_as_from_a_kept_snapshot(chain):
     assert read_chain(chain()) == read_market(chain())
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ("2026-01-06T21:21:21Z", None), ("2026-01-07T09:21:21Z", None),
+    ("2026-01-07T09:21:22Z", "no snapshot in the 12 hours before 2026-01-07T09:21:22Z")])
+def test_market_stands_for_a_time_not_long_after_it(chain, asked, words):
+    if words is None:
+        assert read_chain(chain()) == market_at(chain(), parse_instant(asked))
+    else:
+        with pytest.raises(BadInput, match=words):
+            market_at(chain(), parse_instant(asked))
+
+
+def test_kept_snapshot_from_the_future_is_refused(chain, tmp_path):
+    write_snapshot(tmp_path / "kept.parquet", read_chain(chain()))
+    with pytest.raises(BadInput, match="after the time asked for, 2026-01-06T00:00:00Z"):
+        market_at(tmp_path / "kept.parquet", parse_instant("2026-01-06T00:00:00Z"))

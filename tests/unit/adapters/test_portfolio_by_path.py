@@ -66,7 +66,7 @@ def test_portfolio_by_path_is_written_out_in_full(read):
 
 
 @pytest.mark.parametrize(("market", "more", "reason", "words"), [
-    ("chain.csv", {"as_of": "2026-01-09T00:00:00Z"}, Reason.STALE, "set as_of to that"),
+    ("chain.csv", {"as_of": "2026-01-09T00:00:00Z"}, Reason.STALE, "ask for that time"),
     ("chain.csv", {"as_of": "2026-01-01T00:00:00Z"}, Reason.STALE, "its first is of"),
     ({"snapshot": "chain.csv", "indices": {}}, {}, Reason.BAD_VALUE, "has its own"),
     ({"perpetuals": "perpetuals.csv"}, {}, Reason.NOT_APPLICABLE, "missing beside perpetuals"),
@@ -84,3 +84,16 @@ def test_market_that_cannot_serve_is_refused(read, market, more, reason, words):
 def test_instrument_that_the_snapshot_lacks_is_refused_by_name(read):
     with pytest.raises(BadInput, match="BTC-9JAN26-91000-C: is not in the snapshot"):
         read("chain.csv", "BTC-9JAN26-91000-C")
+
+
+def test_definition_with_another_lot_than_the_snapshot_is_refused(read):
+    own = {"BTC-PERPETUAL": {"kind": "perpetual", "underlying": "BTC", "quote": "USD",
+                             "settlement": "BTC", "lot_exponent": 1}}
+    with pytest.raises(BadInput, match="lot_exponent 1, but the market with lot_exponent -9"):
+        read("chain.csv", "BTC-PERPETUAL", instruments=own)
+
+
+def test_definition_that_says_the_same_as_the_snapshot_is_welcome(read):
+    own = {"swap": {"kind": "perpetual", "underlying": "BTC", "quote": "USD", "settlement": "BTC"}}
+
+    assert 1 == len(read("chain.csv", "swap", instruments=own).book.lots)

@@ -13,6 +13,7 @@ from counterpoise.adapters.portfolio.names import (
     Names,
     by_expiry,
     instrument_named,
+    label_key,
     labelled,
     whole,
 )
@@ -20,22 +21,20 @@ from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Option
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.bounds import absurd_index, absurdities
-from counterpoise.market.quotes import Quotes, silence
+from counterpoise.market.quotes import Quotes, silence, window_share
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import is_asset_code
 from counterpoise.values.decimals import parse_float
-from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import SECOND_NS, format_instant
+from counterpoise.values.time import DAY_NS, format_instant
 
 _COLUMNS: Final = {"mark": "mark", "forward": "forward", "forward_fixed": "forward_fixed",
                    "volatility": "iv", "rate": "rate"}
+_AVERAGES: Final = "settlement_averages"
 _OPTION_ONLY: Final = ("forward", "forward_fixed", "iv", "rate")
 _REASONS: Final = {Quality.ABSURD_PRICE: Reason.ABSURD_PRICE,
                    Quality.ABSURD_VOLATILITY: Reason.ABSURD_VOLATILITY}
-_OLD_NS: Final = 12 * 3600 * SECOND_NS
-"""Chains are collected every six hours; a file that asks for a time more than two of those after
-the last snapshot means another file."""
 
 
 @frozen
@@ -104,8 +103,8 @@ def inline_snapshot(stated: Stated, *, catalogue: Catalogue, as_of: int,
     for k, underlying in enumerate(catalogue.underlyings):
         columns["index"][k] = stated.indices.get(underlying, np.nan)
     quotes = Quotes(catalogue=catalogue, **columns)
-    _refuse_absurd(quotes, stated, names)
-    _refuse_fixed_outside_window(quotes, as_of, names)
+    _refuse_absurd(quotes, stated, as_of, names)
+    _refuse_averages_of_nothing(stated.tree.get(_AVERAGES, {}), catalogue, as_of, names)
     return snapshot_of(quotes, as_of=as_of, prices=stated.indices | stated.prices,
                        source=stated.tree.get("source", "portfolio file"),
                        sequence=_sequence(stated.tree.get("sequence", "0"), names),
@@ -138,7 +137,7 @@ def _fill_quotes(columns: dict[str, Any], stated: Stated, catalogue: Catalogue,
 def _fill_tables(columns: dict[str, Any], tree: dict[str, Any], catalogue: Catalogue,
                  names: Names) -> None:
     for key, column in (("forwards", "forward"), ("rates", "rate"),
-                        ("settlement_averages", "average")):
+                        (_AVERAGES, "average")):
         table = labelled(tree.get(key, {}), f"market.{key}", names)
         if not table:
             continue
@@ -147,33 +146,43 @@ def _fill_tables(columns: dict[str, Any], tree: dict[str, Any], catalogue: Catal
                 columns[column][place] = by_expiry(table, instrument)
 
 
-def _refuse_absurd(quotes: Quotes, stated: Stated, names: Names) -> None:
+def _refuse_absurd(quotes: Quotes, stated: Stated, as_of: int, names: Names) -> None:
     written = {instrument.id: name for name, instrument in stated.quoted.items()}
     for k in np.flatnonzero(absurd_index(quotes)):
         code = quotes.catalogue.underlyings[k]
         names.failures.append(Failure(
             reason=Reason.ABSURD_PRICE, subject=f"market.indices.{code}",
             sentence=f"{quotes.index[k]:g} is not an index; it is above zero and at most 1e9"))
-    for bound, mask in absurdities(quotes):
+    said: dict[str, Failure] = {}
+    for bound, mask in absurdities(quotes, as_of):
         for k in np.flatnonzero(mask):
-            name = quotes.catalogue.instruments[k].id
+            c = quotes.catalogue.instruments[k]
+            subject = f"market.instruments.{written.get(c.id, c.id)}.{_COLUMNS.get(bound.column)}"
+            if bound.column == "average":
+                day = format_instant(getattr(c, "expiry", 0))[:10]
+                subject = f"market.{_AVERAGES} of {c.underlying} {day}"
             number = getattr(quotes, bound.column)[k]
-            key = _COLUMNS[bound.column]
-            names.failures.append(Failure(
-                reason=_REASONS[bound.quality],
-                subject=f"market.instruments.{written.get(name, name)}.{key}",
+            said.setdefault(f"{subject} {bound.sentence}", Failure(
+                reason=_REASONS[bound.quality], subject=subject,
                 sentence=f"{number:.12g}: {bound.sentence}"))
+    names.failures.extend(said.values())
 
 
-def _refuse_fixed_outside_window(quotes: Quotes, as_of: int, names: Names) -> None:
-    catalogue = quotes.catalogue
-    opens = catalogue.expiry - catalogue.settlement_window_ns
-    early = (quotes.forward_fixed > 0) & (as_of < opens)
-    names.failures.extend(Failure(
-        reason=Reason.BAD_VALUE, subject=f"market.instruments.{catalogue.instruments[k].id}",
-        sentence=f"forward_fixed is stated, but averaging starts at "
-        f"{format_instant(int(opens[k]))}; "
-        "take it out") for k in np.flatnonzero(early))
+def _refuse_averages_of_nothing(table: dict[str, str], catalogue: Catalogue, as_of: int,
+                                names: Names) -> None:
+    """Refuse an average for an expiry that no option here averages now: it would be ignored."""
+    inside = np.flatnonzero(window_share(catalogue, as_of) > 0)
+    averaging = {key for k in inside.tolist() for c in [catalogue.instruments[k]]
+                 for key in ((c.underlying, 0), (c.underlying, int(catalogue.expiry[k]) // DAY_NS))}
+    for label in table:
+        subject = f"market.{_AVERAGES}.{label}"
+        try:
+            if label_key(label, subject) not in averaging:
+                raise bad_input(Reason.BAD_VALUE, subject, "is stated, but no option in this file "
+                                "is inside its settlement window then; check as_of and expiry, or "
+                                "take it out")
+        except BadInput as wrong:
+            names.failures.extend(f for f in wrong.failures if f not in names.failures)
 
 
 def snapshot_at(tree: dict[str, Any], *, folder: str, as_of: int | None,
@@ -185,7 +194,7 @@ def snapshot_at(tree: dict[str, Any], *, folder: str, as_of: int | None,
     BadInput
         If it cannot be read, or is so old that another one was meant.
     """
-    from counterpoise.adapters.chain import read_market
+    from counterpoise.adapters.chain import read_market, untimely
 
     names.failures.extend(Failure(
         reason=Reason.BAD_VALUE, subject=f"market.{key}",
@@ -194,9 +203,6 @@ def snapshot_at(tree: dict[str, Any], *, folder: str, as_of: int | None,
     path = os.path.join(folder, tree["snapshot"])
     perpetuals = os.path.join(folder, tree["perpetuals"]) if "perpetuals" in tree else None
     market: MarketSnapshot = read_market(path, at=as_of, perpetuals=perpetuals)
-    if as_of is not None and as_of - market.as_of > _OLD_NS:
-        names.failures.append(Failure(
-            reason=Reason.STALE, subject=path, sentence=(
-                f"has no snapshot in the 12 hours before {format_instant(as_of)}; the last one is "
-                f"of {format_instant(market.as_of)}: set as_of to that")))
+    if as_of is not None:
+        names.failures.extend(untimely(market, path=path, at=as_of))
     return market
