@@ -55,6 +55,17 @@ def test_margin_text_has_the_requirement_the_cause_and_the_comparison(file, caps
     assert "\x1b" not in text
 
 
+def test_range_of_a_future_says_that_no_reading_moves_it(tmp_path, capsys):
+    document = good()
+    document["account"] |= {"orders": [], "positions": [
+        {"instrument": "BTC-PERPETUAL", "quantity": "1000", "entry_price": "65000"}]}
+    assert 0 == answered(["margin", written(tmp_path, "p.json", document)])
+
+    text = capsys.readouterr().out
+    assert "the readings that can be switched (24 combinations) do not move it" in text
+    assert "over all" not in text and "our reading:" in text
+
+
 def test_several_files_are_a_list(file, tmp_path, capsys):
     other = written(tmp_path, "two.json", two_pools())
     assert 0 == answered(["margin", file, other, "--json"])
@@ -166,11 +177,53 @@ def test_positions_on_a_market_are_margined(tmp_path, capsys):
     assert document["initial_margin"] > 0 and "unknown" == document["status"]
 
 
+@pytest.fixture
+def chain(tmp_path: Path) -> str:
+    path = tmp_path / "chain.csv"
+    path.write_text("snapshot_ts,instrument,mark_price,mark_iv,underlying_price,index_price\n"
+                    "2024-06-17T10:22:20Z,BTC-28JUN24-70000-C,0.021,0.55,67371.75,65666.19\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(("at", "code"), [("2024-06-17T22:22:20Z", 0),
+                                          ("2024-06-17T22:22:21Z", 2)])
+def test_time_long_after_the_last_snapshot_is_refused(at, code, chain, tmp_path, capsys):
+    pytest.importorskip("duckdb")
+    positions = tmp_path / "positions.csv"
+    positions.write_text("account,instrument,quantity\na,BTC-28JUN24-70000-C,-2\n")
+
+    for typed in (["margin", "--positions", str(positions), "--market", chain], ["chain", chain]):
+        assert code == answered([*typed, "--at", at])
+        said = capsys.readouterr().err
+        assert (code == 2) is ("the last one is of 2024-06-17T10:22:20Z" in said)
+
+
 def test_plot_is_drawn_beside_the_answer(file, tmp_path, capsys):
     picture = tmp_path / "risk.png"
 
     assert 0 == answered(["margin", file, "--plot", str(picture)])
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("command", ["margin", "explain"])
+def test_missing_plot_extra_is_found_before_anything_is_computed(command, file, monkeypatch,
+                                                                 capsys):
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("computed for nothing")
+
+    monkeypatch.setattr("counterpoise.apps.cli.margin.margin_of", computed)
+    monkeypatch.setattr("counterpoise.apps.legs.explain", computed)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert 2 == answered([command, file, "--plot", "a.png"])
+
+    said = capsys.readouterr()
+    assert "pip install counterpoise[plot]" in said.err and "" == said.out
+
+
+def test_picture_that_cannot_be_drawn_leaves_no_half_answer(file, tmp_path, capsys):
+    assert 2 == answered(["margin", file, "--plot", str(tmp_path / "no" / "a.png")])
+
+    assert "" == capsys.readouterr().out
 
 
 def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
@@ -185,6 +238,7 @@ def test_standard_input_is_a_file_too(file, monkeypatch, capsys):
     (["margin", "a.json", "--positions", "b.csv"], "give portfolio files, or --positions"),
     (["margin", "--positions", "b.csv"], "go together"),
     (["margin", "a.json", "--at", "2026-01-01T00:00:00Z"], "goes with --market"),
+    (["margin", "a.json", "b.json", "--plot", "a.png"], "draws one portfolio; 2 files"),
     (["margin", "a.json", "--threads", "0"], "use 1 to 1024"),
     (["models", "--at", "yesterday"], "is not an ISO 8601 time"),
     (["chain", "nowhere.parquet"], "nowhere.parquet"),

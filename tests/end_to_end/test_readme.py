@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from counterpoise.apps.cli.dispatch import answered
+from counterpoise.apps.cli.output import EXIT_CODES
 from readme import README, ROOT, refreshed
 
 
@@ -40,6 +41,22 @@ def test_shell_commands_are_answered(tmp_path, capsys):
         typed = [str(tmp_path / w) if w.endswith(".png") else w for w in shlex.split(command)]
         assert ("counterpoise", 0) == (typed[0], answered(typed[1:])), command
     capsys.readouterr()
+
+
+def test_install_stands_before_the_first_thing_to_type():
+    titles = re.findall(r"^## (.*)", README.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert titles.index("Install") < min(titles.index("Ten lines of Python"),
+                                         titles.index("At the shell"))
+
+
+def test_exit_codes_are_said_as_help_says_them(capsys):
+    with pytest.raises(SystemExit):
+        answered(["margin", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+
+    assert EXIT_CODES in " ".join(README.read_text(encoding="utf-8").split())
+    assert EXIT_CODES in said
 
 
 def test_links_lead_somewhere():

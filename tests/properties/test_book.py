@@ -5,7 +5,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import assume, given, settings
+import pytest
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from counterpoise.accounts.book import Entries, book_of, concatenated, entries_of, rows_of
@@ -15,6 +16,7 @@ from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.values.assets import asset, decimals_of
 from counterpoise.values.decimals import to_lots
+from counterpoise.values.failure import BadInput
 from counterpoise.values.quantity import INT64_MAX, UNKNOWN
 
 NAMES = ["BTC-PERPETUAL", "BTC-28JUN24", "BTC-28JUN24-70000-C", "BTC_USDC-PERPETUAL",
@@ -104,21 +106,31 @@ def test_entry_cost_is_the_contract_value_rounded_up(instrument, quantity, price
     assert 0 <= entry_cost(instrument, lots, price, "x") - exact < 1
 
 
-# Each example is a file of up to 60 rows: fewer examples, as many numbers.
-@settings(max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(NAMES), QUANTITY, st.one_of(st.none(), PRICE)),
-                max_size=60))
-def test_column_of_numbers_is_read_like_one_number(tmp_path_factory, rows):
-    path = tmp_path_factory.mktemp("rows") / "positions.csv"
-    path.write_text("account,instrument,quantity,entry_price\n" + "".join(
-        f"{k:05d},{name},{quantity},{'' if price is None else price}\n"
-        for k, (name, quantity, price) in enumerate(rows)))
-    made, _ = read_positions(path, symbols="deribit", listed=LISTED)
+def one_by_one(rows):
+    """Return (lots, entry cost) of every row that holds anything, number by number."""
     wanted = []
     for name, quantity, price in rows:
         instrument = instrument_of(name, "deribit")
         lots = to_lots(Decimal(quantity), lot_exponent=instrument.lot_exponent, subject="x")
         cost = UNKNOWN if price is None else entry_cost(instrument, lots, price, "x")
         wanted += [(lots, cost)] if lots else []
+    return wanted
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), QUANTITY, st.one_of(st.none(), PRICE)),
+                max_size=6))
+@example([("ETH-PERPETUAL", Decimal(-10**6), Decimal("0.0001"))])
+def test_column_of_numbers_is_read_like_one_number(tmp_path_factory, rows):
+    path = tmp_path_factory.getbasetemp() / "rows.csv"
+    path.write_text("account,instrument,quantity,entry_price\n" + "".join(
+        f"{k:05d},{name},{quantity},{'' if price is None else price}\n"
+        for k, (name, quantity, price) in enumerate(rows)))
+    try:
+        wanted = one_by_one(rows)
+    except BadInput:
+        with pytest.raises(BadInput):
+            read_positions(path, symbols="deribit", listed=LISTED)
+        return
+    made, _ = read_positions(path, symbols="deribit", listed=LISTED)
 
     assert wanted == list(zip(made.lots.tolist(), made.entry_cost.tolist(), strict=True))

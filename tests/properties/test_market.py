@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bad_input_table import good
@@ -17,7 +17,6 @@ from counterpoise.instruments.listing import Listing, option
 from counterpoise.market.assemble import QuoteRows, quotes_of, snapshot_of
 from counterpoise.market.quotes import Quotes, silence
 from counterpoise.market.simulated import simulated_market
-from counterpoise.market.snapshot import snapshot_digest
 from counterpoise.values.failure import BadInput
 
 EXPIRY = 20_000 * 86_400 * 10**9 + 8 * 3600 * 10**9
@@ -199,12 +198,9 @@ def test_index_and_forward_do_not_depend_on_the_order_of_rows(rows, chance):
     assert snapshot(rows) == snapshot(shuffled)
 
 
-# A market is 3,000 instruments: a few dozen seeds say as much as five hundred.
-@settings(max_examples=25)
 @given(st.integers(0, 2**63 - 1), st.booleans())
-def test_every_seed_is_a_complete_market_and_only_one(seed, stressed):
+def test_every_seed_is_a_complete_market(seed, stressed):
     market = simulated_market(seed=seed, stressed=stressed)
 
     assert market.simulated and not market.quality.any()
-    assert snapshot_digest(market) == snapshot_digest(simulated_market(seed=seed,
-                                                                       stressed=stressed))
+    assert np.isfinite([*market.mark, *market.forward, *market.index]).all()

@@ -68,7 +68,8 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
                      symbols=tree.get("symbols", "counterpoise"), market=market, book=book,
                      notes=(note,) if isinstance(note, str) else tuple(note),
                      quote_terms=quote_terms, order_prices=order_prices,
-                     confidence=confidence)
+                     confidence=confidence, without_balances=frozenset(
+                         a.get("id", "") for _, a in accounts if not a.get("balances")))
 
 
 def _as_of(tree: Tree, failures: list[Failure]) -> int | None:

@@ -5,7 +5,9 @@ of what, in which scenario, on which readings. Every number comes from `margin.c
 only given its names.
 """
 
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
@@ -15,13 +17,16 @@ from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, p
 from counterpoise.margin.explain import ReadingRange, over_readings
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, notes_on
-from counterpoise.margin.requirement import Floats
+from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure, Reason
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 DEFAULT_MODEL: Final = "deribit_spm"
 """Taken where neither the portfolio nor the caller names a model; every answer says which."""
+_FIGURES: Final = ("equity", "margin_balance", "initial_excess", "maintenance_excess")
+
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @frozen
@@ -101,8 +106,8 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
     version = parameters_of(named, portfolio.as_of, portfolio.overrides if own else None)
     book, market = portfolio.book, portfolio.market
     arrays = priced(market, model=named, version=version, threads=threads)
-    margins = compute_margin(book, market, model=named, version=version, arrays=arrays,
-                             threads=threads)
+    margins = _where_stated(portfolio, compute_margin(
+        book, market, model=named, version=version, arrays=arrays, threads=threads))
     ranged = over_readings(book, market, model=named, version=version) if readings else None
     set_aside = () if own or not portfolio.overrides else (
         f"parameters of the file belong to {portfolio.model}; {named.name} does not use them",)
@@ -112,24 +117,49 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
                   notes=(*notes_on(version, book), *set_aside))
 
 
+def equity_unknown(portfolio: Portfolio) -> Bools:
+    """Return which accounts state no balances, so that what they own is not known, [account]."""
+    book = portfolio.book
+    if not book.assets:
+        return np.ones(len(book), bool)
+    return np.array([str(a) in portfolio.without_balances for a in book.accounts.tolist()], bool)
+
+
+def _where_stated(portfolio: Portfolio, margins: AccountMargin) -> AccountMargin:
+    """Return the margins with NaN in place of equity where neither balance nor equity is stated."""
+    required = margins.requirements
+    unknown = equity_unknown(portfolio)[required.account] & ~_equity_given(portfolio, required)
+    figures = {name: np.where(unknown, np.nan, getattr(margins, name)) for name in _FIGURES}
+    status = np.where(unknown, STATUS.index("unknown"), margins.status).astype(np.uint8)
+    return replaced(margins, status=status, no_entry=margins.no_entry & ~unknown, **figures)
+
+
+def _equity_given(portfolio: Portfolio, required: Requirements) -> Bools:
+    """Return in which requirement rows the account states its equity itself, [row]."""
+    book, stated = portfolio.book, np.zeros(len(required), bool)
+    for k, a in enumerate(book.assets if "equity" in book.given else ()):
+        mine = required.pool == required.pools.index(a.code)
+        stated[mine] = np.isfinite(book.given["equity"][required.account[mine], k])
+    return stated
+
+
 def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArrays, ...],
            ranged: ReadingRange | None) -> tuple[PoolMargin, ...]:
     required = margins.requirements
     names = portfolio.book.accounts[required.account].tolist()
     worst = worst_scenarios(required, arrays)
-    figures = {name: getattr(margins, name).tolist() for name in (
-        "equity", "margin_balance", "initial_excess", "maintenance_excess")}
+    figures = {name: getattr(margins, name).tolist() for name in _FIGURES}
     parts = {name: _by_row(getattr(required, name), len(required)) for name in (
         "initial_components", "maintenance_components", "candidates")}
     initial, maintenance = required.initial.tolist(), required.maintenance.tolist()
-    stated = bool(portfolio.book.assets)
-    if not stated:
-        figures = dict.fromkeys(figures, [float("nan")] * len(required))
+    unstated = (equity_unknown(portfolio)[required.account]
+                & ~_equity_given(portfolio, required)).tolist()
     return tuple(PoolMargin(
         account=str(names[row]), currency=required.pools[required.pool[row]],
         initial=initial[row], maintenance=maintenance[row],
-        status=STATUS[margins.status[row]] if stated else "unknown", worst=worst.get(row, ()),
-        failures=_failures(margins, row, str(names[row]), stated), range=_range(ranged, row),
+        status=STATUS[margins.status[row]], worst=worst.get(row, ()),
+        failures=_failures(margins, row, str(names[row]), unstated=unstated[row]),
+        range=_range(ranged, row),
         **{name: column[row] for name, column in (figures | parts).items()},
     ) for row in range(len(required)))
 
@@ -139,20 +169,24 @@ def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
     return [{name: values[row] for name, values in lists.items()} for row in range(rows)]
 
 
-def _failures(margins: AccountMargin, row: int, account: str,
-              stated: bool) -> tuple[Failure, ...]:
+def _failures(margins: AccountMargin, row: int, account: str, *,
+              unstated: bool) -> tuple[Failure, ...]:
     required = margins.requirements
     index = int(required.failure[row])
     found: tuple[Failure, ...] = (required.failures[index],) if index >= 0 else ()
-    if not stated:
-        found += (Failure(reason=Reason.MISSING_NUMBER, subject=account, sentence=(
-            "has no balances stated, so its equity is not known; state them, 0 where there is "
-            "none")),)
+    if unstated:
+        found += (no_balances(account),)
     elif bool(margins.no_entry[row]):
         found += (Failure(reason=Reason.MISSING_ENTRY, subject=account, sentence=(
             "has a position without entry price, so its equity is not known; add entry_price, or "
             "state equity")),)
     return found
+
+
+def no_balances(account: str) -> Failure:
+    """Return why the equity of an account without balances is not known."""
+    return Failure(reason=Reason.MISSING_NUMBER, subject=account, sentence=(
+        "has no balances stated, so its equity is not known; state them, 0 where there is none"))
 
 
 def _range(ranged: ReadingRange | None, row: int) -> Range | None:

@@ -4,6 +4,8 @@ A leg is one position of one account in words: its share of the requirement (Eul
 they add up to the components that positions cause) and the change if it were closed.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 
 from counterpoise.accounts.book import rows_of
@@ -11,12 +13,15 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.symbols.names import symbol_of
 from counterpoise.apps.answer import Answer, margin_of
 from counterpoise.instruments.contracts import Instrument
-from counterpoise.margin.explain import explain as explain_account
+from counterpoise.margin.explain import closing_each, parts
 from counterpoise.margin.pools import position_accounts
 from counterpoise.margin.requirement import Floats
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import frozen
 from counterpoise.values.quantity import power_of_ten
+
+Work = tuple[int, slice]
+Tracked = Callable[[Sequence[Work]], Iterator[Work]]
 
 
 @frozen
@@ -47,8 +52,11 @@ class Explanation:
     legs: tuple[Leg, ...]
 
 
-def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1) -> Explanation:
+def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
+            tracked: Tracked = iter) -> Explanation:
     """Return the margin of a portfolio explained down to the position.
+
+    `tracked` is given the runs of positions and yields them again: where somebody watches.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1)
         As `margin_of`.
     """
     answer = margin_of(portfolio, model=model, threads=threads)
-    closing = _closing(answer)
+    closing = _closing(answer, tracked)
     return Explanation(answer=answer, standard=standard_margin(answer),
                        legs=_legs(answer, closing))
 
@@ -82,13 +90,14 @@ def name_of(instrument: Instrument, symbols: str) -> str:
         return instrument.id
 
 
-def _closing(answer: Answer) -> Floats:
+def _closing(answer: Answer, tracked: Tracked) -> Floats:
     """Return the change of (initial, maintenance) by closing each position, [position, 2]."""
-    book, out = answer.portfolio.book, []
-    for account in range(len(book)):
-        one = explain_account(rows_of(book, account, account + 1), answer.portfolio.market,
-                              model=answer.model, version=answer.version)
-        out.append(np.stack([one.closing_initial, one.closing_maintenance], axis=1))
+    book = answer.portfolio.book
+    work = [(account, part) for account in range(len(book))
+            for part in parts(rows_of(book, account, account + 1))]
+    out = [closing_each(rows_of(book, account, account + 1), answer.portfolio.market,
+                        model=answer.model, version=answer.version, arrays=answer.arrays, part=part)
+           for account, part in tracked(work)]
     return np.concatenate([np.zeros((0, 2)), *out])
 
 

@@ -5,7 +5,7 @@ would change (a recomputation of the book without it), and how far the requireme
 readings that the venue leaves open. All of them are margins from `margin.compute`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.frozen import frozen, replaced
+
+PART_ROWS_MAX: Final = 200_000
+"""Positions and orders of all accounts of a run: closing each of n positions makes n of them."""
 
 
 @frozen
@@ -40,20 +43,38 @@ def explain(book: Book, market: MarketSnapshot, *, model: MarginModel,
     """Explain an account, a book of one row."""
     assert len(book) == 1
     arrays = priced(market, model=model, version=version)
-
-    whole, less = (compute_margin(b, market, model=model, version=version, arrays=arrays
-                                  ).requirements for b in (book, without_each(book)))
-    initial, maintenance = _closing(book, whole, less)
+    closing = np.concatenate([np.zeros((0, 2)), *(
+        closing_each(book, market, model=model, version=version, arrays=arrays, part=part)
+        for part in parts(book))])
     return Explanation(
         contributions=model.contributions(book, arrays, market, version.parameters),
-        closing_initial=initial, closing_maintenance=maintenance)
+        closing_initial=closing[:, 0], closing_maintenance=closing[:, 1])
 
 
-def without_each(book: Book) -> Book:
-    """Return one account per position of an account: the account without that position."""
+def parts(book: Book) -> tuple[slice, ...]:
+    """Return the positions of an account in runs: the work on one run fits in bounded memory."""
     n = len(book.instrument)
-    keep = ~np.eye(n, dtype=bool)
-    account, place = np.nonzero(keep)
+    step = max(1, PART_ROWS_MAX // max(n + len(book.order_lots), 1))
+    return tuple(slice(k, min(k + step, n)) for k in range(0, n, step))
+
+
+def closing_each(book: Book, market: MarketSnapshot, *, model: MarginModel,
+                 version: ParameterVersion, arrays: tuple[RiskArrays, ...],
+                 part: slice) -> Floats:
+    """Return the change of (initial, maintenance) by closing each position of a run, [run, 2].
+
+    `book` is one account, `arrays` are priced from this very market; see `Explanation`.
+    """
+    whole, less = (compute_margin(b, market, model=model, version=version, arrays=arrays
+                                  ).requirements for b in (book, without_each(book, part)))
+    return _closing(book, whole, less, part)
+
+
+def without_each(book: Book, part: slice = slice(None)) -> Book:
+    """Return one account per position of a run: the account without that position."""
+    run = np.arange(len(book.instrument))[part]
+    n = len(run)
+    account, place = np.nonzero(run[:, None] != np.arange(len(book.instrument)))
     rows = Entries(account=account, instrument=book.instrument[place], lots=book.lots[place],
                    entry_cost=book.entry_cost[place])
     orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
@@ -65,15 +86,14 @@ def without_each(book: Book) -> Book:
                    given={k: np.repeat(v, n, axis=0) for k, v in book.given.items()})
 
 
-def _closing(book: Book, whole: Requirements, less: Requirements) -> tuple[Floats, Floats]:
+def _closing(book: Book, whole: Requirements, less: Requirements, part: slice) -> Floats:
     own = {p: (i, m) for p, i, m in zip(whole.pool, whole.initial, whole.maintenance, strict=True)}
     left = {(a, p): (i, m) for a, p, i, m in zip(less.account, less.pool, less.initial,
                                                  less.maintenance, strict=True)}
     pool_of = [whole.pools.index(book.catalogue.settlements[s])
-               for s in book.catalogue.settlement[book.instrument]]
-    change = np.array([np.subtract(left.get((k, p), (0.0, 0.0)), own[p])
-                       for k, p in enumerate(pool_of)]).reshape(-1, 2)
-    return change[:, 0], change[:, 1]
+               for s in book.catalogue.settlement[book.instrument[part]]]
+    return np.array([np.subtract(left.get((k, p), (0.0, 0.0)), own[p])
+                     for k, p in enumerate(pool_of)]).reshape(-1, 2)
 
 
 @frozen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bad_input_table import good
-from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.adapters.portfolio_file import read_portfolio, write_portfolio
 from counterpoise.apps.answer import margin_of
 from counterpoise.apps.legs import explain, standard_margin
 from counterpoise.apps.report.document import answer_document, json_text
@@ -101,6 +101,53 @@ def test_equity_is_unknown_where_no_balance_is_stated():
 
     assert "unknown" == pool.status and np.isnan(pool.equity) and pool.initial > 0
     assert [Reason.MISSING_NUMBER] == [f.reason for f in pool.failures]
+
+
+def two_accounts(**second) -> dict:
+    """Return the document of an account with balances and one beside it, `second`."""
+    document = good()
+    first = document.pop("account") | {"id": "first"}
+    bare = {"id": "second", "positions": [
+        {"instrument": "BTC-PERPETUAL", "quantity": "100000", "entry_price": "65000"}]}
+    return document | {"accounts": [first, bare | second]}
+
+
+def answered(document: dict):
+    return margin_of(read_portfolio(json.dumps(document).encode()))
+
+
+@pytest.mark.parametrize("second", [{}, {"balances": {}}, {"given": {"mmp_margin": "0.1"}}])
+def test_account_without_balances_is_unknown_beside_one_that_has_them(second):
+    answer = answered(two_accounts(**second))
+    known, unknown = answer.pools
+
+    assert ("healthy", "unknown") == (known.status, unknown.status)
+    assert np.isfinite(known.equity) and unknown.initial > 0
+    assert np.isnan([unknown.equity, unknown.margin_balance, unknown.initial_excess]).all()
+    assert [Reason.MISSING_NUMBER] == [f.reason for f in unknown.failures]
+    assert np.isnan(answer.margins.equity[1])
+
+
+def test_stated_equity_is_known_without_balances():
+    pool = answered(two_accounts(equity={"BTC": "2.5"})).pools[1]
+
+    assert (2.5, "healthy", ()) == (pool.equity, pool.status, pool.failures)
+
+
+def test_account_without_balances_stays_so_when_it_is_written():
+    asked = read_portfolio(json.dumps(two_accounts()).encode())
+
+    assert {"second"} == asked.without_balances
+    assert asked == read_portfolio(write_portfolio(asked))
+
+
+def test_nothing_held_and_nothing_stated_is_not_called_healthy():
+    unstated = answer_document(margin_of(portfolio(positions=[], orders=[], balances={})))
+    empty = answer_document(margin_of(portfolio(positions=[], orders=[], balances={"BTC": "0"})))
+
+    assert ("unknown", None) == (unstated["status"], unstated["equity"])
+    assert ["missing_number"] == [f["reason"] for f in unstated["failures"]]
+    assert ("healthy", 0.0, []) == (empty["status"], empty["equity"], empty["failures"])
 
 
 def test_equity_is_unknown_where_a_future_has_no_entry_price():

@@ -1,15 +1,29 @@
 """A bar shows only where work is long and somebody watches."""
 
 import io
+import json
 
 import pytest
 
 from counterpoise.apps.cli import progress
+from counterpoise.apps.cli.dispatch import answered
+from unit.apps.asked import two_pools
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_explain_of_one_file_with_many_accounts_shows_how_far_it_is(tmp_path, monkeypatch):
+    watched = Terminal()
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr("sys.stderr", watched)
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(two_pools()))
+
+    assert 0 == answered(["explain", str(path), "--json"])
+    assert "1 of 2" in watched.getvalue()
 
 
 def test_bar_shows_how_far_the_work_is():

@@ -9,7 +9,7 @@ import pytest
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.explain import explain, over_readings, without_each
+from counterpoise.margin.explain import explain, over_readings, parts, without_each
 from counterpoise.margin.models.deribit_spm import MODEL
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Reason
@@ -205,6 +205,18 @@ def test_closing_a_leg_is_a_recomputation_without_it() -> None:
         rest = {n: q for n, q in legs.items() if n != ids[column]}
         assert told.closing_initial[k] == pytest.approx(initial(rest) - initial(legs), abs=1e-12)
     assert len(without_each(book)) == 3
+
+
+def test_runs_of_positions_give_the_bits_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large account is closed run by run, in bounded memory, with the same numbers."""
+    book = account(MARKET, {PERP: 40_000.0, option(65000, "C"): -3.0, FUTURE: -20_000.0},
+                   orders={PERP: 10_000.0})
+    version = parameters_of(MODEL, AS_OF)
+    at_once = explain(book, MARKET, model=MODEL, version=version)
+    monkeypatch.setattr("counterpoise.margin.explain.PART_ROWS_MAX", 8)
+
+    assert [slice(0, 2), slice(2, 3)] == list(parts(book))
+    assert at_once == explain(book, MARKET, model=MODEL, version=version)
 
 
 def test_an_asset_without_parameters_is_a_failure_that_names_them() -> None:

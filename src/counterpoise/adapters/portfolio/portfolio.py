@@ -14,7 +14,8 @@ class Portfolio:
     `overrides` are the model's parameters as written; `symbols` is the dialect of names of the
     file; `quote_terms` ({instrument id: {key: text}}), `confidence` and `order_prices`
     ({(account, instrument id, lots): texts}) are read, kept and written back, but no model of
-    today computes with them.
+    today computes with them. `without_balances` names the accounts that state no balances: what
+    they own is not known, which is not zero.
     """
 
     as_of: int
@@ -27,3 +28,4 @@ class Portfolio:
     quote_terms: dict[str, dict[str, str]]
     confidence: dict[str, str]
     order_prices: dict[tuple[str, str, int], tuple[str, ...]]
+    without_balances: frozenset[str] = frozenset()

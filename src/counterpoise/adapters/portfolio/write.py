@@ -99,10 +99,12 @@ def _account(portfolio: Portfolio, k: int, names: dict[str, str], prices: Waitin
     given = {name: _known(zip((a.code for a in book.assets), amounts[k], strict=True))
              for name, amounts in book.given.items()}
     equity = given.pop("equity", {})
+    balances = {a.code: _scaled(int(amount), -a.decimals)
+                for a, amount in zip(book.assets, book.balances[k], strict=True)}
+    name = str(book.accounts[k])
     return {
-        "id": str(book.accounts[k]),
-        "balances": {a.code: _scaled(int(amount), -a.decimals)
-                     for a, amount in zip(book.assets, book.balances[k], strict=True)},
+        "id": name,
+        **({} if name in portfolio.without_balances else {"balances": balances}),
         "positions": [_position(portfolio, p, names)
                       for p in range(book.row_pointer[k], book.row_pointer[k + 1])],
         "orders": _orders(portfolio, k, names, prices),

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import counterpoise
+from counterpoise.apps.cli.output import EXIT_CODES
 from counterpoise.apps.cli.question import Question
 from counterpoise.values.frozen import frozen
 
 _ABOUT: Final = ("Portfolio margin for crypto derivatives: collateral only for the risk that is "
                  "left.")
-_EXIT_CODES: Final = ("exit codes: 0 answered; 1 our mistake; 2 input that cannot be used; "
-                      "3 answered, but a number could not be given")
+_EXIT_CODES: Final = f"Exit codes: {EXIT_CODES}"
 
 
 @frozen
@@ -77,7 +77,8 @@ def _market(sub: ArgumentParser, name: str, **how: Any) -> None:
                      + ("; none: the simulated market" if how else ""), **place)
     sub.add_argument("--perpetuals", metavar="FILE",
                      help="prices of perpetuals beside an option chain")
-    _at(sub, "take the last snapshot at or before this time, like 2026-02-05T21:29:37Z")
+    _at(sub, "take the last snapshot at or before this time, at most 12 hours before it, like "
+        "2026-02-05T21:29:37Z")
 
 
 def _models(sub: ArgumentParser) -> None:

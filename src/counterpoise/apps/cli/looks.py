@@ -3,7 +3,7 @@
 import sys
 
 from counterpoise.apps.cli.output import ANSWERED, NUMBER_MISSING, show, show_json, wants_bold
-from counterpoise.apps.cli.question import Question, portfolios_asked
+from counterpoise.apps.cli.question import Question, market_at, portfolios_asked
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.time import parse_instant
@@ -35,15 +35,14 @@ def chain(path: str | None, *, at: str | None, perpetuals: str | None, as_json: 
     from counterpoise.apps.report.chain import chain_document, chain_text
     from counterpoise.market.simulated import AS_OF, simulated_market
 
-    instant = None if at is None else parse_instant(at, subject="--at")
     stamps: tuple[int, ...] = ()
     if path is None and perpetuals is not None:
         raise bad_input(Reason.BAD_VALUE, "--perpetuals", "goes with a market to look at; the "
                         "simulated market has its own")
     if path is None:
-        market = simulated_market(as_of=AS_OF if instant is None else instant)
+        market = simulated_market(as_of=AS_OF if at is None else parse_instant(at, subject="--at"))
     else:
-        market, stamps = _read(path, instant, perpetuals)
+        market, stamps = _read(path, at, perpetuals)
     if as_json:
         show_json(chain_document(market, stamps))
     else:
@@ -51,11 +50,11 @@ def chain(path: str | None, *, at: str | None, perpetuals: str | None, as_json: 
     return ANSWERED
 
 
-def _read(path: str, instant: int | None,
+def _read(path: str, at: str | None,
           perpetuals: str | None) -> tuple[MarketSnapshot, tuple[int, ...]]:
-    from counterpoise.adapters.chain import read_market, snapshots
+    from counterpoise.adapters.chain import snapshots
 
-    market = read_market(path, at=instant, perpetuals=perpetuals)
+    market = market_at(path, at=at, perpetuals=perpetuals)
     try:
         return market, snapshots(path)
     except BadInput:

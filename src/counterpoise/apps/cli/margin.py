@@ -2,6 +2,7 @@
 
 import sys
 
+from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, margin_of
 from counterpoise.apps.cli.output import ANSWERED, NUMBER_MISSING, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import tracked
@@ -11,14 +12,14 @@ from counterpoise.apps.report.document import answer_document
 
 def margin(question: Question) -> int:
     """Answer how much margin each portfolio needs; return the exit code."""
-    asked = portfolios_asked(question)
+    asked = _asked(question)
     answers = [(name, margin_of(portfolio, model=question.model, threads=question.threads))
                for name, portfolio in tracked(asked, "margin")]
+    _draw(question, answers[0][1])
     if question.as_json:
         show_json(_one_or_many([(name, answer_document(a)) for name, a in answers]))
     else:
         show(line for name, a in answers for line in _margin_text(name, a))
-    _draw(question, [answer for _, answer in answers])
     return _code([answer for _, answer in answers])
 
 
@@ -27,9 +28,11 @@ def explain(question: Question) -> int:
     from counterpoise.apps.legs import explain as explained
     from counterpoise.apps.report.legs import explanation_document
 
-    asked = portfolios_asked(question)
-    found = [(name, explained(portfolio, model=question.model, threads=question.threads))
-             for name, portfolio in tracked(asked, "explain")]
+    asked = _asked(question)
+    found = [(name, explained(portfolio, model=question.model, threads=question.threads,
+                              tracked=lambda work: tracked(work, "explain")))
+             for name, portfolio in asked]
+    _draw(question, found[0][1].answer)
     if question.as_json:
         show_json(_one_or_many([(name, explanation_document(e)) for name, e in found]))
     else:
@@ -37,7 +40,6 @@ def explain(question: Question) -> int:
 
         show(line for name, e in found for line in _whole_text(
             name, e.answer, e.standard, legs_text(e)))
-    _draw(question, [e.answer for _, e in found])
     return _code([e.answer for _, e in found])
 
 
@@ -72,14 +74,23 @@ def _one_or_many(documents: list[tuple[str, dict[str, object]]]) -> dict[str, ob
     return {"portfolios": [{"file": name} | document for name, document in documents]}
 
 
-def _draw(question: Question, answers: list[Answer]) -> None:
-    if question.plot is None:
-        return
-    from counterpoise.apps.report.pictures import draw
+def _asked(question: Question) -> list[tuple[str, Portfolio]]:
+    """Return the portfolios, once it is clear that a picture asked for can be drawn."""
+    asked = portfolios_asked(question)
+    if question.plot is not None:
+        from counterpoise.apps.report.pictures import refuse_undrawable
 
-    answer = answers[0]
-    one_account(answer.portfolio, what="--plot")
-    draw(answer, question.plot)
+        one_account(asked[0][1], what="--plot")
+        refuse_undrawable(question.plot)
+    return asked
+
+
+def _draw(question: Question, answer: Answer) -> None:
+    # Before the answer is shown: it is complete or refused, never half of each.
+    if question.plot is not None:
+        from counterpoise.apps.report.pictures import draw
+
+        draw(answer, question.plot)
 
 
 def _code(answers: list[Answer]) -> int:

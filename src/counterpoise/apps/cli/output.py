@@ -2,7 +2,8 @@
 
 Answers go to standard output, complaints to standard error; with `--json` both are one JSON object
 on standard output. Exit codes: 0 answered; 1 our mistake; 2 input or usage that cannot be used;
-3 answered, but some requirement could not be given.
+3 answered, but a requirement (for `greeks`, a sensitivity) could not be given. An equity that is
+not known is said in the answer and changes no exit code.
 """
 
 import os
@@ -11,19 +12,29 @@ from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from counterpoise.apps.report.document import failure_document, json_text
+from counterpoise.apps.report.table import BOLD, PLAIN
 from counterpoise.values.failure import BadInput
 
 ANSWERED: Final = 0
 OUR_MISTAKE: Final = 1
 BAD_INPUT: Final = 2
 NUMBER_MISSING: Final = 3
+EXIT_CODES: Final = (
+    "0 answered; 1 our mistake; 2 input that cannot be used, with every violation named; "
+    "3 answered, but a requirement (for greeks, a sensitivity) could not be given. An equity that "
+    "is not known is said in the answer and changes no exit code.")
 SHOWN_MAX: Final = 50
 """Violations shown as text; `--json` lists them all."""
 
 
 def show(lines: Iterable[str]) -> None:
-    """Print lines on standard output."""
-    sys.stdout.write("\n".join(lines) + "\n")
+    """Print lines on standard output; nothing that a file says can move the cursor or colour it.
+
+    Bold is ours and marks whole lines, on a terminal only; every other character that is not
+    printable becomes a space.
+    """
+    styled = wants_bold(sys.stdout)
+    sys.stdout.write("\n".join(_tame(line, styled=styled) for line in lines) + "\n")
 
 
 def show_json(document: Any) -> None:
@@ -56,6 +67,12 @@ def confess(error: BaseException) -> int:
 def wants_bold(stream: TextIO) -> bool:
     """Return whether `stream` is a terminal whose user has not asked for plain text."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _tame(line: str, *, styled: bool) -> str:
+    inner = line.removeprefix(BOLD).removesuffix(PLAIN)
+    bold = styled and len(line) == len(BOLD) + len(inner) + len(PLAIN)
+    return f"{BOLD}{_printable(inner)}{PLAIN}" if bold else _printable(line)
 
 
 def _printable(text: str) -> str:

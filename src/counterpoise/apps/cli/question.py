@@ -5,6 +5,7 @@ from typing import Final
 
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import parse_instant
@@ -65,17 +66,34 @@ def _portfolio_in(name: str) -> Portfolio:
 
 
 def _on_market(question: Question) -> Portfolio:
-    from counterpoise.adapters.chain import read_market
     from counterpoise.adapters.positions import read_positions
 
     assert question.market is not None and question.positions is not None
-    at = None if question.at is None else parse_instant(question.at, subject="--at")
-    market = read_market(question.market, at=at, perpetuals=question.perpetuals)
+    market = market_at(question.market, at=question.at, perpetuals=question.perpetuals)
     book, notes = read_positions(question.positions, symbols=question.symbols,
                                  listed=market.catalogue)
     return Portfolio(as_of=market.as_of, model=None, overrides={}, symbols=question.symbols,
                      market=market, book=book, notes=notes, quote_terms={}, confidence={},
                      order_prices={})
+
+
+def market_at(path: str, *, at: str | None, perpetuals: str | None) -> MarketSnapshot:
+    """Return the last snapshot of a file at or before `at` (its last one without).
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read, or is much older than `at`, exactly as in a portfolio file.
+    """
+    from counterpoise.adapters.portfolio.market import snapshot_at
+    from counterpoise.adapters.portfolio.names import Names, raise_all
+
+    instant = None if at is None else parse_instant(at, subject="--at")
+    tree = {"snapshot": path} | ({} if perpetuals is None else {"perpetuals": perpetuals})
+    names = Names(venue=None, definitions={}, found={}, failures=[])
+    market = snapshot_at(tree, folder="", as_of=instant, names=names)
+    raise_all(names.failures)
+    return market
 
 
 def _refuse_contradictions(question: Question) -> None:
@@ -89,6 +107,9 @@ def _refuse_contradictions(question: Question) -> None:
         wrong += [(option, "goes with --market; a portfolio file says it itself")
                   for option, given in (("--at", question.at),
                                         ("--perpetuals", question.perpetuals)) if given]
+    if question.plot is not None and len(question.files) > 1:
+        wrong.append(("--plot", f"draws one portfolio; {len(question.files)} files are given, "
+                      "draw them one by one"))
     if not 1 <= question.threads <= 1024:
         wrong.append(("--threads", f"{question.threads}; use 1 to 1024"))
     if wrong:

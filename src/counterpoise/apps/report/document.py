@@ -11,7 +11,7 @@ import json
 from typing import Any, Final
 
 import counterpoise
-from counterpoise.apps.answer import Answer, PoolMargin
+from counterpoise.apps.answer import Answer, PoolMargin, equity_unknown, no_balances
 from counterpoise.apps.worst import WorstScenario
 from counterpoise.margin.parameter_version import version_digest
 from counterpoise.market.snapshot import snapshot_digest
@@ -24,21 +24,24 @@ _TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components",
                "maintenance_components", "candidates", "worst_scenario", "equity",
                "margin_balance", "initial_excess", "maintenance_excess", "status", "failures",
                "readings_range")
-_NOTHING_HELD: Final = dict.fromkeys(_TOP) | {
-    "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {},
-    "maintenance_components": {}, "candidates": {},
-    "status": "healthy", "failures": []}
+_STEERING: Final = {code: f"\\u{code:04x}" for code in (
+    *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
 
 def json_text(document: Any) -> str:
-    """Return JSON text: numbers with every digit, NaN refused, characters as they are."""
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    """Return JSON text: numbers with every digit, NaN refused, characters as they are.
+
+    Only those that would steer a terminal or turn the direction of the text are escaped.
+    """
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return text.translate(_STEERING)
 
 
 def answer_document(answer: Answer) -> Object:
     """Return the object of one portfolio's margin."""
     pools = [_pool(p) for p in answer.pools]
-    only = {0: _NOTHING_HELD, 1: pools[0] if pools else {}}.get(len(pools), dict.fromkeys(_TOP))
+    only = (_nothing_held(answer) if not pools else pools[0] if len(pools) == 1
+            else dict.fromkeys(_TOP))
     return {
         "model": answer.model.name,
         "as_of": format_instant(answer.portfolio.as_of),
@@ -48,6 +51,17 @@ def answer_document(answer: Answer) -> Object:
         "notes": [*answer.portfolio.notes, *answer.notes],
         "provenance": provenance(answer),
     }
+
+
+def _nothing_held(answer: Answer) -> Object:
+    """Return the top level where no account holds anything: 0 needed, of what is stated."""
+    names = answer.portfolio.book.accounts[equity_unknown(answer.portfolio)].tolist()
+    owned = ("equity", "margin_balance", "initial_excess", "maintenance_excess")
+    return dict.fromkeys(_TOP) | dict.fromkeys(owned, None if names else 0.0) | {
+        "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {},
+        "maintenance_components": {}, "candidates": {},
+        "status": "unknown" if names else "healthy",
+        "failures": [failure_document(no_balances(str(name))) for name in names]}
 
 
 def provenance(answer: Answer) -> Object:

@@ -21,6 +21,34 @@ _KINDS: Final = (".png", ".html")
 _INK: Final = "#222222"
 
 
+def refuse_undrawable(path: str) -> None:
+    """Refuse a picture that could not be drawn, before anything is computed for it.
+
+    Raises
+    ------
+    BadInput
+        If the ending is unknown or the extra `plot` is missing.
+    """
+    try:
+        if _kind(path) == ".png":
+            import matplotlib.backends.backend_agg
+            import matplotlib.figure  # noqa: F401
+        else:
+            import plotly.graph_objects
+            import plotly.subplots  # noqa: F401
+    except ImportError:
+        raise bad_input(Reason.MISSING_EXTRA, path, "needs the extra for pictures: "
+                        "pip install counterpoise[plot]") from None
+
+
+def _kind(path: str) -> str:
+    kind = path[path.rfind("."):].lower() if "." in path else ""
+    if kind not in _KINDS:
+        raise bad_input(Reason.BAD_VALUE, path, "has an ending that is no picture here; use .png "
+                        "or .html")
+    return kind
+
+
 def draw(answer: Answer, path: str, *, name: str = "") -> None:
     """Write the picture of one account to `path`, whose ending says which kind.
 
@@ -30,17 +58,11 @@ def draw(answer: Answer, path: str, *, name: str = "") -> None:
         If the ending is unknown, the extra `plot` is missing, the file cannot be written, or there
         is nothing to draw.
     """
-    kind = path[path.rfind("."):].lower() if "." in path else ""
-    if kind not in _KINDS:
-        raise bad_input(Reason.BAD_VALUE, path, "has an ending that is no picture here; use .png "
-                        "or .html")
+    refuse_undrawable(path)
     drawn = surfaces(answer)
     title = _title(answer, name)
     try:
-        (_png if kind == ".png" else _html)(drawn, path, title)
-    except ImportError:
-        raise bad_input(Reason.MISSING_EXTRA, path, "needs the extra for pictures: "
-                        "pip install counterpoise[plot]") from None
+        (_png if _kind(path) == ".png" else _html)(drawn, path, title)
     except OSError as error:
         raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
 

@@ -5,7 +5,7 @@ Everything shown is in the answer; the only arithmetic here is shares and differ
 
 from typing import Final
 
-from counterpoise.apps.answer import Answer, PoolMargin
+from counterpoise.apps.answer import Answer, PoolMargin, equity_unknown, no_balances
 from counterpoise.apps.report.document import provenance
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, percent, table
@@ -36,7 +36,9 @@ def pools_text(answer: Answer, standard: Answer | None, *, bold: bool = False) -
     if len(order) > DETAILED_MAX:
         return _list(answer, order, bold=bold)
     if not order:
-        return ["", "Nothing is held: no margin is needed."]
+        names = answer.portfolio.book.accounts[equity_unknown(answer.portfolio)].tolist()
+        return ["", "Nothing is held: no margin is needed.",
+                *(f"{f.subject}: {f.sentence}" for f in map(no_balances, map(str, names)))]
     return [line for row in order
             for line in ("", *_pool(answer.pools[row], _same_row(standard, row), bold=bold))]
 
@@ -117,6 +119,9 @@ def _compared(pool: PoolMargin, standard: PoolMargin | None) -> list[str]:
 def _range(pool: PoolMargin) -> list[str]:
     if pool.range is None:
         return []
+    if all(low == high for low, high in (pool.range.initial, pool.range.maintenance)):
+        return [f"the readings that can be switched ({pool.range.readings} combinations) do not "
+                "move it; those that cannot be are named below"]
     low, high = (amount(x, pool.currency) for x in pool.range.initial)
     return [f"over all {pool.range.readings} combinations of our readings: initial {low} to {high}"]
 

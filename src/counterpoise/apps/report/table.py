@@ -8,7 +8,8 @@ to import than a margin number takes.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_BOLD: Final = "\x1b[1m{}\x1b[0m"
+BOLD: Final = "\x1b[1m"
+PLAIN: Final = "\x1b[0m"
 _CENTS: Final = {"USD": 2, "USDC": 2, "USDT": 2, "DAI": 2}
 _COINS_SHOWN: Final = 6
 _DECIMALS_MAX: Final = 12
@@ -30,12 +31,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, bold: bool = 
         return "  ".join(set_cells).rstrip()
 
     head = line(header)
-    return [_BOLD.format(head) if bold else head, *(line(r) for r in body)]
+    return [heading(head, bold=bold), *(line(r) for r in body)]
 
 
 def heading(text: str, *, bold: bool = False) -> str:
     """Return a heading, bold on a terminal."""
-    return _BOLD.format(text) if bold else text
+    return f"{BOLD}{text}{PLAIN}" if bold else text
 
 
 def indented(lines: Iterable[str], spaces: int = 2) -> list[str]:

@@ -1,0 +1,57 @@
+"""A scenario set is valid from birth, and its digest is over all of it."""
+
+import numpy as np
+import pytest
+
+from counterpoise.scenarios.scenario_set import scenario_digest
+from counterpoise.values.frozen import replaced
+from small_market import FIXED_RULE, scenarios
+
+CHANGES = {
+    "labels": ("unshocked", "1", "2", "3", "4"), "underlyings": ("ETH",),
+    "move": np.array([[0.0], [0.1], [-0.1], [0.3], [-0.31]]),
+    "vol_shift": np.array([[0.0], [0.1], [0.0], [0.0], [0.0]]),
+    "vol_rules": (replaced(FIXED_RULE, floor_up=0.1),),
+    "time_shift_days": np.array([0.0, 1.0, 0.0, 0.0, 0.0]),
+    "weight": np.array([0.0, 1.0, 1.0, 1.0, 0.5]),
+    "base_spot": "mark", "base_delta_one": "index", "base_option": "mark", "numeraire": "quote",
+}
+
+
+def test_every_field_has_a_change_that_is_tried():
+    assert set(scenarios().__fields__) == set(CHANGES)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_digest_changes_with_every_field(name):
+    changed = scenarios(**{name: CHANGES[name]})
+
+    assert changed != scenarios()
+    assert scenario_digest(changed) != scenario_digest(scenarios())
+
+
+def test_equal_sets_have_equal_digests():
+    assert scenarios() == scenarios()
+    assert scenario_digest(scenarios()) == scenario_digest(scenarios())
+    assert 64 == len(scenario_digest(scenarios()))
+
+
+def test_length_counts_the_unshocked_world():
+    assert 5 == len(scenarios())
+
+
+@pytest.mark.parametrize("wrong", [
+    {"move": np.array([[0.1], [0.1], [-0.1], [0.3], [-0.3]])},
+    {"vol_shift": np.array([[0.1], [0.0], [0.0], [0.0], [0.0]])},
+    {"weight": np.ones(5)},
+    {"time_shift_days": np.ones(5)},
+    {"move": np.array([[0.0], [0.1], [-0.1], [0.3], [-1.0]])},
+    {"move": np.array([[0.0], [0.1], [-0.1], [0.3], [np.nan]])},
+    {"labels": ("too", "few")},
+    {"underlyings": ("BTC", "ETH")},
+    {"vol_rules": ()},
+], ids=["shocked price", "shocked volatility", "weight", "time", "price gone", "not a number",
+        "labels", "underlyings", "rules"])
+def test_set_that_is_none_is_never_made(wrong):
+    with pytest.raises(AssertionError):
+        scenarios(**wrong)
