@@ -96,6 +96,21 @@ SWAP = {"kind": "perpetual", "underlying": "BTC", "quote": "USD", "settlement": 
 COPY = {"instrument": "BTC-PERPETUAL", "quantity": "5"}
 
 
+def _many_assets(path: Path) -> None:
+    document = good()
+    del document["account"]
+    document["accounts"] = [{"id": f"a{k}", "balances": {f"A{k}": "1"}} for k in range(5000)]
+    path.write_text(json.dumps(document))
+
+
+def _in_window(averages: dict[str, str], **quote: str) -> Callable[[Path], None]:
+    def change(document: dict[str, Any]) -> None:
+        document["as_of"] = "2024-06-28T07:45:00Z"
+        document["market"]["settlement_averages"] = averages
+        document["market"]["instruments"][OPTION] |= quote
+    return _with(change)
+
+
 def _portfolio(name: str, make: Callable[[Path], None], reason: Reason, words: str,
                stage: str = "read") -> Bad:
     return Bad(name=name, kind="portfolio", make=make, reason=reason, words=words, stage=stage)
@@ -116,6 +131,12 @@ UNREADABLE = [
                "CSV or Parquet"),
     _portfolio("list at the root", _written("[1]"), Reason.BAD_VALUE, "an object in braces"),
     _portfolio("number at the root", _written("1"), Reason.BAD_VALUE, "an object in braces"),
+    *(_portfolio(f"half a character in {where}", _text(old, new), Reason.UNREADABLE,
+                 "which is half of a character")
+      for where, old, new in (("an id", '"balances"', '"id": "\\ud800", "balances"'),
+                              ("a note", '"model"', '"note": "x\\uDFFFy", "model"'),
+                              ("a key", '"model"', '"\\ud83d": 1, "model"'),
+                              ("a name", '"instrument": "BTC', '"instrument": "\\ud83dBTC'))),
     _portfolio("key twice", _text('"mark": "65910.57"', '"mark": "1", "mark": "65910.57"'),
                Reason.DUPLICATE, "mark: stands twice"),
 ]
@@ -207,7 +228,27 @@ PRICES = [
     _portfolio("forward for no expiry", _with(_set("market", "forwards", {"soon": "67000"})),
                Reason.BAD_VALUE, "not an expiry label"),
     _portfolio("fixed forward before the window", _with(_set(*CALL, "forward_fixed", "100")),
-               Reason.BAD_VALUE, "averaging starts at 2024-06-28T07:30:00Z"),
+               Reason.ABSURD_PRICE, "and none before"),
+    *(_portfolio(f"settlement average of {average}", _in_window({"BTC-28JUN24": average}),
+                 Reason.ABSURD_PRICE, "settlement_averages of BTC 2024-06-28")
+      for average in ("1", "0", "-67000", "670000")),
+    _portfolio("settlement average of another expiry", _in_window({"BTC-29JUN24": "67000"}),
+               Reason.BAD_VALUE, "no option in this file is inside its settlement window"),
+    _portfolio("settlement average of another coin", _in_window({"ETH": "67000"}),
+               Reason.BAD_VALUE, "no option in this file is inside its settlement window"),
+    _portfolio("settlement average before the window", _with(_set(
+        "market", "settlement_averages", {"BTC-28JUN24": "67000"})), Reason.BAD_VALUE,
+        "inside its settlement window then"),
+    _portfolio("fixed forward beside the whole one", _in_window({}, forward_fixed="33000"),
+               Reason.ABSURD_PRICE, "50 % away from the index"),
+    _portfolio("fixed forward beyond the window's share", _in_window(
+        {}, forward="1", forward_fixed="67000"), Reason.ABSURD_PRICE, "the share of the"),
+    _portfolio("premium in dollars without an index", _with(lambda d: (
+        d["market"].pop("indices"), d["market"]["instruments"][OPTION].update(mark="1400"))),
+        Reason.ABSURD_PRICE, "what the option can ever pay"),
+    _portfolio("mark of another coin without an index", _with(lambda d: (
+        d["market"].pop("indices"), d["market"]["instruments"]["BTC-PERPETUAL"].update(
+            mark="6.5"))), Reason.ABSURD_PRICE, "from the other prices of its underlying"),
 ]
 HOLDINGS = [
     _portfolio("unknown instrument", _with(_set(*FIRST, "instrument", "BITCOIN")),
@@ -241,6 +282,18 @@ HOLDINGS = [
                "account.wallets"),
     _portfolio("reduce-only order", _with(_set(*ORDER, "reduce_only", True)),
                Reason.NOT_APPLICABLE, "orders[0].reduce_only"),
+    _portfolio("negative order price", _with(_set(*ORDER, "price", "-5")), Reason.ABSURD_PRICE,
+               "price -5 is not a price"),
+    _portfolio("order price zero", _with(_set(*ORDER, "price", "0")), Reason.ABSURD_PRICE,
+               "price 0 is not a price"),
+    _portfolio("orders beyond any size", _with(_set("account", "orders", [
+        {"instrument": "BTC-PERPETUAL", "quantity": q} for q in ("4e9", "4e9")])),
+        Reason.ABSURD_QUANTITY, "account.orders: orders in BTC-USD:BTC-PERP add up"),
+    _portfolio("parameters nested 900 deep", _text('"model"', '"parameters": ' + '{"a":' * 900
+               + "1" + "}" * 900 + ', "model"'), Reason.UNREADABLE, "parameters: are nested too"),
+    _portfolio("empty model", _with(_set("model", "")), Reason.UNKNOWN_MODEL, "model: is empty"),
+    _portfolio("endless id", _with(_set("account", "id", "x" * 10_000)), Reason.TOO_LARGE,
+               "has 10000 characters"),
     _portfolio("order for nothing", _with(_set(*ORDER, "quantity", 0)), Reason.BAD_VALUE,
                "quantity 0"),
     _portfolio("side and sign", _with(_set(*ORDER, "side", "sell")), Reason.BAD_VALUE,
@@ -279,6 +332,18 @@ HOLDINGS = [
         Reason.BAD_VALUE, "a whole number"),
     _portfolio("words for a sequence", _with(_set("market", "sequence", "first")),
                Reason.NOT_A_NUMBER, "market.sequence"),
+    _portfolio("endless sequence", _with(_set("market", "sequence", "1e30")),
+               Reason.ABSURD_QUANTITY, "1e30 is too large"),
+    *(_portfolio(f"OKX names with {name}", _with(lambda d, name=name: (
+        d.update(symbols="okx"), d["market"].update(instruments={}),
+        d["account"].update(positions=[{"instrument": name, "quantity": "1"}], orders=[]))),
+        Reason.UNKNOWN_INSTRUMENT, "reads like a name of deribit")
+      for name in ("BTC-PERPETUAL", "BTC-28JUN24")),
+    _portfolio("expired this instant", _with(_set("as_of", "2024-06-28T08:00:00Z")),
+               Reason.EXPIRED, "expired at 2024-06-28T08:00:00Z, at or before the market's "
+               "2024-06-28T08:00:00Z"),
+    _portfolio("balances of many accounts in many assets", _many_assets, Reason.TOO_LARGE,
+               "5000 accounts in 5000 assets are a table"),
     _portfolio("surfaces", _with(_set("market", "surfaces", {"BTC": {}})), Reason.NOT_APPLICABLE,
                "market.surfaces"),
     _portfolio("path that is no file", _with(_set("market", "nowhere.parquet")), Reason.UNREADABLE,
@@ -317,6 +382,8 @@ POSITIONS = [
     _csv("CSV missing quantity", ROW + "a,BTC-PERPETUAL,,\n", Reason.MISSING_NUMBER,
          "never taken as zero"),
     _csv("CSV missing account", ROW + ",BTC-PERPETUAL,1,\n", Reason.BAD_VALUE, "no account"),
+    _csv("CSV endless account id", ROW + "x" * 1000 + ",BTC-PERPETUAL,1,\n", Reason.TOO_LARGE,
+         "an account id of 1000 characters"),
     _csv("CSV missing instrument", ROW + "a,,1,\n", Reason.UNKNOWN_INSTRUMENT, "no instrument"),
     _csv("CSV unknown instrument", ROW + "a,BITCOIN,1,\n", Reason.UNKNOWN_INSTRUMENT,
          "BITCOIN: is not a Deribit name"),
@@ -343,6 +410,16 @@ POSITIONS = [
          Reason.BAD_VALUE, "contradicts its side"),
     _csv("CSV wrong currency", "instrument,quantity,currency\nBTC-PERPETUAL,1,USDT\n",
          Reason.UNKNOWN_ASSET, "currency 'USDT'"),
+    _csv("CSV inverse future in coin", "instrument,quantity,unit\nBTC-PERPETUAL,1,coin\n",
+         Reason.BAD_VALUE, "unit 'coin' is not what its contracts are counted in"),
+    _csv("CSV option in dollars", "instrument,quantity,Unit\nBTC-28JUN24-70000-C,1,quote\n",
+         Reason.BAD_VALUE, "unit 'quote'"),
+    _csv("CSV in lots", "instrument,quantity,unit\nBTC-PERPETUAL,1,lots\n", Reason.BAD_VALUE,
+         "unit 'lots'"),
+    *(_csv(f"CSV with {word}", f"instrument,quantity,{word}\nBTC-PERPETUAL,1,1\n",
+           Reason.NOT_APPLICABLE, f"has a column {word}, which a position file cannot say")
+      for word in ("entry_cost", "isolated", "reduce_only", "price", "multiplier",
+                   "lot_exponent")),
     _csv("CSV unknown venue", "venue,instrument,quantity\nkraken,BTC-PERPETUAL,1\n",
          Reason.BAD_VALUE, "'kraken'"),
     _csv("CSV spot pair", ROW + "a,BTC_USDC,1,\n", Reason.NOT_APPLICABLE, "a balance of BTC"),

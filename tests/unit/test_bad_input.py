@@ -9,7 +9,7 @@ import pytest
 
 from bad_input_table import OPTION, TABLE, Bad, good
 from counterpoise.adapters.chain import read_market
-from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.adapters.portfolio_file import read_portfolio, write_portfolio
 from counterpoise.adapters.positions import read_positions
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.failure import BadInput, Reason
@@ -106,6 +106,44 @@ def test_hostile_document_is_refused_in_bounded_memory_and_time(name, tmp_path):
 
     assert peak < 100 * 2**20
     assert time.perf_counter() - started < 5
+
+
+def test_repeats_by_the_hundred_thousand_are_counted_in_one_pass():
+    keys = ", ".join(f'"k{k % 50_000}": 1' for k in range(100_000))
+    with pytest.raises(BadInput, match="stands twice"):
+        read_portfolio(f"{{{keys}}}".encode())
+    document = good()
+    del document["account"]
+    document["accounts"] = [{"id": f"a{k % 30_000}"} for k in range(60_000)]
+    with pytest.raises(BadInput, match="is the id of several accounts"):
+        read_portfolio(json.dumps(document).encode())
+
+
+def test_unknown_keys_by_the_ten_thousand_are_refused_without_guessing_at_each():
+    document = good() | {f"acount{k}": 1 for k in range(20_000)}
+    with pytest.raises(BadInput) as refused:
+        read_portfolio(json.dumps(document).encode())
+
+    assert 1001 == len(refused.value.failures)
+
+
+def test_forty_thousand_accounts_are_read_and_written():
+    account = good()["account"] | {"given": {"mmp_margin": {"BTC": "0.1"}}}
+    account["orders"] = [account["orders"][0] | {"price": "67000"}]
+    document = good()
+    del document["account"]
+    document["accounts"] = [account | {"id": f"a{k}"} for k in range(40_000)]
+    portfolio = read_portfolio(json.dumps(document).encode())
+
+    assert (40_000, 80_000) == (len(portfolio.book), len(portfolio.book.lots))
+    assert portfolio == read_portfolio(write_portfolio(portfolio))
+
+
+def test_parameter_of_five_thousand_digits_is_not_finite():
+    document = json.dumps(good() | {"parameters": {"general": {"mm_factor": 7}}})
+    portfolio = read_portfolio(document.replace(": 7}", ": " + "7" * 5000 + "}").encode())
+
+    assert {"general": {"mm_factor": float("inf")}} == portfolio.overrides
 
 
 def test_stranger_cannot_make_us_read_a_file():

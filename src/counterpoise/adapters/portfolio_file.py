@@ -49,6 +49,9 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
     tree = pruned(tree_of(source), failures)
     names = names_of(tree, failures)
     accounts = account_trees(tree, failures)
+    if tree.get("model") == "":
+        failures.append(Failure(reason=Reason.UNKNOWN_MODEL, subject="model", sentence=(
+            "is empty; name a margin model, like deribit_spm, or leave the key out")))
     as_of = _as_of(tree, failures)
     held = instruments_held(accounts, names)
     folder = folder if isinstance(source, bytes) else os.path.dirname(source)

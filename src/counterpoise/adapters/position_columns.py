@@ -1,7 +1,8 @@
 """Which column of a position file says what? Our names and those of Deribit, OKX and ccxt.
 
 The neutral form is `venue, account, instrument, quantity, entry_price, mark_price, iv, currency,
-ts`; only instrument and quantity are needed. Nothing is guessed: a column that is not used is
+ts`; only instrument and quantity are needed. `unit` says what quantity counts, as in a portfolio
+file, where that needs no price. Nothing is guessed: a column that is not used is
 reported, and two columns that mean the same are refused.
 """
 
@@ -18,8 +19,18 @@ _NAMES: Final = {
     "side": ("side", "direction", "posside"),
     "entry_price": ("entry_price", "average_price", "avgpx", "entryprice"),
     "contract_size": ("contract_size", "contractsize"),
-    "currency": ("currency", "settlement_currency"),
+    "currency": ("currency", "settlement_currency", "settlement"),
+    "unit": ("unit",),
 }
+_ELSEWHERE: Final = {
+    "entry_cost": "give entry_price instead",
+    "isolated": "isolated positions are not supported yet by any model here",
+    "reduce_only": "a position file holds positions; give orders in a portfolio file",
+    "price": "write entry_price, or mark_price for a price that is not used",
+    "multiplier": "write contract_size",
+    "lot_exponent": "define the instrument in a portfolio file",
+}
+"""Words of the portfolio file that would change the number here, and what would be right."""
 _PRICES: Final = ("mark_price", "markpx", "markprice", "iv", "mark_iv")
 _WHEN: Final = ("ts", "timestamp", "datetime")
 
@@ -36,6 +47,7 @@ class Columns:
     entry_price: str | None
     contract_size: str | None
     currency: str | None
+    unit: str | None
 
 
 def columns_of(names: list[str], path: str) -> tuple[Columns, tuple[str, ...]]:
@@ -44,7 +56,8 @@ def columns_of(names: list[str], path: str) -> tuple[Columns, tuple[str, ...]]:
     Raises
     ------
     BadInput
-        If instrument or quantity is missing, or two columns mean the same.
+        If instrument or quantity is missing, two columns mean the same, or one would change the
+        number and cannot be honoured.
     """
     meant = {meaning: [n for n in names if n.strip().lower() in known]
              for meaning, known in _NAMES.items()}
@@ -55,6 +68,10 @@ def columns_of(names: list[str], path: str) -> tuple[Columns, tuple[str, ...]]:
         f"has no column {meaning} (or {', '.join(_NAMES[meaning][1:])}); its columns are "
         f"{', '.join(names)[:200]}")) for meaning in ("instrument", "quantity")
         if not meant[meaning]]
+    failures += [Failure(reason=Reason.NOT_APPLICABLE, subject=path, sentence=(
+        f"has a column {n}, which a position file cannot say: "
+        f"{_ELSEWHERE[n.strip().lower()]}; change or take out the column"))
+        for n in names if n.strip().lower() in _ELSEWHERE]
     if failures:
         raise BadInput(*failures)
     used = {n for found in meant.values() for n in found}

@@ -34,6 +34,8 @@ PROBLEMS: Final = (
      "and instrument"),
     (Reason.BAD_VALUE, "has no account in some row; every row needs one where the file has the "
      "column"),
+    (Reason.BAD_VALUE, "unit {0} is not what its contracts are counted in; write contracts, or "
+     "give it in a portfolio file, where the mark turns one into the other"),
 )
 """What can be wrong with a row, in the order of the numbers 1, 2, ... in column `problem`."""
 
@@ -53,6 +55,13 @@ def cost_ratio(instrument: Instrument) -> tuple[int, int]:
 def is_inverse(instrument: Instrument) -> bool:
     """Say whether its contracts are counted in quote units (inverse perpetuals and futures)."""
     return instrument.payoff is Payoff.INVERSE and not isinstance(instrument, Option)
+
+
+def counted_in(instrument: Instrument) -> str:
+    """Return the unit of the portfolio file that is the same as one contract, else `contracts`."""
+    if instrument.multiplier != 1:
+        return "contracts"
+    return "quote" if is_inverse(instrument) else "coin"
 
 
 def lots_sql(quantity: str, exponents: list[int], *, is_float: bool) -> str:

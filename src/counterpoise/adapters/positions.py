@@ -9,12 +9,14 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of
+from counterpoise.adapters.portfolio.accounts import ID_MAX
 from counterpoise.adapters.position_columns import Columns, columns_of
 from counterpoise.adapters.position_rows import (
     PROBLEMS,
     ceiling_sql,
     cost_parts_sql,
     cost_ratio,
+    counted_in,
     is_inverse,
     is_number_sql,
     lots_sql,
@@ -60,6 +62,7 @@ def read_positions(path: FilePath, *, symbols: str = "counterpoise",
     execute(table, "CREATE TEMP TABLE accounts AS SELECT account, "
             "(row_number() OVER (ORDER BY account)) - 1 AS k "
             "FROM (SELECT DISTINCT account FROM parsed)")
+    _refuse_endless_ids(table)
     accounts = query(table, "SELECT account FROM accounts ORDER BY k")["account"]
     rows = query(table, "SELECT k, place, lots, cost FROM parsed JOIN accounts USING (account)")
     entries = Entries(account=rows["k"].astype(np.int64), lots=rows["lots"].astype(np.int64),
@@ -67,6 +70,14 @@ def read_positions(path: FilePath, *, symbols: str = "counterpoise",
                       entry_cost=rows["cost"].astype(np.int64))
     named = accounts.astype(np.str_) if accounts.dtype.kind == "O" else accounts
     return book_of(catalogue=held, accounts=named, positions=entries), notes
+
+
+def _refuse_endless_ids(table: Table) -> None:
+    # Ids become one array as wide as the longest.
+    found = query(table, "SELECT coalesce(max(length(account::VARCHAR)), 0) AS n FROM accounts")
+    if found["n"][0] > ID_MAX:
+        raise bad_input(Reason.TOO_LARGE, table.path, f"has an account id of {found['n'][0]} "
+                        f"characters; an account id has at most {ID_MAX}")
 
 
 def _quoted(column: str) -> str:
@@ -149,9 +160,10 @@ def _name_rows(table: Table, keys: list[Key], instruments: dict[Key, Instrument]
         "place": np.array([held.column[c.id] for _, c in known], np.int32),
         "exponent": np.array([c.lot_exponent for _, c in known], np.int32),
         "inverse": np.array([is_inverse(c) for _, c in known], np.bool_),
-        "option": np.array([isinstance(c, Option) for _, c in known], np.bool_)})
+        "option": np.array([isinstance(c, Option) for _, c in known], np.bool_),
+        "counted_in": np.array([counted_in(c) for _, c in known], object)})
     execute(table, "CREATE TEMP TABLE names AS SELECT venue, instrument, size, settlement, place, "
-            "exponent, inverse, option, a::HUGEINT AS a, b::HUGEINT AS b FROM named")
+            "exponent, inverse, option, counted_in, a::HUGEINT AS a, b::HUGEINT AS b FROM named")
 
 
 def _parsed_sql(table: Table, columns: Columns, instruments: dict[Key, Instrument]) -> str:
@@ -167,6 +179,7 @@ def _parsed_sql(table: Table, columns: Columns, instruments: dict[Key, Instrumen
     on += [f"names.size = {_text(columns.contract_size)}"] if columns.contract_size else []
     rows = (f"SELECT {account} AS account, {quantity} AS quantity, {price} AS price, "
             f"{_text(columns.side)} AS side, {_text(columns.currency)} AS currency, names.*, "
+            f"lower({_text(columns.unit)}) AS unit, "
             f"{_text(columns.instrument)} AS name "
             f"FROM {table.relation} AS source LEFT JOIN names ON {' AND '.join(on)}")
     size = lots_sql("quantity", exponents, is_float=is_float)
@@ -191,11 +204,13 @@ def _problem_sql(is_float: bool) -> str:
             f"WHEN size_lots IS NULL AND NOT {number} THEN 3 "
             f"WHEN size_lots IS NULL THEN 4 WHEN lots IS NULL THEN 5 WHEN {bad_price} THEN 6 "
             "WHEN cost IS NULL THEN 7 WHEN currency <> '' AND upper(currency) <> settlement THEN 8 "
-            "WHEN account IS NULL OR trim(account::VARCHAR) = '' THEN 9 ELSE 0 END")
+            "WHEN account IS NULL OR trim(account::VARCHAR) = '' THEN 9 "
+            "WHEN unit NOT IN ('', 'contracts', counted_in) THEN 10 ELSE 0 END")
 
 
 def _shown_sql() -> str:
-    return ("CASE problem WHEN 6 THEN price WHEN 8 THEN currency ELSE quantity::VARCHAR END")
+    return ("CASE problem WHEN 6 THEN price WHEN 8 THEN currency WHEN 10 THEN unit "
+            "ELSE quantity::VARCHAR END")
 
 
 def _refuse_problems(table: Table) -> None:

@@ -6,6 +6,7 @@ positions of an account contiguous by underlying and expiry, and it is why sums 
 however positions were added.
 """
 
+from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -125,7 +126,7 @@ def _refuse_too_many(count: int) -> None:
 
 
 def _refuse_duplicates(ordered: tuple[Instrument, ...]) -> None:
-    ids = [c.id for c in ordered]
+    counts = Counter(c.id for c in ordered)
     raise BadInput(*(Failure(reason=Reason.DUPLICATE, subject=i, sentence="stands twice in the "
                              "catalogue; define each instrument once")
-                     for i in sorted({i for i in ids if ids.count(i) > 1})))
+                     for i in sorted(i for i, count in counts.items() if count > 1)))

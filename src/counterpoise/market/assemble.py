@@ -18,7 +18,7 @@ import numpy as np
 
 from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.market.bounds import absurd_index, absurdities, is_stale, needs
-from counterpoise.market.quotes import Quotes, silence
+from counterpoise.market.quotes import Quotes, silence, window_share
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.frozen import frozen, replaced
 
@@ -91,7 +91,7 @@ def snapshot_of(quotes: Quotes, *, as_of: int, prices: dict[str, float], source:
     `prices` are the stated USD prices of assets; coins default to their index and USD is 1. Any
     other asset without a stated price has none.
     """
-    judged, quality = _judged(quotes)
+    judged, quality = _judged(quotes, as_of)
     forward, fixed = _split(judged, as_of)
     catalogue = quotes.catalogue
     option = catalogue.kind == OPTION
@@ -112,7 +112,8 @@ def snapshot_of(quotes: Quotes, *, as_of: int, prices: dict[str, float], source:
         source=source, simulated=simulated)
 
 
-def _judged(quotes: Quotes) -> tuple[Quotes, np.ndarray[Any, np.dtype[np.uint16]]]:
+def _judged(quotes: Quotes,
+            as_of: int) -> tuple[Quotes, np.ndarray[Any, np.dtype[np.uint16]]]:
     quality = np.zeros(len(quotes.catalogue), np.uint16)
     quality[is_stale(quotes)] |= np.uint16(Quality.STALE)
     bad_index = absurd_index(quotes)
@@ -120,25 +121,22 @@ def _judged(quotes: Quotes) -> tuple[Quotes, np.ndarray[Any, np.dtype[np.uint16]
         quality[bad_index[quotes.catalogue.underlying]] |= np.uint16(Quality.ABSURD_PRICE)
         quotes = replaced(quotes, index=np.where(bad_index, np.nan, quotes.index))
     cleaned: dict[str, Floats] = {}
-    for bound, mask in absurdities(quotes):
+    for bound, mask in absurdities(quotes, as_of):
         quality[mask] |= np.uint16(bound.quality)
-        column = cleaned.get(bound.column, getattr(quotes, bound.column))
-        cleaned[bound.column] = np.where(mask, np.nan, column)
+        # Half a forward is none: without its fixed part the variable one says nothing.
+        for name in {bound.column, *(("forward",) if bound.column == "forward_fixed" else ())}:
+            cleaned[name] = np.where(mask, np.nan, cleaned.get(name, getattr(quotes, name)))
     return (replaced(quotes, **cleaned) if cleaned else quotes), quality
 
 
 def _split(quotes: Quotes, as_of: int) -> tuple[Floats, Floats]:
     """Return variable and fixed part of every option's forward, [instrument]."""
-    catalogue = quotes.catalogue
-    window = catalogue.settlement_window_ns
-    gone = as_of - (catalogue.expiry - window)
-    inside = (catalogue.kind == OPTION) & (gone > 0) & (gone < window)
+    share = window_share(quotes.catalogue, as_of)
     stated = ~np.isnan(quotes.forward_fixed)
     fixed = np.where(stated, quotes.forward_fixed, 0.0)
     forward = quotes.forward
-    split = inside & ~stated
+    split = (share > 0) & ~stated
     known = split & ~np.isnan(quotes.average) & ~np.isnan(forward)
-    share = np.where(split, gone / np.maximum(window, 1), 0.0)
     fixed = np.where(known, quotes.average * share, fixed)
     forward = np.where(split, np.where(known, forward * (1.0 - share), np.nan), forward)
     return forward, fixed

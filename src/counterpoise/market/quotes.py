@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.instruments.catalogue import OPTION, Catalogue
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -52,12 +52,26 @@ def index_by_instrument(quotes: Quotes) -> Floats:
     return by_instrument
 
 
-def whole_forward(quotes: Quotes) -> Floats:
-    """Return variable plus stated fixed part of the forward, [instrument]."""
-    return quotes.forward + np.where(np.isnan(quotes.forward_fixed), 0.0, quotes.forward_fixed)
+def window_share(catalogue: Catalogue, as_of: int) -> Floats:
+    """Return the share of the settlement window that is gone, options inside it, else 0."""
+    window = catalogue.settlement_window_ns
+    gone = as_of - (catalogue.expiry - window)
+    inside = (catalogue.kind == OPTION) & (gone > 0) & (gone < window)
+    share: Floats = np.where(inside, gone / np.maximum(window, 1), 0.0)
+    return share
 
 
-def is_option(quotes: Quotes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which instruments are options, [instrument]."""
-    option: np.ndarray[Any, np.dtype[np.bool_]] = quotes.catalogue.kind == OPTION
-    return option
+def unsplit(quotes: Quotes, as_of: int) -> Quotes:
+    """Return the quotes with each stated split of a forward undone, as prices to be judged.
+
+    With the share w of the window gone, a fixed part is the average a w and a variable part the
+    forward f (1 - w): back come a and f. Outside the window there is no average; a fixed part that
+    is stated there all the same gives an infinite one.
+    """
+    share = window_share(quotes.catalogue, as_of)
+    stated = ~np.isnan(quotes.forward_fixed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        implied = quotes.forward_fixed / share
+    average = np.where(stated, implied, np.where(share > 0, quotes.average, np.nan))
+    return replaced(quotes, average=average, forward_fixed=np.full(len(share), np.nan),
+                    forward=np.where(stated, quotes.forward / (1.0 - share), quotes.forward))

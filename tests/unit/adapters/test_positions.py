@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from counterpoise.adapters.portfolio.schema import portfolio_schema
 from counterpoise.adapters.positions import read_positions
 from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.adapters.tables import write_parquet
@@ -179,3 +180,26 @@ def test_contract_sizes_that_differ_past_the_id_are_refused(read):
     with pytest.raises(BadInput, match="one contract has one set of terms"):
         read("venue,instrument,quantity,contract_size\nokx,BTC-USDT-SWAP,1,0.3\n"
              "okx,BTC-USDT-SWAP,1,0.30000000000000004\n")
+
+
+def test_unit_that_says_what_is_counted_anyway_is_welcome(read):
+    plain, _ = read("instrument,quantity\nBTC-PERPETUAL,1000\nBTC-28JUN24-70000-C,2\n"
+                    "BTC_USDC-PERPETUAL,3\n")
+    said, notes = read("instrument,quantity,unit\nBTC-PERPETUAL,1000,quote\n"
+                       "BTC-28JUN24-70000-C,2,Coin\nBTC_USDC-PERPETUAL,3,\n")
+
+    assert () == notes
+    assert held(plain) == held(said)
+
+
+def test_contract_of_another_size_is_not_a_coin(read):
+    with pytest.raises(BadInput, match="unit 'coin' is not what"):
+        read("venue,instrument,quantity,unit\nokx,BTC-USDT-SWAP,1,coin\n")
+
+
+def test_no_word_of_a_row_of_the_portfolio_file_goes_unread(read):
+    account = portfolio_schema()["properties"]["account"]["properties"]
+    words = {w for rows in ("positions", "orders") for w in account[rows]["items"]["properties"]}
+    for word in words - {"instrument", "quantity", "side", "unit", "entry_price"}:
+        with pytest.raises(BadInput, match=f"has a column {word}"):
+            read(f"instrument,quantity,{word}\nBTC-PERPETUAL,1,\n")

@@ -103,11 +103,28 @@ def test_nothing_is_fixed_before_the_window_opens(minutes):
 
 
 def test_stated_fixed_part_leaves_the_variable_part_alone():
-    q = quotes(forward_fixed=np.full(5, 40000.0), forward=np.full(5, 25000.0))
+    q = quotes(forward_fixed=np.full(5, 52000.0), forward=np.full(5, 13000.0))
     market = snapshot(q, as_of=EXPIRY - 6 * MINUTE_NS)
 
     assert not market.quality.any()
-    assert [25000.0] * 4 == market.forward[1:].tolist()
+    assert [13000.0] * 4 == market.forward[1:].tolist()
+
+
+@pytest.mark.parametrize(("fixed", "variable", "minutes"), [
+    (52000.0, 60000.0, 6), (5000.0, 13000.0, 6), (52000.0, 13000.0, 60)])
+def test_parts_that_do_not_fit_the_window_are_no_forward(fixed, variable, minutes):
+    q = quotes(forward_fixed=np.full(5, fixed), forward=np.full(5, variable))
+    market = snapshot(q, as_of=EXPIRY - minutes * MINUTE_NS)
+
+    assert ((Quality.ABSURD_PRICE | Quality.MISSING_FORWARD) == market.quality[1:]).all()
+    assert np.isnan(market.forward[1:] + market.forward_fixed[1:]).all()
+
+
+def test_absurd_average_leaves_the_forward_missing():
+    market = snapshot(quotes(average=np.full(5, 1.0)), as_of=EXPIRY - 6 * MINUTE_NS)
+
+    assert ((Quality.ABSURD_PRICE | Quality.MISSING_FORWARD) == market.quality[1:]).all()
+    assert np.isnan(market.forward[1:]).all()
 
 
 def test_expired_from_the_instant_of_expiry():

@@ -6,25 +6,29 @@ x contract value at entry in the settlement asset's smallest unit, rounded up, t
 account: linear units x price, inverse -units / price, option units x premium.
 """
 
+from collections import Counter
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Final
 
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of
-from counterpoise.adapters.portfolio.names import Names, instrument_named
+from counterpoise.adapters.portfolio.names import Names, instrument_named, raise_all
 from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import asset, decimals_of, is_asset_code
 from counterpoise.values.decimals import parse_decimal, parse_float, to_lots, to_smallest_unit
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.quantity import INT64_MAX, UNKNOWN
+from counterpoise.values.quantity import INT64_MAX, LOTS_MAX, UNKNOWN
 from counterpoise.values.time import format_instant
 
 Tree = dict[str, Any]
 OrderPrices = dict[tuple[str, str, int], tuple[str, ...]]
 _PRECISION: Final = 80
 _ROUNDABLE: Final = 10**30
+ID_MAX: Final = 200
+_CELLS_MAX: Final = 20_000_000
+"""Balances are a table of accounts by assets: a hundred thousand accounts in two hundred assets."""
 _NOT_YET: Final = ("loans", "wallets", "collateral")
 
 
@@ -39,14 +43,18 @@ def account_trees(tree: Tree, failures: list[Failure]) -> list[tuple[str, Tree]]
                 "is missing; say what is held under account or accounts")))
         return []
     if "account" in tree:
-        return [("account", {"id": "account", **tree["account"]})]
-    rows = [(f"accounts[{k}]", a) for k, a in enumerate(tree["accounts"]) if a is not None]
+        rows = [("account", {"id": "account", **tree["account"]})]
+    else:
+        rows = [(f"accounts[{k}]", a) for k, a in enumerate(tree["accounts"]) if a is not None]
     failures.extend(Failure(reason=Reason.BAD_VALUE, subject=f"{path}.id", sentence=(
         "is missing; several accounts need an id each")) for path, a in rows if "id" not in a)
-    ids = [a.get("id") for _, a in rows]
-    failures.extend(Failure(reason=Reason.DUPLICATE, subject=name[:60], sentence=(
+    counts = Counter(a["id"] for _, a in rows if "id" in a)
+    failures.extend(Failure(reason=Reason.DUPLICATE, subject=name[:60] or "id", sentence=(
         "is the id of several accounts; each account stands once"))
-        for name in sorted({i for i in ids if i is not None and ids.count(i) > 1}))
+        for name in sorted(name for name, count in counts.items() if count > 1))
+    failures.extend(Failure(reason=Reason.TOO_LARGE, subject=f"{path}.id", sentence=(
+        f"has {len(a['id'])} characters; an account id has at most {ID_MAX}"))
+        for path, a in rows if len(a.get("id", "")) > ID_MAX)
     return rows
 
 
@@ -76,12 +84,28 @@ def book_in(accounts: list[tuple[str, Tree]], market: MarketSnapshot,
             if price is not None:
                 key = (account.get("id", ""), market.catalogue.instruments[column].id, lots)
                 prices.setdefault(key, []).append(price)
+    _refuse_endless_orders(positions, orders, market, [path for path, _ in accounts], names)
     assets, balances, given = _amounts(accounts, names)
     book = book_of(catalogue=market.catalogue,
                    accounts=np.array([a.get("id", "") for _, a in accounts], np.str_),
                    positions=_entries(positions), orders=_entries(orders),
                    balances=(assets, balances), given=given)
     return book, {key: tuple(texts) for key, texts in prices.items()}
+
+
+def _refuse_endless_orders(positions: list[tuple[int, int, int, int]],
+                           orders: list[tuple[int, int, int, int]], market: MarketSnapshot,
+                           paths: list[str], names: Names) -> None:
+    if not orders:
+        return
+    gross = {(k, column): abs(lots) for k, column, lots, _ in positions}
+    for k, column, lots, _ in orders:
+        gross[k, column] = gross.get((k, column), 0) + abs(lots)
+    names.failures.extend(Failure(
+        reason=Reason.ABSURD_QUANTITY, subject=f"{paths[k]}.orders",
+        sentence=f"orders in {market.catalogue.instruments[column].id} add up, with what is held "
+        f"of it, to more than this engine's limit of {LOTS_MAX} lots; check the unit")
+        for (k, column), lots in gross.items() if lots > LOTS_MAX)
 
 
 def _entries(rows: list[tuple[int, int, int, int]]) -> Entries:
@@ -137,7 +161,7 @@ def _orders(account: Tree, path: str, market: MarketSnapshot,
             _refuse_expired(instrument, market, where)
             lots = _lots(row, instrument, market, where)
             if "price" in row:
-                parse_decimal(row["price"], subject=f"{where}.price")
+                _price(row, "price", instrument, where)
             rows.append((market.catalogue.column[instrument.id], _signed(row, lots, where),
                          row.get("price")))
         except BadInput as wrong:
@@ -175,8 +199,9 @@ def _refuse_unholdable(instrument: Instrument, market: MarketSnapshot, where: st
 def _refuse_expired(instrument: Instrument, market: MarketSnapshot, where: str) -> None:
     expiry = getattr(instrument, "expiry", None)
     if expiry is not None and expiry <= market.as_of:
-        raise bad_input(Reason.EXPIRED, where, f"expired at {format_instant(expiry)}, before the "
-                        f"market's {format_instant(market.as_of)}; settle it and take it out")
+        raise bad_input(Reason.EXPIRED, where, f"expired at {format_instant(expiry)}, at or "
+                        f"before the market's {format_instant(market.as_of)}; settle it and take "
+                        "it out")
 
 
 def _lots(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str) -> int:
@@ -218,11 +243,15 @@ def _entry_cost(row: Tree, instrument: Instrument, lots: int, where: str) -> int
                                 subject=where)
     if "entry_price" not in row:
         return UNKNOWN
-    price = parse_decimal(row["entry_price"], subject=f"{where}: entry_price")
+    return entry_cost(instrument, lots, _price(row, "entry_price", instrument, where), where)
+
+
+def _price(row: Tree, key: str, instrument: Instrument, where: str) -> Decimal:
+    price = parse_decimal(row[key], subject=f"{where}: {key}")
     if price < 0 or (price == 0 and not isinstance(instrument, Option)):
-        raise bad_input(Reason.ABSURD_PRICE, where, f"entry_price {price} is not a price; it is "
+        raise bad_input(Reason.ABSURD_PRICE, where, f"{key} {price} is not a price; it is "
                         "above zero (an option's premium at least zero)")
-    return entry_cost(instrument, lots, price, where)
+    return price
 
 
 def entry_cost(instrument: Instrument, lots: int, price: Decimal, where: str) -> int:
@@ -252,18 +281,25 @@ def entry_cost(instrument: Instrument, lots: int, price: Decimal, where: str) ->
 def _amounts(accounts: list[tuple[str, Tree]], names: Names) -> Any:
     tables = [_tables(account, path, names) for path, account in accounts]
     codes = sorted({code for by_name in tables for table in by_name.values() for code in table})
-    balances = np.zeros((len(accounts), len(codes)), np.int64)
-    given: dict[str, Any] = {}
+    place = {code: column for column, code in enumerate(codes)}
     cells = [(k, name, code, text) for k, by_name in enumerate(tables)
              for name, table in by_name.items() for code, text in table.items()]
+    stated = dict.fromkeys(name for _, name, _, _ in cells if name != "balances")
+    if len(accounts) * len(codes) * (1 + len(stated)) > _CELLS_MAX:
+        names.failures.append(Failure(
+            reason=Reason.TOO_LARGE, subject="accounts", sentence=f"{len(accounts)} accounts in "
+            f"{len(codes)} assets are a table of more than {_CELLS_MAX} balances; split the file"))
+        raise_all(names.failures)
+    balances = np.zeros((len(accounts), len(codes)), np.int64)
+    given: dict[str, Any] = {name: np.full(balances.shape, np.nan) for name in stated}
     for k, name, code, text in cells:
-        where, column = f"{accounts[k][0]}.{name}.{code}", codes.index(code)
+        where, column = f"{accounts[k][0]}.{name}.{code}", place[code]
         try:
             if name == "balances":
                 balances[k, column] = _balance(text, code, where)
             else:
                 amount = _given(text, name, where)
-                given.setdefault(name, np.full(balances.shape, np.nan))[k, column] = amount
+                given[name][k, column] = amount
         except BadInput as wrong:
             names.failures.extend(wrong.failures)
     return tuple(asset(code) for code in codes), balances, given

@@ -7,6 +7,7 @@ built; a key that stands twice in one object is refused, because JSON readers di
 
 import json
 import os
+from collections import Counter
 from typing import Any, Final
 
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -14,6 +15,9 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 BYTES_MAX: Final = 64 * 2**20
 CONTAINERS_MAX: Final = 1_000_000
 VALUES_MAX: Final = 4_000_000
+DEPTH_MAX: Final = 20
+DIGITS_MAX: Final = 1000
+"""A longer whole number is read as a float: it is none, and Python refuses to build it."""
 
 
 class Number(str):
@@ -65,16 +69,22 @@ def _parsed(name: str, document: bytes) -> Any:
     def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice.extend(key for key in found if keys.count(key) > 1)
+            counts = Counter(key for key, _ in pairs)
+            twice.extend(key for key, count in counts.items() if count > 1)
         return found
 
     try:
         tree = json.loads(document.decode("utf-8-sig"), object_pairs_hook=unambiguous,
                           parse_float=Number, parse_int=Number, parse_constant=Number)
+        if b"\\ud" in document or b"\\uD" in document:
+            json.dumps(tree, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise bad_input(Reason.UNREADABLE, name, f"is not UTF-8 text (byte {error.start}); save it "
                         "as UTF-8 JSON") from None
+    except UnicodeEncodeError as error:
+        raise bad_input(Reason.UNREADABLE, name, f"holds \\u{ord(error.object[error.start]):04x}, "
+                        "which is half of a character; write the whole character or take it out"
+                        ) from None
     except json.JSONDecodeError as error:
         raise bad_input(Reason.UNREADABLE, name, f"is not valid JSON: {error.msg} at line "
                         f"{error.lineno}, column {error.colno}") from None
@@ -88,12 +98,22 @@ def _parsed(name: str, document: bytes) -> Any:
     return tree
 
 
-def plain(tree: Any) -> Any:
-    """Return the tree with each `Number` as the int or float that JSON readers make of it."""
+def plain(tree: Any, *, depth: int = 0) -> Any:
+    """Return the tree with each `Number` as the int or float that JSON readers make of it.
+
+    Raises
+    ------
+    BadInput
+        If it is nested more than `DEPTH_MAX` deep.
+    """
+    if depth > DEPTH_MAX:
+        raise bad_input(Reason.UNREADABLE, "parameters", "are nested too deeply; they have about "
+                        "three levels")
     if isinstance(tree, dict):
-        return {key: plain(child) for key, child in tree.items()}
+        return {key: plain(child, depth=depth + 1) for key, child in tree.items()}
     if isinstance(tree, list):
-        return [plain(child) for child in tree]
+        return [plain(child, depth=depth + 1) for child in tree]
     if isinstance(tree, Number):
-        return int(tree) if tree.lstrip("-").isdigit() else float(tree)
+        whole = tree.lstrip("-").isdigit() and len(tree) < DIGITS_MAX
+        return int(tree) if whole else float(tree)
     return tree

@@ -90,7 +90,10 @@ def whole(number: str, path: str) -> int:
         If it is none, or does not fit 64 bits.
     """
     value = parse_decimal(number, subject=path)
-    if value != value.to_integral_value() or abs(value) > INT64_MAX:
+    if abs(value) > INT64_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, path, f"{number[:40]} is too large; a whole number "
+                        f"here is at most {INT64_MAX}")
+    if value != value.to_integral_value():
         raise bad_input(Reason.BAD_VALUE, path, f"{number[:40]} is not a whole number; write it "
                         "without decimals")
     return int(value)
@@ -134,7 +137,7 @@ def labelled(tree: dict[str, Any], path: str, names: Names) -> dict[tuple[str, i
     for label, number in tree.items():
         subject = f"{path}.{label}"
         try:
-            key = _label(label, subject)
+            key = label_key(label, subject)
             if key in table:
                 raise bad_input(Reason.DUPLICATE, subject, "names an expiry that stands there "
                                 "already; keep one")
@@ -144,7 +147,14 @@ def labelled(tree: dict[str, Any], path: str, names: Names) -> dict[tuple[str, i
     return table
 
 
-def _label(label: str, subject: str) -> tuple[str, int]:
+def label_key(label: str, subject: str) -> tuple[str, int]:
+    """Return (underlying, expiry day, 0 for all) of an expiry label.
+
+    Raises
+    ------
+    BadInput
+        If it is none.
+    """
     # Compiled on use: most files have no such table, and a cold start should not pay for it.
     found = re.fullmatch(_LABEL, label, re.ASCII)
     if found is None or not is_asset_code(found[1]):

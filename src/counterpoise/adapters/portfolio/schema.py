@@ -133,6 +133,7 @@ _SCHEMA: Final = {
     }, "market"),
     "oneOf": [{"required": ["account"]}, {"required": ["accounts"]}],
 }
+_HINTS_MAX: Final = 200
 _TYPES: Final[dict[type, str]] = {dict: "object", list: "array", str: "string", Number: "number",
                                   bool: "boolean"}
 _NAMES: Final = {"object": "an object in braces", "array": "a list in brackets",
@@ -183,7 +184,7 @@ def _pruned_object(tree: dict[str, Tree], shape: dict[str, Any], path: str,
         child_path = f"{path}.{key}" if path else key
         child_shape = properties.get(key, others)
         if child_shape is False:
-            failures.append(_unknown_key(key, child_path, properties))
+            failures.append(_unknown_key(key, child_path, properties, len(failures) < _HINTS_MAX))
         elif child_shape is True:
             kept[key] = child
         elif child is not None:
@@ -204,10 +205,10 @@ def _wrong(failures: list[Failure], path: str, sentence: str) -> None:
     failures.append(Failure(reason=Reason.BAD_VALUE, subject=path or "document", sentence=sentence))
 
 
-def _unknown_key(key: str, path: str, properties: dict[str, Any]) -> Failure:
+def _unknown_key(key: str, path: str, properties: dict[str, Any], hinted: bool) -> Failure:
     from difflib import get_close_matches
 
-    close = get_close_matches(key, properties, n=1)
+    close = get_close_matches(key[:60], properties, n=1) if hinted else []
     right = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(properties)}"
     return Failure(reason=Reason.UNKNOWN_KEY, subject=path[:200],
                    sentence=f"is not a key of the portfolio file; {right}")

@@ -1,6 +1,7 @@
 """How does a portfolio become a file again? Every number as the text that reads back exactly."""
 
 import json
+from collections import deque
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from counterpoise.values.quantity import UNKNOWN
 from counterpoise.values.time import SECOND_NS, format_instant
 
 Tree = dict[str, Any]
+Waiting = dict[tuple[str, str, int], deque[str]]
 
 
 def document_of(portfolio: Portfolio) -> bytes:
@@ -23,7 +25,8 @@ def document_of(portfolio: Portfolio) -> bytes:
     names = {c.id: _name(c, portfolio.symbols) for c in instruments}
     own = {names[c.id]: _definition(c) for c in instruments
            if not _is_implied(names[c.id], c, portfolio.symbols)}
-    accounts = [_account(portfolio, k, names) for k in range(len(portfolio.book))]
+    prices = {key: deque(texts) for key, texts in portfolio.order_prices.items()}
+    accounts = [_account(portfolio, k, names, prices) for k in range(len(portfolio.book))]
     tree = {
         "as_of": format_instant(portfolio.as_of),
         **({"model": portfolio.model} if portfolio.model is not None else {}),
@@ -91,7 +94,7 @@ def _quote(portfolio: Portfolio, k: int, c: Instrument) -> Tree:
     return quote | portfolio.quote_terms.get(c.id, {})
 
 
-def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
+def _account(portfolio: Portfolio, k: int, names: dict[str, str], prices: Waiting) -> Tree:
     book = portfolio.book
     given = {name: _known(zip((a.code for a in book.assets), amounts[k], strict=True))
              for name, amounts in book.given.items()}
@@ -104,7 +107,7 @@ def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
         **({} if name in portfolio.without_balances else {"balances": balances}),
         "positions": [_position(portfolio, p, names)
                       for p in range(book.row_pointer[k], book.row_pointer[k + 1])],
-        "orders": _orders(portfolio, k, names),
+        "orders": _orders(portfolio, k, names, prices),
         **({"equity": equity} if equity else {}),
         **({"given": {n: g for n, g in given.items() if g}} if any(given.values()) else {}),
     }
@@ -121,9 +124,8 @@ def _position(portfolio: Portfolio, p: int, names: dict[str, str]) -> Tree:
     return row
 
 
-def _orders(portfolio: Portfolio, k: int, names: dict[str, str]) -> list[Tree]:
+def _orders(portfolio: Portfolio, k: int, names: dict[str, str], prices: Waiting) -> list[Tree]:
     book = portfolio.book
-    prices = {key: list(texts) for key, texts in portfolio.order_prices.items()}
     rows = []
     for o in range(book.order_pointer[k], book.order_pointer[k + 1]):
         instrument = book.catalogue.instruments[book.order_instrument[o]]
@@ -131,7 +133,7 @@ def _orders(portfolio: Portfolio, k: int, names: dict[str, str]) -> list[Tree]:
         row: Tree = {"instrument": names[instrument.id],
                      "quantity": _scaled(lots, instrument.lot_exponent)}
         waiting = prices.get((str(book.accounts[k]), instrument.id, lots))
-        rows.append(row | ({"price": waiting.pop(0)} if waiting else {}))
+        rows.append(row | ({"price": waiting.popleft()} if waiting else {}))
     return rows
 
 

@@ -29,6 +29,7 @@ _NAME: Final = re.compile(
     r"(?:-(?:(?P<swap>SWAP)|(?P<expiry>\d{6})"
     r"(?:-(?P<strike>\d+(?:\.\d+)?)-(?P<right>[CP]))?))?", re.ASCII)
 EXAMPLES: Final = "BTC-USDT-SWAP, BTC-USD-240628 or BTC-USD-240628-70000-C"
+_NOT_QUOTES: Final = ("PERPETUAL", "PERP", "SWAP")
 _LINEAR_SIZE: Final = {"BTC": 0.01, "ETH": 0.1, "SOL": 1.0, "LTC": 1.0, "XRP": 100.0,
                        "DOGE": 1000.0}
 _INVERSE_SIZE: Final = {"BTC": 100.0, "ETH": 10.0}
@@ -48,6 +49,9 @@ def parse(symbol: str, contract_size: float | None = None) -> Instrument:
         raise bad_input(Reason.UNKNOWN_INSTRUMENT, symbol[:60],
                         f"is not an OKX name; write it like {EXAMPLES}")
     coin, quote = found["coin"], found["quote"]
+    if quote in _NOT_QUOTES or quote[0].isdigit():
+        raise bad_input(Reason.UNKNOWN_INSTRUMENT, symbol[:60], f"names no OKX pair: {quote} is no "
+                        f"currency; write it like {EXAMPLES}")
     if not (found["swap"] or found["expiry"]):
         return spot(coin, quote)
     inverse = quote == "USD"

@@ -61,7 +61,8 @@ def svi_parameters(wings: Floats) -> Floats:
     bent = total > FLAT
     live = np.where(bent, total, 1.0)
     rho = np.where(bent, (wings[:, 1] - wings[:, 2]) / live, 0.0)
-    rest, width = 1.0 - rho * rho, 2.0 * theta / live
+    rest = np.where(bent, 4.0 * wings[:, 1] * wings[:, 2] / (live * live), 1.0)  # 1 - rho^2
+    width = 2.0 * theta / live
     level = np.where(bent, 0.5 * theta * rest, theta)
     return np.stack((level, np.where(bent, 0.25 * total, 0.0), rho, -rho * width,
                      np.sqrt(rest) * width), axis=1)
