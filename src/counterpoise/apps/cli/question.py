@@ -85,15 +85,11 @@ def market_at(path: str, *, at: str | None, perpetuals: str | None) -> MarketSna
     BadInput
         If it cannot be read, or is much older than `at`, exactly as in a portfolio file.
     """
-    from counterpoise.adapters.portfolio.market import snapshot_at
-    from counterpoise.adapters.portfolio.names import Names, raise_all
+    from counterpoise.adapters import chain
 
-    instant = None if at is None else parse_instant(at, subject="--at")
-    tree = {"snapshot": path} | ({} if perpetuals is None else {"perpetuals": perpetuals})
-    names = Names(venue=None, definitions={}, found={}, failures=[])
-    market = snapshot_at(tree, folder="", as_of=instant, names=names)
-    raise_all(names.failures)
-    return market
+    if at is None:
+        return chain.read_market(path, perpetuals=perpetuals)
+    return chain.market_at(path, parse_instant(at, subject="--at"), perpetuals)
 
 
 def _refuse_contradictions(question: Question) -> None:
