@@ -15,6 +15,7 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.worst import WorstScenario, worst_scenarios
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import ReadingRange, over_readings
+from counterpoise.margin.leverage import leverage_of
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, notes_on
 from counterpoise.margin.requirement import Floats, Requirements
@@ -59,6 +60,7 @@ class PoolMargin:
     margin_balance: float
     initial_excess: float
     maintenance_excess: float
+    leverage: float
     status: str
     worst: tuple[WorstScenario, ...]
     failures: tuple[Failure, ...]
@@ -149,6 +151,7 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
     names = portfolio.book.accounts[required.account].tolist()
     worst = worst_scenarios(required, arrays)
     figures = {name: getattr(margins, name).tolist() for name in _FIGURES}
+    figures["leverage"] = leverage_of(portfolio.book, portfolio.market, margins).tolist()
     parts = {name: _by_row(getattr(required, name), len(required)) for name in (
         "initial_components", "maintenance_components", "candidates")}
     initial, maintenance = required.initial.tolist(), required.maintenance.tolist()

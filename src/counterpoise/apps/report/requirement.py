@@ -82,11 +82,14 @@ def _pool(pool: PoolMargin, standard: PoolMargin | None, *, bold: bool) -> list[
 
 def _against_equity(pool: PoolMargin) -> list[str]:
     c = pool.currency
-    return table(("", f"{c} needed", "margin balance", "excess"), [
+    rows = table(("", f"{c} needed", "margin balance", "excess"), [
         ("initial margin", amount(pool.initial, c), amount(pool.margin_balance, c),
          amount(pool.initial_excess, c)),
         ("maintenance margin", amount(pool.maintenance, c), amount(pool.margin_balance, c),
          amount(pool.maintenance_excess, c))])
+    known = pool.leverage == pool.leverage
+    return [*rows, *([f"leverage {pool.leverage:,.2f}: gross delta over margin balance"]
+                     if known else [])]
 
 
 def _components(pool: PoolMargin) -> list[str]:
