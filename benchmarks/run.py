@@ -30,6 +30,8 @@ PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expec
          "whatif", "implied", "safe_bands", "growth")
 ONCE = ("foundation", "pricing", "aggregation", "growth")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands")
+"""Parts that stand beside no other library."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
 
@@ -44,12 +46,13 @@ def main() -> int:
     print(f"counterpoise {counterpoise.__version__} on {machine()}\n")
     if busy():
         print("this machine is busy: shares and ratios of short calls come out too high\n")
-    if not asked.quick:
+    chosen = asked.only or PARTS
+    if not asked.quick and not set(PEERLESS).issuperset(chosen):
         peers.install()
         print("".join(f"not installed: {name}\n" for name in peers.missing()))
     limits = limits_of(asked.quick)
     wrong = []
-    for name in asked.only or PARTS:
+    for name in chosen:
         print(f"== {name}")
         if not written(name):
             print("not there yet\n")
