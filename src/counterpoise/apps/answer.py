@@ -19,6 +19,7 @@ from counterpoise.margin.leverage import leverage_of
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, notes_on
 from counterpoise.margin.requirement import Floats, Requirements
+from counterpoise.market.quality import instrument_failure
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
@@ -161,10 +162,22 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
         account=str(names[row]), currency=required.pools[required.pool[row]],
         initial=initial[row], maintenance=maintenance[row],
         status=STATUS[margins.status[row]], worst=worst.get(row, ()),
-        failures=_failures(margins, row, str(names[row]), unstated=unstated[row]),
+        failures=_failures(portfolio, margins, row, unstated=unstated[row]),
         range=_range(ranged, row),
         **{name: column[row] for name, column in (figures | parts).items()},
     ) for row in range(len(required)))
+
+
+def _every_failure(portfolio: Portfolio, required: Requirements, row: int) -> tuple[Failure, ...]:
+    """Return the failure of a row and those of all other bad quotes that its pool holds."""
+    book, market, account = portfolio.book, portfolio.market, int(required.account[row])
+    pool, terms = required.pools[required.pool[row]], portfolio.market.catalogue
+    held = np.concatenate([column[pointer[account]:pointer[account + 1]] for pointer, column in (
+        (book.row_pointer, book.instrument), (book.order_pointer, book.order_instrument))])
+    first = required.failures[int(required.failure[row])]
+    others = [instrument_failure(market, int(k)) for k in np.unique(held)
+              if market.quality[k] and terms.instruments[k].settlement == pool]
+    return (first, *(f for f in others if f.subject != first.subject))
 
 
 def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
@@ -172,11 +185,13 @@ def _by_row(columns: dict[str, Floats], rows: int) -> list[dict[str, float]]:
     return [{name: values[row] for name, values in lists.items()} for row in range(rows)]
 
 
-def _failures(margins: AccountMargin, row: int, account: str, *,
+def _failures(portfolio: Portfolio, margins: AccountMargin, row: int, *,
               unstated: bool) -> tuple[Failure, ...]:
     required = margins.requirements
     index = int(required.failure[row])
-    found: tuple[Failure, ...] = (required.failures[index],) if index >= 0 else ()
+    account = str(portfolio.book.accounts[required.account[row]])
+    found: tuple[Failure, ...] = (
+        _every_failure(portfolio, required, row) if index >= 0 else ())
     if unstated:
         found += (no_balances(account),)
     elif bool(margins.no_entry[row]):

@@ -206,3 +206,20 @@ def test_closing_a_leg_changes_the_requirement_by_what_is_said():
 def test_standard_margin_is_compared_and_not_with_itself():
     assert standard_margin(margin_of(portfolio())).model.name == "standard"
     assert standard_margin(margin_of(portfolio(), model="standard")) is None
+
+
+def test_every_bad_quote_of_an_account_is_named():
+    """Two options without volatility and one without a forward: three failures, not the first."""
+    portfolio = read_portfolio(b"""{"as_of": "2024-06-17T10:00:00Z", "symbols": "deribit",
+      "market": {"indices": {"BTC": 65000}, "instruments": {
+        "BTC-28JUN24-70000-C": {"mark": 0.02, "forward": 65500},
+        "BTC-28JUN24-60000-P": {"mark": 0.02, "forward": 65500},
+        "BTC-27SEP24-70000-C": {"mark": 0.05, "iv": 0.6}}},
+      "account": {"balances": {"BTC": 1}, "positions": [
+        {"instrument": "BTC-28JUN24-70000-C", "quantity": 1},
+        {"instrument": "BTC-28JUN24-60000-P", "quantity": 1},
+        {"instrument": "BTC-27SEP24-70000-C", "quantity": 1}]}}""")
+
+    named = {f.subject for f in margin_of(portfolio).pools[0].failures}
+    assert named == {"BTC-USD:BTC-20240628-70000-C", "BTC-USD:BTC-20240628-60000-P",
+                     "BTC-USD:BTC-20240927-70000-C"}
