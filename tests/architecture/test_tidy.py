@@ -150,7 +150,7 @@ def test_trace_of_a_machine_is_refused():
     for folder in ("root", "home", "tmp"):
         assert traces.traces("a.md", f"see {'/'.join(['', folder, 'x'])}")
     assert traces.traces("a.md", "file:" + "///simple")
-    assert [] == traces.traces("a.md", "src/root/x, docs/home/y, https://a.org/home/x")
+    assert [] == traces.traces("a.md", "src/home/x, docs/home/y, https://a.org/home/x")
 
 
 def test_address_in_a_lock_is_refused():

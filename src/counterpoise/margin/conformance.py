@@ -18,6 +18,7 @@ from counterpoise.accounts.book import (
     entries_of,
     rows_of,
 )
+from counterpoise.collateral.valuation import contract_values
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.model import LAWS, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
@@ -90,8 +91,6 @@ def _lots_per_coin(market: MarketSnapshot) -> Any:
 
 
 def _entry_at_mark(market: MarketSnapshot, rows: Entries) -> Any:
-    from counterpoise.collateral.valuation import contract_values
-
     terms = market.catalogue
     unit = np.array([power_of_ten(asset(s).decimals) for s in terms.settlements])
     value = contract_values(market)[rows.instrument] * rows.lots
