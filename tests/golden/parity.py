@@ -27,7 +27,8 @@ FOLDERS: Final = ("deribit", "okx", "bybit", "paradex", "binance", "hyperliquid"
                   "derive", "span", "bullish", "gate", "kraken", "coinbase")
 SUMMED_UP: Final = "derive/"
 PAGE: Final = "docs/parity.md"
-MODULES: Final = tuple(sorted(f"golden.{p.stem}" for p in Path(__file__).parent.glob("parity_*.py")))
+MODULES: Final = tuple(sorted(f"golden.{path.stem}"
+                              for path in Path(__file__).parent.glob("parity_*.py")))
 _HEAD: Final = """# Parity with published cases
 
 Every figure that a venue publishes with its inputs is computed here from the same inputs, and the

@@ -10,6 +10,7 @@ from typing import Any, Final
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.apps.worst import WorstScenario, worst_scenarios
 from counterpoise.instruments.contracts import Payoff
 from counterpoise.instruments.payoff import settlement_value
 from counterpoise.margin.compute import compute_margin, priced
@@ -23,9 +24,6 @@ INVERSE = "deribit/sm_inverse_positions_api.json"
 LINEAR = "deribit/sm_linear_perpetual_support.json"
 SETTLEMENT = "deribit/option_settlement_examples.json"
 MM_FACTOR: Final = 0.8
-BUCKETS_A_SIDE: Final = 4
-VOL_STATES: Final = 3
-STANDARD: Final = 27
 
 
 def compared(cases: Cases) -> list[Compared]:
@@ -48,7 +46,7 @@ def _simulation(case: Any) -> list[Compared]:
                            arrays=arrays).requirements
     vectors = model.vectors(portfolio.book, arrays, portfolio.market, version.parameters)[0]
     names = ("BTC-PERPETUAL", "BTC-28JUN24")
-    margins = {"margins": {"btc": _margins(needs)}}
+    margins = {"margins": {"btc": _margins(needs, worst_scenarios(needs, arrays)[0][0])}}
     ours = {"initial_risk_vectors": dict(zip(names, map(_tables, vectors.by_position),
                                              strict=True)),
             "aggregated_risk_vectors": {"btc_btc": _tables(vectors.counted[0])}}
@@ -64,21 +62,18 @@ def _tables(vector: Any) -> dict[str, list[float]]:
     return {"standard": vector[1:28].tolist(), "extended": vector[28:].tolist()}
 
 
-def _margins(needs: Requirements) -> dict[str, Any]:
+def _margins(needs: Requirements, worst: WorstScenario) -> dict[str, Any]:
     """Return the requirement in the shape of the venue's answer."""
     parts = {name: float(column[0]) for name, column in needs.initial_components.items()}
     given = {name: parts.pop(name) for name in ("spot_margin", "mmp_margin", "open_orders_margin")}
     del parts["rounding"]
-    index = int(needs.worst.scenario[0])
-    bucket = (index - 1) // VOL_STATES + 1
     matrix = {name: parts.pop(name) for name in ("delta_shock", "roll_shock", "worst_case")}
     maintenance = float(needs.maintenance[0])
     return {
         "initial_margin_details": {
             "risk_matrix_margin_details": matrix | {
-                "worst_case_bucket": {"bucket": bucket, "index": index,
-                                      "side": "left" if bucket <= BUCKETS_A_SIDE else "right",
-                                      "source": "standard" if index <= STANDARD else "extended"},
+                "worst_case_bucket": {"bucket": worst.bucket, "side": worst.side,
+                                      "source": worst.table, "index": worst.index},
                 "correlation_contingency": sum(parts.values())},
             "risk_matrix_margin": maintenance / MM_FACTOR, **given},
         "initial_margin": float(needs.initial[0]), "maintenance_margin": maintenance}
