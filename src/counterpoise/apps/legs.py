@@ -53,7 +53,7 @@ class Explanation:
 
 
 def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
-            tracked: Tracked = iter) -> Explanation:
+            parameters_as_of: int | None = None, tracked: Tracked = iter) -> Explanation:
     """Return the margin of a portfolio explained down to the position.
 
     `tracked` is given the runs of positions and yields them again: where somebody watches.
@@ -63,7 +63,8 @@ def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
     BadInput
         As `margin_of`.
     """
-    answer = margin_of(portfolio, model=model, threads=threads)
+    answer = margin_of(portfolio, model=model, threads=threads,
+                       parameters_as_of=parameters_as_of)
     closing = _closing(answer, tracked)
     return Explanation(answer=answer, standard=standard_margin(answer),
                        legs=_legs(answer, closing))
@@ -79,7 +80,8 @@ def standard_margin(answer: Answer) -> Answer | None:
     """Return the same portfolio under standard margin, None if that is what was asked."""
     if answer.model.name == "standard":
         return None
-    return margin_of(answer.portfolio, model="standard", readings=False)
+    return margin_of(answer.portfolio, model="standard", readings=False,
+                     parameters_as_of=answer.parameters_as_of)
 
 
 def name_of(instrument: Instrument, symbols: str) -> str:
