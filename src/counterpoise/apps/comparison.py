@@ -4,15 +4,17 @@ Amounts are US dollars over all pools, so that rows can be laid side by side. A 
 apply to an account is a row without numbers that says why.
 """
 
+import math
 from typing import Final
 
 from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.portfolio.portfolio import Portfolio
-from counterpoise.apps.answer import Answer, margin_of
+from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.apps.worst import WorstScenario
 from counterpoise.margin.account_totals import AccountTotals, account_totals
+from counterpoise.margin.leverage import usd_price
 from counterpoise.margin.requirement import Floats
-from counterpoise.values.failure import BadInput, Failure
+from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
 
 UNKNOWN: Final = float("nan")
@@ -113,8 +115,18 @@ def _row(answer: Answer, totals: AccountTotals, account: int) -> ModelMargin:
         equity=float(totals.equity[account]), leverage=float(totals.leverage[account]),
         margin_balance=float(totals.margin_balance[account]),
         worst=tuple(cell for pool in mine for cell in pool.worst),
-        failures=tuple(dict.fromkeys(f for pool in mine for f in pool.failures)),
+        failures=(*dict.fromkeys(f for pool in mine for f in pool.failures),
+                  *_unpriced(answer, mine)),
         our_readings=answer.our_readings, notes=answer.notes)
+
+
+def _unpriced(answer: Answer, pools: list[PoolMargin]) -> tuple[Failure, ...]:
+    """Return a failure for each pool whose amounts are known but not worth anything known."""
+    market = answer.portfolio.market
+    return tuple(Failure(reason=Reason.MISSING_PRICE, subject=pool.currency, sentence=(
+        f"{answer.model.name} needs its USD price to be compared; add it to market.assets"))
+        for pool in pools
+        if pool.initial == pool.initial and math.isnan(usd_price(market, pool.currency)))
 
 
 def _of(columns: dict[str, Floats], account: int) -> dict[str, float]:

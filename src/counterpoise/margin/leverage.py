@@ -51,4 +51,6 @@ def carried_over_owned(gross: Floats, owned: Floats) -> Floats:
 def usd_price(market: MarketSnapshot, asset: str) -> float:
     """Return the USD price of an asset: its index where it is an underlying, NaN if unknown."""
     known = market.catalogue.underlyings
+    if asset == "USD":
+        return 1.0
     return float(market.index[known.index(asset)]) if asset in known else price_of(market, asset)

@@ -8,11 +8,12 @@ import pytest
 
 from counterpoise.adapters.models import model_names
 from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.apps import comparison
 from counterpoise.apps.answer import margin_of
 from counterpoise.apps.comparison import compare
 from counterpoise.apps.report.comparison import comparison_document, comparison_text
 from counterpoise.apps.report.document import json_text
-from counterpoise.values.failure import BadInput
+from counterpoise.values.failure import BadInput, Reason
 from counterpoise.values.time import parse_instant
 from unit.apps.asked import missing_volatility, portfolio, two_pools
 
@@ -92,6 +93,14 @@ def test_a_model_that_does_not_apply_is_a_row_with_the_reason() -> None:
 
     assert row.initial != row.initial
     assert "has no implied volatility" in row.failures[0].sentence
+
+
+def test_a_pool_without_a_dollar_price_is_named(monkeypatch) -> None:
+    monkeypatch.setattr(comparison, "usd_price", lambda market, asset: float("nan"))
+    row = compare(portfolio(), models=("deribit_spm",)).rows[0]
+
+    assert [("BTC", Reason.MISSING_PRICE)] == [(f.subject, f.reason) for f in row.failures]
+    assert "market.assets" in row.failures[0].sentence
 
 
 def test_parameters_that_cannot_be_used_are_a_row_with_the_reason() -> None:
