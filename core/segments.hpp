@@ -109,20 +109,24 @@ inline Vectors<COUNT> unit_block(const Segments& in, std::int64_t block, std::in
     return sum;
 }
 
-// The unshocked world counts as zero, whatever the transforms made of it; NaN stays.
-inline Lanes without_first(Lanes x) {
-    double v[WIDTH];
-    store(v, x);
-    v[0] = v[0] == v[0] ? 0.0 : NO_NUMBER;
-    return load(v);
+inline Lanes nothing_of(Lanes x) { return select(x == x, 0.0, NO_NUMBER); }
+
+// The unshocked world counts as zero, whatever the transforms made of it; NaN stays. Where there is
+// no other, what fills up the block is the unshocked world, too.
+template <int COUNT>
+inline Vectors<COUNT> without_unshocked(const Segments& in, Vectors<COUNT> x) {
+    constexpr double FIRST[8] = {1.0};
+    const Lanes counted = nothing_of(x.v[0]);
+    x.v[0] = select(load(FIRST) > 0.0, counted, x.v[0]);
+    for (int j = 0; in.units.scenarios == 1 && j < COUNT; ++j) x.v[j] = nothing_of(x.v[j]);
+    return x;
 }
 
 template <int COUNT>
 inline Vectors<COUNT> unit_transformed(const Segments& in, std::int64_t block, std::int64_t row,
                                        Vectors<COUNT> sum) {
-    Vectors<COUNT> w = transformed(in.units, block, row, sum);
-    if (block == 0) w.v[0] = without_first(w.v[0]);
-    return w;
+    const Vectors<COUNT> w = transformed(in.units, block, row, sum);
+    return block == 0 ? without_unshocked(in, w) : w;
 }
 
 template <int SUMMED, int COUNT>
