@@ -4,7 +4,7 @@
 //     y_g = min of x_s over the scenarios s of state g of the price
 //     y_g = S(b + y_g) - b        S(t) = min(up t, cap) where t >= 0, down t where t < 0
 //     y_g = -|y_g|                where `absolute` says so; b = sum of quantity x base[i]
-//     w   = unit transforms of sum over segments in order of y, w_0 = 0; reduced as in aggregate.hpp
+//     w   = unit transforms of the sum of y over segments in order, w_0 = 0; then as aggregate.hpp
 //
 // P&L comes packed in blocks [block, instrument, plane, states of the block], the k-th vol state of
 // every price in plane k: the least over vol states is then taken register by register. Where
