@@ -127,6 +127,18 @@ def test_margin_takes_the_parameters_of_one_date(file, capsys):
     assert "side by side" in capsys.readouterr().err
 
 
+def test_simulate_answers_in_the_shape_of_the_venue(file, tmp_path, capsys):
+    request = written(tmp_path, "request.json", {"currency": "BTC", "simulated_positions": {
+        "BTC-PERPETUAL": 0.5}})
+    assert 0 == answered(["simulate", file, request])
+    engine = json.loads(capsys.readouterr().out)
+    assert 0 == answered(["simulate", file, request, "--method", "private/simulate_portfolio"])
+
+    assert {"margins", "model_params", "aggregated_risk_vectors", "portfolio"} <= set(engine)
+    assert engine["margins"]["btc"]["initial_margin"] == json.loads(
+        capsys.readouterr().out)["initial_margin"]
+
+
 def test_greeks_say_their_units(file, capsys):
     assert 0 == answered(["greeks", file, "--json"])
     document = json.loads(capsys.readouterr().out)

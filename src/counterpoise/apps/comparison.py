@@ -10,10 +10,10 @@ from typing import Final
 from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
-from counterpoise.apps.worst import WorstScenario
 from counterpoise.margin.account_totals import AccountTotals, account_totals
 from counterpoise.margin.leverage import usd_price
 from counterpoise.margin.requirement import Floats
+from counterpoise.margin.worst import WorstScenario
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
 

@@ -7,7 +7,7 @@ from counterpoise.apps.comparison import Comparison, ModelMargin
 from counterpoise.apps.report.document import failure_document, number
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, table
-from counterpoise.apps.worst import in_words
+from counterpoise.margin.worst import in_words
 from counterpoise.values.time import day_text, format_instant
 
 Object = dict[str, Any]
