@@ -139,6 +139,19 @@ def test_simulate_answers_in_the_shape_of_the_venue(file, tmp_path, capsys):
         capsys.readouterr().out)["initial_margin"]
 
 
+def test_reconcile_exits_four_where_a_figure_differs(file, tmp_path, capsys):
+    request = written(tmp_path, "request.json", {"currency": "BTC"})
+    assert 0 == answered(["simulate", file, request])
+    report = json.loads(capsys.readouterr().out)
+    same = written(tmp_path, "same.json", report)
+    report["margins"]["btc"]["initial_margin"] += 1
+    other = written(tmp_path, "other.json", report)
+
+    assert 0 == answered(["reconcile", file, same])
+    assert 4 == answered(["reconcile", file, other, "--json"])
+    assert "every figure agrees" in capsys.readouterr().out
+
+
 def test_greeks_say_their_units(file, capsys):
     assert 0 == answered(["greeks", file, "--json"])
     document = json.loads(capsys.readouterr().out)

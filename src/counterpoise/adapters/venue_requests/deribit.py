@@ -20,6 +20,7 @@ from counterpoise.adapters.venue_requests.simulated import (
     Wanted,
     simulated_book,
     simulation_of,
+    sizes_in_coin,
 )
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.worst import worst_scenarios
@@ -78,7 +79,7 @@ def _of_engine(params: Object, portfolio: Portfolio) -> Object:
         "aggregated_risk_vectors": tables(vectors.counted, units),
         "margins": {needs.pools[needs.pool[row]].lower(): _margins(found, row)
                     for row in _rows(found, params)},
-        "portfolio": {"position": dict(zip(names, _coins(found.book, market), strict=True)),
+        "portfolio": {"position": _positions(found.book, market, names),
                       "currency": {}},
         **_prices(market, found.book, names),
     }
@@ -182,14 +183,9 @@ def _margins(found: Simulation, row: int) -> Object:
             "risk_matrix_margin_details": matrix, **{name: parts[name] for name in _GIVEN}}}
 
 
-def _coins(book: Book, market: MarketSnapshot) -> list[float]:
-    """Return the signed size of every position in coin, as the venue rounds it."""
-    terms = market.catalogue
-    inverse = (terms.payoff == 1) & (terms.kind != OPTION)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unit = np.where(inverse, terms.unit / market.mark, terms.unit)
-    return [round(size, _POSITION_DECIMALS) for size in (book.lots * unit[book.instrument]).tolist()
-            ]
+def _positions(book: Book, market: MarketSnapshot, names: list[str]) -> Object:
+    return {name: round(size, _POSITION_DECIMALS)
+            for name, size in zip(names, sizes_in_coin(book, market).tolist(), strict=True)}
 
 
 def _prices(market: MarketSnapshot, book: Book, names: list[str]) -> Object:

@@ -15,9 +15,11 @@ from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.accounts import entry_cost, lots_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.symbols.names import instrument_of
+from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.market.snapshot import Floats, MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
@@ -99,6 +101,15 @@ def _entry(portfolio: Portfolio, one: Wanted, symbols: str) -> tuple[int, int, i
     return column, lots, entry_cost(contract, lots, Decimal(price), one.name)
 
 
+
+
+def sizes_in_coin(book: Book, market: MarketSnapshot) -> Floats:
+    """Return the signed size of every position in coin, [position]; inverse futures at the mark."""
+    terms = market.catalogue
+    inverse = (terms.payoff == 1) & (terms.kind != OPTION)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = np.where(inverse, terms.unit / market.mark, terms.unit)
+    return np.asarray(book.lots * unit[book.instrument])
 
 
 @frozen

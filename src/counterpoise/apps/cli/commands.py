@@ -113,6 +113,15 @@ def _simulations(sub: ArgumentParser) -> None:
                      "say: private/pme/simulate (default) or private/simulate_portfolio")
 
 
+def _reconciliations(sub: ArgumentParser) -> None:
+    sub.add_argument("portfolio", metavar="FILE", help="portfolio file with the market and one "
+                     "account; - reads standard input")
+    sub.add_argument("report", metavar="REPORT", help="what the venue reports for that account "
+                     "(JSON): Deribit private/pme/simulate, get_account_summary or get_positions")
+    sub.add_argument("--model", metavar="NAME", help="margin model; default: that of the report")
+    _json(sub)
+
+
 def _check_models(sub: ArgumentParser) -> None:
     sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
                      "it, like my_package.my_venue:MyVenue; its module is imported")
@@ -193,6 +202,12 @@ def _simulate(given: Namespace) -> int:
     return simulate(given.portfolio, given.request, venue=given.venue, method=given.method)
 
 
+def _reconcile(given: Namespace) -> int:
+    from counterpoise.apps.cli.reconciliation import reconcile
+
+    return reconcile(given.portfolio, given.report, model=given.model, as_json=given.json)
+
+
 def _check_model(given: Namespace) -> int:
     from counterpoise.apps.cli.judgements import check_model
 
@@ -222,6 +237,8 @@ COMMANDS: Final = {
                       options=_models, answer=_list_models),
     "simulate": Command(purpose="a venue's what-if request, answered in the venue's shape",
                         options=_simulations, answer=_simulate),
+    "reconcile": Command(purpose="a venue's own figures beside ours, and why they differ",
+                         options=_reconciliations, answer=_reconcile),
     "check-model": Command(purpose="does a margin model, ours or yours, keep its promises",
                            options=_check_models, answer=_check_model),
     "parameters": Command(purpose="what speaks against proposed parameters of a margin model",
