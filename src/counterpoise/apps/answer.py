@@ -22,9 +22,11 @@ from counterpoise.margin.parameter_version import ParameterVersion, notes_on
 from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.quality import instrument_failure
+from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.time import format_instant
 
 DEFAULT_MODEL: Final = "deribit_spm"
 """Taken where neither the portfolio nor the caller names a model; every answer says which."""
@@ -77,6 +79,7 @@ class Answer:
 
     `arrays` are the priced scenario sets, `margins` the same rows as columns; `our_readings` says
     what the venue does not publish, `notes` what was used outside its dates or set aside.
+    `parameters_as_of` is the instant whose parameters were asked for, None for the market's.
     """
 
     portfolio: Portfolio
@@ -87,10 +90,11 @@ class Answer:
     pools: tuple[PoolMargin, ...]
     our_readings: tuple[str, ...]
     notes: tuple[str, ...]
+    parameters_as_of: int | None = None
 
 
 def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool = True,
-              threads: int = 1) -> Answer:
+              parameters_as_of: int | None = None, threads: int = 1) -> Answer:
     """Return what every account of a portfolio needs.
 
     Parameters
@@ -99,6 +103,9 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
         Name of the margin model; default the portfolio's own, else `DEFAULT_MODEL`.
     readings
         Also compute the range of the requirement over the model's switchable readings.
+    parameters_as_of
+        Take the parameters in force at this instant; default that of the market. Prices, times to
+        expiry and positions stay those of the portfolio.
     threads
         For the kernels; the numbers have the same bits for any number.
 
@@ -109,19 +116,32 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
     """
     named = model_named(model or portfolio.model or DEFAULT_MODEL)
     own = portfolio.model in (None, named.name)
-    version = parameters_of(named, portfolio.as_of, portfolio.overrides if own else None)
+    version = parameters_of(
+        named, portfolio.as_of if parameters_as_of is None else parameters_as_of,
+        portfolio.overrides if own else None)
     book, market = portfolio.book, portfolio.market
     arrays = priced(market, model=named, version=version, threads=threads)
     margins = _where_stated(portfolio, compute_margin(
         book, market, model=named, version=version, arrays=arrays, threads=threads))
     ranged = over_readings(book, market, model=named, version=version) if readings else None
-    set_aside = () if own or not portfolio.overrides else (
-        f"parameters of the file belong to {portfolio.model}; {named.name} does not use them",)
     shown = figures_of(named, margins, book, arrays, market, version.parameters)
     return Answer(portfolio=portfolio, model=named, version=version, arrays=arrays,
-                  margins=margins, pools=_pools(portfolio, margins, arrays, ranged, shown),
+                  parameters_as_of=parameters_as_of, margins=margins,
+                  pools=_pools(portfolio, margins, arrays, ranged, shown),
                   our_readings=named.our_readings(book, market, version.parameters),
-                  notes=(*notes_on(version, book), *set_aside))
+                  notes=(*notes_on(version, book), *_set_aside(portfolio, named, own=own),
+                         *_other_date(market, parameters_as_of)))
+
+
+def _set_aside(portfolio: Portfolio, model: MarginModel, *, own: bool) -> tuple[str, ...]:
+    return () if own or not portfolio.overrides else (
+        f"parameters of the file belong to {portfolio.model}; {model.name} does not use them",)
+
+
+def _other_date(market: MarketSnapshot, parameters_as_of: int | None) -> tuple[str, ...]:
+    return () if parameters_as_of is None else (
+        f"parameters in force at {format_instant(parameters_as_of)}; the market is that of "
+        f"{format_instant(market.as_of)}",)
 
 
 def equity_unknown(portfolio: Portfolio) -> Bools:

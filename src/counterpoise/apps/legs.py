@@ -54,7 +54,7 @@ class Explanation:
 
 
 def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
-            tracked: Tracked = iter) -> Explanation:
+            parameters_as_of: int | None = None, tracked: Tracked = iter) -> Explanation:
     """Return the margin of a portfolio explained down to the position.
 
     `tracked` is given the runs of positions and yields them again: where somebody watches.
@@ -64,7 +64,8 @@ def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
     BadInput
         As `margin_of`.
     """
-    answer = margin_of(portfolio, model=model, threads=threads)
+    answer = margin_of(portfolio, model=model, threads=threads,
+                       parameters_as_of=parameters_as_of)
     closing = _closing(answer, tracked)
     return Explanation(answer=answer, standard=standard_margin(answer),
                        legs=_legs(answer, closing))
@@ -84,7 +85,8 @@ def standard_margin(answer: Answer) -> Answer | None:
     """
     if answer.model.name == "standard" or isinstance(answer.margins.equity_rule, CrossEquity):
         return None
-    return margin_of(answer.portfolio, model="standard", readings=False)
+    return margin_of(answer.portfolio, model="standard", readings=False,
+                     parameters_as_of=answer.parameters_as_of)
 
 
 def name_of(instrument: Instrument, symbols: str) -> str:
