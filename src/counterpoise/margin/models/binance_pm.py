@@ -4,10 +4,10 @@
     uniMMR   = (sum over assets of min(equity x collateral rate, equity) - open loss) / MM
     IM       = order level x MM + open loss          MM row = liquidation level x MM + open loss
 
-No scenario is looked at and nothing is netted. A requirement row here is the equity at which Binance
-acts: below IM (uniMMR 120 %) nothing may be opened, below MM (105 %) the account is liquidated. The
-venue's own maintenance margin and uniMMR are figures. Source: Binance FAQ, "uniMMR" (2024-11-06)
-and "Portfolio Margin Pro maintenance margin ratio"; docs/methodology/binance.md.
+No scenario is looked at and nothing is netted. A requirement row here is the equity at which
+Binance acts: below IM (uniMMR 120 %) nothing may be opened, below MM (105 %) the account is
+liquidated. The venue's own maintenance margin and uniMMR are figures. Source: Binance FAQ, "uniMMR"
+(2024-11-06) and "Portfolio Margin Pro maintenance margin ratio"; docs/methodology/binance.md.
 """
 
 from typing import Final
