@@ -76,9 +76,13 @@ class StandardParameters:
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""
-        return tuple((f"future.{key}", f"odd parameter: mm_base {rates.mm_base:g} of {key} is "
-                      f"above im_base {rates.im_base:g}")
-                     for key, rates in self.future.items() if rates.mm_base > rates.im_base)
+        futures = [(f"future.{key}", f"odd parameter: mm_base {rates.mm_base:g} of {key} is "
+                    f"above im_base {rates.im_base:g}")
+                   for key, rates in self.future.items() if rates.mm_base > rates.im_base]
+        options = [(f"option.{key}", f"odd parameter: mm_factor {rates.mm_factor:g} of {key} is "
+                    f"above im_minimum {rates.im_minimum:g}, so maintenance can exceed initial")
+                   for key, rates in self.option.items() if rates.mm_factor > rates.im_minimum]
+        return (*futures, *options)
 
 
 class Standard:
