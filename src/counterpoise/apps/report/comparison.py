@@ -73,7 +73,8 @@ def _components(rows: list[ModelMargin]) -> list[str]:
 
 
 def _readings(rows: tuple[ModelMargin, ...]) -> list[str]:
-    said = dict.fromkeys(line for row in rows for line in (
+    answered = [row for row in rows if row.initial == row.initial]
+    said = dict.fromkeys(line for row in answered for line in (
         *(f"* {row.model}: our reading: {sentence}" for sentence in row.our_readings),
         *(f"* {row.model}: {note}" for note in row.notes)))
     return ["", "What to know about these numbers", *indented(said)] if said else []
