@@ -69,7 +69,8 @@ def _of_engine(params: Object, portfolio: Portfolio) -> Object:
     units = [vectors.units[u] for u in vectors.unit]
 
     def tables(rows: Floats, keys: list[str]) -> Object:
-        return {key: {"standard": row[~extended].tolist(), "extended": row[extended][1:].tolist()}
+        return {key: {"standard": (row[~extended] + 0.0).tolist(),
+                      "extended": (row[extended][1:] + 0.0).tolist()}
                 for key, row in zip(keys, rows, strict=True)}
 
     return {
