@@ -46,9 +46,6 @@ PENDING: Final[tuple[str, ...]] = (
     "paradex/min_delta.json",
     "paradex/order_risk_check.json",
     "paradex/scan_parameters.json",
-    # Hyperliquid
-    "hyperliquid/carry_trade.json",
-    "hyperliquid/parameters.json",
     # Coinbase
     "coinbase/margin.json",
     # Gate

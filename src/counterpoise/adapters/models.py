@@ -15,6 +15,7 @@ _OURS: Final = {
     "binance_options": "counterpoise.margin.models.binance_options",
     "binance_pm": "counterpoise.margin.models.binance_pm",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "standard": "counterpoise.margin.models.standard",
 }
 
