@@ -14,6 +14,7 @@ ENTRY_POINTS: Final = "counterpoise.margin_models"
 _OURS: Final = {
     "binance_options": "counterpoise.margin.models.binance_options",
     "binance_pm": "counterpoise.margin.models.binance_pm",
+    "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "standard": "counterpoise.margin.models.standard",
