@@ -17,6 +17,7 @@ _OURS: Final = {
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
+    "powertrade": "counterpoise.margin.models.powertrade",
     "standard": "counterpoise.margin.models.standard",
 }
 

@@ -1,14 +1,17 @@
 """Hyperliquid portfolio margin by hand: tiers, borrowing, the ratio and where it liquidates."""
 
+import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
+from counterpoise import margin_of, read_portfolio
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
+from counterpoise.apps.report.requirement import pools_text
 from counterpoise.instruments.contracts import Perpetual
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin
 from counterpoise.margin.conformance import check_margin_model
@@ -204,3 +207,19 @@ def test_more_leverage_for_a_larger_position_is_odd() -> None:
     version = parameters_of(MODEL, AS_OF, {"perpetual": {"btc": {"max_leverage": [20, 40]}}})
 
     assert any("odd parameter" in sentence for _, sentence in version.notes)
+
+
+CARRY = {
+    "as_of": "2026-02-05T00:00:00Z", "model": "hyperliquid", "symbols": "ccxt",
+    "market": {"indices": {"BTC": "150000"}, "assets": {"USDC": "1"},
+               "instruments": {"BTC/USDC:USDC": {"mark": "150000"}}},
+    "account": {"balances": {"BTC": "1"}, "positions": [
+        {"instrument": "BTC/USDC:USDC", "quantity": "-1", "entry_price": "100000"}]}}
+
+
+def test_the_table_shows_what_only_the_maintenance_margin_is_made_of() -> None:
+    """The buffer below the ratio of 95 % is an addend of MM alone."""
+    answer = margin_of(read_portfolio(json.dumps(CARRY).encode()))
+    text = "\n".join(pools_text(answer, None))
+
+    assert "liquidation buffer" in text and "portfolio margin ratio 0.4613" in text
