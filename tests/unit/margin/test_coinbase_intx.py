@@ -115,8 +115,11 @@ def test_orders_pay_the_larger_side_initially_only() -> None:
     ("BTC-USDC:USDC-20260327", Reason.NOT_APPLICABLE), ("BTC-USD:BTC-PERP", Reason.NOT_APPLICABLE),
     (ETH, Reason.NO_PARAMETERS)])
 def test_what_has_no_rate_is_a_failure(name: str, reason: Reason) -> None:
-    """The rate of ether is not published: no number without one."""
-    needs = margins({name: 1.0}, {}).requirements
+    """No number without one; here only BTC has a rate."""
+    few = replaced(VERSION, parameters=replaced(VERSION.parameters, product={
+        "btc": VERSION.parameters.product["btc"]}))
+    needs = compute_margin(account(MARKET, {name: 1.0}), MARKET, model=MODEL,
+                           version=few).requirements
 
     assert math.isnan(needs.initial[0])
     assert needs.failures[needs.failure[0]].reason is reason
