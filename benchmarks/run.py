@@ -2,7 +2,8 @@
 
 `make bench` runs every part, each in a process of its own, and prints tables with seconds and the
 machine's name; `results/` keeps ratios, shares, differences and equalities, never seconds.
-`--quick` takes small sizes and commits nothing, `--only NAME` runs one part.
+`--quick` takes small sizes and commits nothing, `--only NAME` runs one part and leaves the results
+of the others. Every promised ratio has a line of its own with its bound (`goals.py`).
 """
 
 import json
@@ -12,11 +13,14 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import goals
 import growth
 import limits as machine_limits
 import peers
@@ -58,23 +62,33 @@ def main() -> int:
             print("not there yet\n")
             continue
         turns = 1 if asked.quick or name in ONCE else TURNS
+        start = time.monotonic()
         found = middle([finding(name, asked.quick, limits) for _ in range(turns)])
         show(found)
+        goals.show(goals.judged(name, found))
+        print(f"  took {time.monotonic() - start:.0f} s\n")
         wrong += [name] if broken(found) else []
         if not asked.quick and "failed" not in found:
             keep(name, found, Path(asked.results))
+    if not asked.quick:
+        goals.draw(Path(asked.results))
     print("".join(f"{name}: failed or bits differ\n" for name in wrong), end="")
     return 1 if wrong else 0
 
 
 def machine() -> str:
-    """Return the processor's name, its cores, and the flavours of the core that it runs."""
+    """Return the processor, the system, and the flavours of the core that it runs."""
+    return (f"{processor()}, {platform.system()}, Python {platform.python_version()}, "
+            f"core {', '.join(_core.isa()['available'])}")
+
+
+def processor() -> str:
+    """Return what kind of processor this is, and how many cores it has."""
     names = Path("/proc/cpuinfo")
     lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else []
     model = next((line.split(":", 1)[1].strip() for line in lines
                   if line.startswith("model name")), platform.processor() or platform.machine())
-    return (f"{model}, {os.cpu_count()} cores, {platform.system()}, "
-            f"Python {platform.python_version()}, core {', '.join(_core.isa()['available'])}")
+    return f"{model}, {os.cpu_count()} cores, {_core.isa()['available'][0]}"
 
 
 def busy() -> bool:
@@ -140,7 +154,6 @@ def show(found: dict[str, Any]) -> None:
         print(f"  {path[1:]}: {f'{value:.3g}' if isinstance(value, float) else value}")
     for note in found.get("notes", ()):
         print(f"  {note}")
-    print()
 
 
 def broken(found: dict[str, Any]) -> bool:
@@ -158,9 +171,11 @@ def leaves(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def keep(name: str, found: dict[str, Any], folder: Path) -> None:
-    """Write ratios, shares, checks and growth, no seconds; draw the growth."""
+    """Write ratios, shares, checks, growth and goals, no seconds; draw the growth."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = without_seconds({key: value for key, value in found.items() if key != "notes"})
+    kept = {"processor": processor(), "day": datetime.now(UTC).date().isoformat(),
+            "goals": without_seconds(goals.judged(name, found))} | without_seconds(
+                {key: value for key, value in found.items() if key != "notes"})
     text = json.dumps(kept, indent=1, sort_keys=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     if "growth" in found:
