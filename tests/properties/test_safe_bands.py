@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterpoise.accounts.book import Book, Entries, book_of
@@ -82,6 +82,7 @@ def step(random: np.random.Generator, was: MarketSnapshot, size: float) -> Marke
 
 @given(st.integers(0, 2**32), st.sampled_from(GRIDS), st.sampled_from([1e-4, 3e-3, 0.02]),
        st.booleans(), st.sampled_from([10.0, 1e4]))
+@example(874289, GRIDS[0], 1e-4, False, 1e4)  # one account with two coins in three pools
 def test_statuses_along_any_path_are_those_of_full_recomputation(seed, grid, size, orders, largest):
     random = np.random.Generator(np.random.PCG64(seed))
     book = random_book(random, orders=orders, largest=largest)
