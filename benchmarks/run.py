@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, few peers")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone")
+    parser.add_argument("--turns", type=int, default=TURNS, help="runs whose median counts")
     parser.add_argument("--results", default=str(HERE / "results"))
     asked = parser.parse_args()
     print(f"counterpoise {counterpoise.__version__} on {machine()}\n")
@@ -61,9 +62,9 @@ def main() -> int:
         if not written(name):
             print("not there yet\n")
             continue
-        turns = 1 if asked.quick or name in ONCE else TURNS
+        turns = 1 if asked.quick or name in ONCE else asked.turns
         start = time.monotonic()
-        found = middle([finding(name, asked.quick, limits) for _ in range(turns)])
+        found = middle([finding(name, asked, limits) for _ in range(turns)])
         show(found)
         goals.show(goals.judged(name, found))
         print(f"  took {time.monotonic() - start:.0f} s\n")
@@ -125,11 +126,12 @@ def middle(found: list[Any]) -> Any:
     return statistics.median(found) if isinstance(first, int | float) else first
 
 
-def finding(name: str, quick: bool, limits: dict[str, Any] | None) -> dict[str, Any]:
+def finding(name: str, asked: Namespace, limits: dict[str, Any] | None) -> dict[str, Any]:
     """Return what a part found, after printing what it prints."""
-    command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits)]
+    command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits),
+               "--turns", str(asked.turns)]
     cores = os.cpu_count() or 1
-    done = subprocess.run([*command, *(["--quick"] if quick else [])], text=True,
+    done = subprocess.run([*command, *(["--quick"] if asked.quick else [])], text=True,
                           stdout=subprocess.PIPE, env=environment(cores))
     told, _, last = done.stdout.rstrip().rpartition("\n")
     if done.returncode != 0:
