@@ -36,6 +36,8 @@ ONCE = ("foundation", "pricing", "aggregation", "growth")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
 PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands")
 """Parts that stand beside no other library."""
+ONE_THREAD = ("expected_shortfall", "whatif", "implied")
+"""Parts that compare what one thread does: the pools of every library are held to one."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
 
@@ -130,9 +132,9 @@ def finding(name: str, asked: Namespace, limits: dict[str, Any] | None) -> dict[
     """Return what a part found, after printing what it prints."""
     command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits),
                "--turns", str(asked.turns)]
-    cores = os.cpu_count() or 1
+    threads = 1 if name in ONE_THREAD else os.cpu_count() or 1
     done = subprocess.run([*command, *(["--quick"] if asked.quick else [])], text=True,
-                          stdout=subprocess.PIPE, env=environment(cores))
+                          stdout=subprocess.PIPE, env=environment(threads))
     told, _, last = done.stdout.rstrip().rpartition("\n")
     if done.returncode != 0:
         return {"failed": f"part {name} ended with {done.returncode}"}
