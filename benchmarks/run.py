@@ -81,11 +81,11 @@ def main() -> int:
 
 def machine() -> str:
     """Return the processor, the system, and the flavours of the core that it runs."""
-    return (f"{processor()}, {platform.system()}, Python {platform.python_version()}, "
+    return (f"{cpu()}, {platform.system()}, Python {platform.python_version()}, "
             f"core {', '.join(_core.isa()['available'])}")
 
 
-def processor() -> str:
+def cpu() -> str:
     """Return what kind of processor this is, and how many cores it has."""
     names = Path("/proc/cpuinfo")
     lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else []
@@ -177,7 +177,7 @@ def leaves(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def keep(name: str, found: dict[str, Any], folder: Path) -> None:
     """Write ratios, shares, checks, growth and goals, no seconds; draw the growth."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {"processor": processor(), "day": datetime.now(UTC).date().isoformat(),
+    kept = {"cpu": cpu(), "day": datetime.now(UTC).date().isoformat(),
             "goals": without_seconds(goals.judged(name, found))} | without_seconds(
                 {key: value for key, value in found.items() if key != "notes"})
     text = json.dumps(kept, indent=1, sort_keys=False)

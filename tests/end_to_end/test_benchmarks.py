@@ -58,7 +58,7 @@ def test_seconds_never_reach_the_results(benchmarks, tmp_path):
     benchmarks("run").keep("made_up", found, tmp_path)
 
     kept = json.loads((tmp_path / "made_up.json").read_text())
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", kept.pop("day")) and "cores" in kept.pop("processor")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", kept.pop("day")) and "cores" in kept.pop("cpu")
     assert kept == {"goals": {}, "table": {"pricing": [{"name": "a", "times": 1.23}]},
                     "ratios": {"b": 2.0}, "same_bits": True}
 

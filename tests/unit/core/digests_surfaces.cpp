@@ -57,7 +57,9 @@ void smiles() {
     kernels().ssvi_fit(quotes, {wings.data(), squares.data(), tried.data()}, SLICES);
     print("ssvi", wings), print("ssvi, squares", squares);
     Numbers by_row(3 * QUOTES);
-    for (std::size_t k = 0; k < by_row.size(); ++k) by_row[k] = wings[k / (3 * STRIKES) * 3 + k % 3];
+    for (std::size_t k = 0; k < by_row.size(); ++k) {
+        by_row[k] = wings[k / (3 * STRIKES) * 3 + k % 3];
+    }
     kernels().ssvi_variance(by_row.data(), log_moneyness.data(), curved.data(), QUOTES);
     print("ssvi, variance", curved);
 }
