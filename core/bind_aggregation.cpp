@@ -1,4 +1,4 @@
-// Books in, losses out: `group`, `worst_loss`, `loss_vectors` and `exposures`.
+// Books in, losses out: `worst_loss`, `loss_vectors`, `exposures`, and their checks alone.
 #include <algorithm>
 
 #include "arrays.hpp"
@@ -54,7 +54,7 @@ nb::object worst_loss(nb::handle pointer, nb::handle key, nb::handle instrument,
     check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     Buffer<double> loss = buffer<double>(rows.count);
     Buffer<std::int32_t> scenario = buffer<std::int32_t>(rows.count);
@@ -77,7 +77,7 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
     check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     const std::int64_t scenarios = risk.shape[1];
     Buffer<double> raw = buffer<double>(entries(rows.count, scenarios));
@@ -94,6 +94,18 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
     const auto width = static_cast<std::size_t>(scenarios);
     return nb::make_tuple(given_away(std::move(raw), {n, width}),
                           given_away(std::move(result), {n, width}));
+}
+
+void check_rows(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+                std::int64_t instruments) {
+    rows_of(pointer, key, instrument, lots, instruments);
+}
+
+void check_transforms(nb::handle key, std::int64_t scenarios, nb::handle weight,
+                      nb::handle gain_factor, nb::handle gain_cap, nb::handle dampener) {
+    check_scenarios(scenarios);
+    check_transform(transform_of(weight, gain_factor, gain_cap, dampener, false),
+                    array<std::int32_t>(key, "key", 1), scenarios);
 }
 
 nb::object exposures(nb::handle pointer, nb::handle instrument, nb::handle lots, nb::handle columns,
@@ -133,6 +145,11 @@ void bind_aggregation(nb::module_& m) {
           "lots"_a, "pnl"_a, "weight"_a = nb::none(), "gain_factor"_a = nb::none(),
           "gain_cap"_a = nb::none(), "dampener"_a = nb::none(), "dampen_first"_a = false,
           "threads"_a = 1);
+    m.def("check_rows", &check_rows, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
+          "instruments"_a);
+    m.def("check_transforms", &check_transforms, nb::kw_only(), "key"_a, "scenarios"_a,
+          "weight"_a = nb::none(), "gain_factor"_a = nb::none(), "gain_cap"_a = nb::none(),
+          "dampener"_a = nb::none());
     m.def("exposures", &exposures, nb::kw_only(), "pointer"_a, "instrument"_a, "lots"_a,
           "columns"_a, "threads"_a = 1);
 }

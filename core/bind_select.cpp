@@ -166,7 +166,7 @@ nb::object tails(nb::handle pointer, nb::handle key, nb::handle instrument, nb::
     const Array<double> risk = array<double>(pnl, "pnl", 2);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     const std::int64_t width = risk.shape[1];
     expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +

@@ -72,12 +72,13 @@ inline Transform transform_of(nb::handle weight, nb::handle gain_factor, nb::han
     return t;
 }
 
-inline void check_transform(const Transform& t, const Rows& rows, std::int64_t scenarios) {
+inline void check_transform(const Transform& t, const Array<std::int32_t>& key,
+                            std::int64_t scenarios) {
     for (const Optional* part : {&t.weight, &t.dampener}) {
         expect(!part->has_value() || (*part)->shape[1] == scenarios,
                "weight and dampener must have a column per scenario, " + std::to_string(scenarios));
     }
-    if (t.keys >= 0) check_index(rows.key, t.keys, "key must index the rows of the transforms");
+    if (t.keys >= 0) check_index(key, t.keys, "key must index the rows of the transforms");
 }
 
 }  // namespace counterpoise
