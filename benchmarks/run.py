@@ -27,10 +27,10 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "growth")
-ONCE = ("foundation", "pricing", "aggregation", "growth")
+         "whatif", "implied", "safe_bands", "growth", "gpu")
+ONCE = ("foundation", "pricing", "aggregation", "growth", "gpu")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "gpu")
 """Parts that stand beside no other library."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
@@ -61,7 +61,7 @@ def main() -> int:
         found = middle([finding(name, asked.quick, limits) for _ in range(turns)])
         show(found)
         wrong += [name] if broken(found) else []
-        if not asked.quick and "failed" not in found:
+        if not asked.quick and not {"failed", "absent"} & set(found):
             keep(name, found, Path(asked.results))
     print("".join(f"{name}: failed or bits differ\n" for name in wrong), end="")
     return 1 if wrong else 0

@@ -11,11 +11,12 @@ NumPy and back.
 
 import re
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from counterpoise import _core
+from counterpoise.pricing.kernel import Kernels
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
 
@@ -32,22 +33,6 @@ _WARP: Final = 32
 _GRID: Final = ("kind", "mode", "right", "unit", "price", "shock_base", "strike", "years",
                 "volatility", "rate", "factor")
 _INCLUDE: Final = re.compile(r'#include ["<](.+)[">]')
-
-
-class Kernels(Protocol):
-    """What prices and aggregates: `_core`, or `Cuda`; arguments and results as in `_core`."""
-
-    def price_grid(self, **grid: Any) -> tuple[Floats, Floats, Flags]:
-        """Return value [instrument], P&L [instrument, scenario] and failed [instrument]."""
-        ...
-
-    def worst_loss(self, **book: Any) -> tuple[Floats, Columns]:
-        """Return the worst loss and its scenario, each [row]."""
-        ...
-
-    def loss_vectors(self, **book: Any) -> tuple[Floats, Floats]:
-        """Return the P&L before and after the transforms, each [row, scenario]."""
-        ...
 
 
 def kernels(device: str = "auto") -> Kernels:

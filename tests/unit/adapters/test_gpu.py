@@ -1,6 +1,6 @@
 """The kernels for a CUDA device give the bits of the processor; a missing device is a sentence.
 
-Without a device they run on the host, thread by thread (`host_device`); on one, see `tests/gpu`.
+They run on the host, thread by thread (`host_device`), and on a device where there is one.
 """
 
 import sys
@@ -17,9 +17,14 @@ from host_device import has_compiler, stand_in
 from unit.core.test_flavours import book, grid, transforms
 
 
-@pytest.fixture(scope="module")
-def device(tmp_path_factory) -> gpu.Cuda:
-    """Return the kernels on the stand-in for a device."""
+@pytest.fixture(scope="module", params=["host", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request, tmp_path_factory) -> gpu.Cuda:
+    """Return the kernels on the stand-in for a device, and on a device."""
+    if request.param == "cuda":
+        missing = gpu.what_is_missing()
+        if missing is not None:
+            pytest.skip(f"a device {missing}")
+        return gpu.kernels("cuda")
     if not has_compiler():
         pytest.skip("no C++ compiler of this machine's own")
     return gpu.cuda(stand_in(tmp_path_factory.mktemp("kernels")))
