@@ -103,6 +103,23 @@ struct Aggregation {
     std::int64_t keyed;        // 1, or 0 without any transform: keys are not looked at then
 };
 
+constexpr int STATES = 16;  // price states in one block where each has several vol states,
+constexpr int PLANES = 3;   // of which so many are summed at once: 6 vectors of 8
+
+// Rows of units as runs of segments, each with its positions; P&L by state of the price.
+// A block is BLOCK scenarios if every state is one scenario (planes = 1), else STATES states.
+struct Segments {
+    Aggregation units;            // pointer [row + 1] into segments; key and arrays of the unit
+    const std::int64_t* pointer;  // [segment of a row + 1] into positions
+    const std::int32_t* segment;  // [segment of a row] key of its transforms
+    const double* quantity;       // [position] lots
+    std::int64_t keys, planes;    // segment keys; vol states of a price, padded to whole PLANES
+    const double *up, *down;      // [block, segment key, states of a block], both or neither
+    const double* cap;            // [segment key] with `up`
+    const double* base;           // [instrument] value that the scale acts on too, or null
+    const double* absolute;       // [block, states of a block] not 0 where -|x| counts, or null
+};
+
 struct Exposures {
     const std::int64_t* pointer;
     const std::int32_t* instrument;
@@ -270,6 +287,10 @@ struct Kernels {
                   std::int64_t end);
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
                     std::int64_t end);
+    void (*worst_of_segments)(const Segments&, double* loss, std::int32_t* state,
+                              std::int64_t begin, std::int64_t end);
+    void (*vectors_of_segments)(const Segments&, double* raw, double* transformed,
+                                std::int64_t begin, std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
     void (*add_ons)(const AddOns&, std::int64_t begin, std::int64_t end);
     void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);

@@ -9,17 +9,18 @@
 
 namespace counterpoise {
 
-// Rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
-inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks) {
+// Rows [row, scenario] as blocks [block, row, size]; the last scenario repeats.
+inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks,
+                             std::int64_t size = BLOCK) {
     const std::int64_t n = rows.shape[0], count = rows.shape[1];
-    Buffer<double> out = buffer<double>(blocks * n * BLOCK);
+    Buffer<double> out = buffer<double>(blocks * n * size);
     for (std::int64_t b = 0; b < blocks; ++b) {
-        const std::int64_t start = b * BLOCK, inside = std::min<std::int64_t>(BLOCK, count - start);
+        const std::int64_t start = b * size, inside = std::min(size, count - start);
         for (std::int64_t i = 0; i < n; ++i) {
             const double* from = rows.at + i * count + start;
-            double* to = out.get() + (b * n + i) * BLOCK;
+            double* to = out.get() + (b * n + i) * size;
             std::copy_n(from, inside, to);
-            std::fill_n(to + inside, BLOCK - inside, from[inside - 1]);
+            std::fill_n(to + inside, size - inside, from[inside - 1]);
         }
     }
     return out;

@@ -1,8 +1,8 @@
 """The compiled hot loops: arrays in, arrays out, the GIL released, the same bits on every CPU.
 
 Arguments are C-contiguous NumPy arrays of exactly the dtype named; another dtype is a TypeError,
-another shape or an index out of range a ValueError. Axes: A accounts, R rows of (account, key), P
-positions, I instruments, S scenarios, U factors (underlyings), K keys, C columns.
+another shape or an index out of range a ValueError. Axes: A accounts, R rows of (account, key), G
+segments of rows, P positions, I instruments, S scenarios, U factors, K keys, E segments, C columns.
 """
 
 from typing import Any, TypedDict
@@ -162,6 +162,58 @@ def loss_vectors(
     threads: int = 1,
 ) -> tuple[Floats, Floats]:
     """Return the P&L before and after the transforms, each [R, S], gain > 0."""
+
+def worst_of_segments(
+    *,
+    segments: Long,
+    key: Ints,
+    positions: Long,
+    segment: Ints,
+    instrument: Ints,
+    quantity: Floats,
+    pnl: Floats,
+    state: Ints | None = None,
+    up: Floats | None = None,
+    down: Floats | None = None,
+    cap: Floats | None = None,
+    base: Floats | None = None,
+    absolute: Bytes | None = None,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Ints]:
+    """Return the worst loss >= 0 [R] and the lowest price state that attains it [R].
+
+    segments [R + 1] point into segment [G], positions [G + 1] into the position columns; state [S],
+    up and down [E, state], cap [E], base [I], absolute [state]; see `risk.segments`.
+    """
+
+def vectors_of_segments(
+    *,
+    segments: Long,
+    key: Ints,
+    positions: Long,
+    segment: Ints,
+    instrument: Ints,
+    quantity: Floats,
+    pnl: Floats,
+    state: Ints | None = None,
+    up: Floats | None = None,
+    down: Floats | None = None,
+    cap: Floats | None = None,
+    base: Floats | None = None,
+    absolute: Bytes | None = None,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Floats]:
+    """Return the P&L before and after the unit's transforms, each [R, state], gain > 0."""
 
 def tails(
     *,

@@ -31,6 +31,7 @@ from counterpoise.margin.requirement import Floats, Indices, Requirements, Worst
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
 from counterpoise.risk.arrays import RiskArrays
@@ -275,14 +276,11 @@ def _open_orders(book: Book, pools: PoolRows, rates: Rates) -> Floats:
 def _failing(book: Book, pools: PoolRows, market: MarketSnapshot,
              parameters: StandardParameters) -> tuple[Indices, tuple[Failure, ...]]:
     terms = market.catalogue
-    why = {k: f for k, c in enumerate(terms.instruments)
-           if (f := _not_applicable(c, market, parameters)) is not None}
+    barred, why = verdicts(terms, lambda c: _not_applicable(c, market, parameters))
     needed = np.where(terms.kind == OPTION, int(~Quality.MISSING_VOLATILITY
                                                 & ~Quality.ABSURD_VOLATILITY & 0xFFFF), 0xFFFF)
     needed = np.where(terms.payoff == 1, needed & ~int(Quality.MISSING_INDEX), needed)
-    failed = (market.quality & needed) != 0
-    failed[list(why)] = True
-    return failing_rows(book, pools, failed, market, why)
+    return failing_rows(book, pools, barred | ((market.quality & needed) != 0), market, why)
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,

@@ -17,6 +17,7 @@ from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.extended_table import Bools, ExtendedTable, dampeners, weights
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.roll import expiry_segments
+from counterpoise.margin.terms.verdicts import kinds
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform, worst_loss
 from counterpoise.risk.arrays import RiskArrays
@@ -217,14 +218,6 @@ def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
     width = max(len(terms.settlements), 1)
     first, of = kinds(terms.underlying * width + terms.settlement)
     return of, terms.underlying[first], terms.settlement[first]
-
-
-def kinds(code: Indices) -> tuple[Ints, Indices]:
-    """Return the first entry of every distinct code >= 0, by code, and the rank of each entry."""
-    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
-    first[code[::-1]] = np.arange(len(code))[::-1]
-    known = first >= 0
-    return first[known], np.take(np.cumsum(known, dtype=np.int32) - np.int32(1), code)
 
 
 def unit_names(terms: Catalogue) -> tuple[str, ...]:
