@@ -37,19 +37,22 @@ inline Lowest lowest(const Lanes& value, const Lanes& vector) {
 
 #else
 
-inline double lane(const Lanes& x, std::int64_t k) {
-    double v[WIDTH];
+template <typename V>
+inline double lane(const V& x, std::int64_t k) {
+    double v[sizeof(V) / sizeof(double)];
     store(v, x);
     return v[k];
 }
 
 // The first `count` lanes, all or none where there are not so many.
-inline void store_first(double* p, const Lanes& x, std::int64_t count) {
-    if (count >= WIDTH) {
+template <typename V>
+inline void store_first(double* p, const V& x, std::int64_t count) {
+    constexpr std::int64_t SIZE = sizeof(V) / sizeof(double);
+    if (count >= SIZE) {
         store(p, x);
         return;
     }
-    double v[WIDTH];
+    double v[SIZE];
     store(v, x);
     for (std::int64_t k = 0; k < count; ++k) p[k] = v[k];
 }

@@ -7,7 +7,6 @@
 // taken in the loop. The unshocked value is one more column of the loop: no move, P&L exactly zero.
 #pragma once
 
-#include "across.hpp"
 #include "kernels.hpp"
 #include "math.hpp"
 #include "twin.hpp"
@@ -109,21 +108,7 @@ inline Twin value_in(const Row& row, const Shared& x, double strike) {
     return row.in_coin ? value / x.forward : value;
 }
 
-inline double lane(const Twin& x, std::int64_t k) {
-    return k < WIDTH ? lane(x.a, k) : lane(x.b, k - WIDTH);
-}
-
 inline bool any_nan(const Lanes& a, const Lanes& b) { return places(unordered(a, b)) != 0; }
-
-// Scenarios [at, count) of a row, or a whole vector of them.
-inline void write(const Twin& x, double* pnl, std::int64_t at, std::int64_t count) {
-    if (at + TWIN_WIDTH <= count) {
-        store(pnl + at, x);
-        return;
-    }
-    store_first(pnl + at, x.a, count - at);
-    store_first(pnl + at + WIDTH, x.b, count - at - WIDTH);
-}
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
 template <int SIZE, bool OWN_BASE, bool TIME_PASSES>
@@ -136,7 +121,7 @@ inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows
             if (at == last) rows[r].base = lane(value, count - last);
             const Twin pnl = (value - rows[r].base) * rows[r].unit;
             rows[r].spoiled = rows[r].spoiled + (pnl - pnl);
-            write(pnl, rows[r].pnl, at, count);
+            store_first(rows[r].pnl + at, pnl, count - at);
         }
     }
 }
@@ -157,7 +142,7 @@ inline void fail(const Scenarios& sc, const Prices& out, std::int64_t i) {
     out.failed[i] = true;
     double* pnl = out.pnl + i * sc.count;
     for (std::int64_t at = 0; at < sc.count; at += WIDTH) {
-        store_first(pnl + at, NO_NUMBER, sc.count - at);
+        store_first(pnl + at, Lanes(NO_NUMBER), sc.count - at);
     }
 }
 
