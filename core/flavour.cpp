@@ -11,6 +11,7 @@
 #include "segments.hpp"
 #include "select.hpp"
 #include "ssvi.hpp"
+#include "weighted.hpp"
 
 #define COUNTERPOISE_TEXT(x) #x
 #define COUNTERPOISE_NAME(x) COUNTERPOISE_TEXT(x)
@@ -91,7 +92,7 @@ const Kernels table = {
     log_each, log1p_each, power_each, fma_each, price, black76, implied,
     svi_fit, ssvi_chain, svi_curve, svi_dip, ssvi_variance, worst, vectors,
     worst_of_segments, vectors_of_segments, exposures, add_ons, totals, owned, standing, tails,
-    worst_with, needs_with, worst_again,
+    weighted_tails, worst_with, needs_with, worst_again,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -233,6 +233,14 @@ struct TailScratch {
     TailRow* row;
 };
 
+// Tails of scenarios with probabilities of their own; of `rows` also its `at` and `sum`.
+struct WeightedTails {
+    Tails rows;
+    const double* probability;  // [scenario]
+    double mass, enough;
+    double *less, *ties, *reached;  // [row]
+};
+
 // One account made ready for orders, in `sides` states: its positions, and with orders filled.
 // Rows (side, unit); raw, weight and dampener are padded with zeros to `width` columns.
 struct Account {
@@ -297,6 +305,8 @@ struct Kernels {
     void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
     void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
     void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
+    void (*weighted_tails)(const WeightedTails&, double* scratch, std::int64_t begin,
+                           std::int64_t end);
     double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
     Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
     double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,

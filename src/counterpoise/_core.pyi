@@ -253,6 +253,31 @@ def check_transforms(
 ) -> None:
     """Refuse what `worst_loss` would refuse of these transforms; `scenarios` is S."""
 
+def weighted_tails(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    probability: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    first: int = 0,
+    mass: float,
+    enough: float,
+    threads: int = 1,
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return at, less, sum, ties, reached, each [R], of the scenarios from `first` on.
+
+    at is the least P&L up to which more than `mass` of `probability` [S - first] lies, less the
+    probability below it, sum that of P&L times probability below it, ties the probability at it,
+    reached less and the ties in scenario order until it is `enough`. NaN where a P&L is NaN.
+    """
+
 def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""

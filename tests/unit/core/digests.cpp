@@ -173,6 +173,18 @@ void worst(Numbers pnl) {
         for (bool& block : as_is) block = false;
         call.keyed = 1;
     }
+    Numbers tails[5], scratch(5 * BLOCKS * BLOCK);
+    for (Numbers& one : tails) one.resize(ACCOUNTS);
+    const Numbers probability = numbers(SCENARIOS, 0.0, 1.0);
+    WeightedTails weighted{};
+    weighted.rows.whole = call, weighted.rows.pnl = pnl.data(), weighted.rows.stride = SCENARIOS;
+    weighted.rows.last = rows.data() + (BLOCKS - 1) * INSTRUMENTS * BLOCK;
+    weighted.rows.transforms = true, weighted.probability = probability.data();
+    weighted.rows.at = tails[0].data(), weighted.rows.sum = tails[1].data();
+    weighted.less = tails[2].data(), weighted.ties = tails[3].data();
+    weighted.reached = tails[4].data(), weighted.mass = weighted.enough = 2.5;
+    kernels().weighted_tails(weighted, scratch.data(), 0, ACCOUNTS);
+    for (const Numbers& one : tails) print("weighted tails", one);
     Numbers raw(ACCOUNTS * SCENARIOS), shaped(raw.size());
     kernels().vectors(call, raw.data(), shaped.data(), 0, ACCOUNTS);
     print("vectors", raw), print("vectors, transformed", shaped);

@@ -37,7 +37,7 @@ SHAPES = {
     "weight": (np.float64, "KT"), "dampener": (np.float64, "KT"), "gain_factor": (np.float64, "K"),
     "gain_cap": (np.float64, "K"), "quantity": (np.float64, "P"), "up": (np.float64, "ET"),
     "down": (np.float64, "ET"), "cap": (np.float64, "E"), "base": (np.float64, "I"),
-    "absolute": (np.uint8, "T")}
+    "absolute": (np.uint8, "T"), "probability": (np.float64, "S")}
 # Arguments that may be left out, by the name under which it is drawn whether they are.
 OPTIONAL = {"weight": "weight", "dampener": "dampener", "gain_factor": "gain", "gain_cap": "gain",
             "state": "state", "up": "scale", "down": "scale", "cap": "scale", "base": "scale",
@@ -79,6 +79,10 @@ def fitting(draw: Any, name: str, axes: dict[str, int]) -> Any:
         return (np.arange(axes[length]) % max(1, axes[most])).astype(np.int32)
     if name == "threads":
         return draw(st.sampled_from([1, 2, 3, 64]))
+    if name in ("first", "rank"):
+        return draw(st.sampled_from([0, 0, 1, 2]))
+    if name in ("mass", "enough"):
+        return draw(st.sampled_from(FLOATS))
     if name == "dampen_first":
         return draw(st.booleans())
     if name not in SHAPES:
