@@ -204,7 +204,7 @@ class Cuda:
 
 
 def cuda(cupy: Any) -> Cuda:
-    """Compile the kernels for the current device of this CuPy; a second later it is in its cache.
+    """Compile the kernels for the current device of this CuPy, which keeps the result on disk.
 
     Raises
     ------

@@ -12,8 +12,11 @@ import pytest
 
 from counterpoise import _core
 from counterpoise.adapters import gpu
+from counterpoise.pricing.kernel import scenario_pnl
+from counterpoise.risk.aggregation import grouped, loss_vectors, worst_loss
 from counterpoise.values.failure import BadInput
 from host_device import has_compiler, stand_in
+from small_market import market, scenarios
 from unit.core.test_flavours import book, grid, transforms
 
 
@@ -161,6 +164,24 @@ def test_rows_of_another_catalogue_are_refused(device):
 
     with pytest.raises(ValueError, match="pnl must have 400 rows, not 399"):
         device.worst(rows, np.zeros((399, 97)))
+
+
+def test_a_market_and_a_book_take_the_device_in_place_of_the_processor(device):
+    snapshot, given = market(), scenarios()
+    priced = scenario_pnl(snapshot, given, kernels=device)
+    count = len(snapshot.catalogue.kind)
+    rows = grouped(row_pointer=np.array([0, count]), instrument=np.arange(count, dtype=np.int32),
+                   lots=np.arange(1, count + 1), key=np.zeros(count, np.int32))
+
+    assert equal(priced, scenario_pnl(snapshot, given))
+    assert equal(worst_loss(rows, priced[1], kernels=device), worst_loss(rows, priced[1]))
+    assert equal(loss_vectors(rows, priced[1], kernels=device), loss_vectors(rows, priced[1]))
+
+
+def test_the_kernels_are_one_text_without_includes():
+    text = gpu.source()
+
+    assert "#include" not in text and text.count("struct Aggregation {") == 1
 
 
 def without_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
