@@ -16,7 +16,7 @@
 
 using namespace counterpoise;
 
-static_assert(sizeof(Instruments) == 11 * 8 && sizeof(Scenarios) == 10 * 8 &&
+static_assert(sizeof(Instruments) == 12 * 8 && sizeof(Scenarios) == 10 * 8 &&
               sizeof(Prices) == 3 * 8 && sizeof(Aggregation) == 16 * 8,
               "the words that Python sends are those of the structs");
 

@@ -17,6 +17,7 @@ constexpr int BLOCK = 40;
 constexpr int LANES = 16;   // rows of one account and of tails are padded to whole vectors
 constexpr int TABLE = 64;   // pricing tables, to pairs of vectors, those of a warp too
 constexpr int RULES = 7;    // relative, powers short and long, switch, floor, whole days, floor up
+constexpr int SMILE = 5;    // raw SVI a, b, rho, m, sigma; NaN where the volatility stays
 // Quotes of a smile are padded to whole vectors of eight; of one smile, padded; of one surface.
 constexpr int EIGHT = 8, MOST_QUOTES = 2048, MOST_SLICES = 256;
 
@@ -26,6 +27,7 @@ struct Instruments {
     const std::int8_t* right;
     const double *unit, *price, *base, *strike, *years, *volatility, *rate;
     const std::int32_t* factor;
+    const double* smile;  // [instrument, SMILE] or null
 };
 
 // Scenarios by factor, padded with at least one column of the unshocked world to `width` columns.

@@ -31,7 +31,7 @@ BLOCK: Final = 64
 _THREADS: Final = 128
 _WARP: Final = 32
 _GRID: Final = ("kind", "mode", "right", "unit", "price", "shock_base", "strike", "years",
-                "volatility", "rate", "factor")
+                "volatility", "rate", "factor", "smile")
 _INCLUDE: Final = re.compile(r'#include ["<](.+)[">]')
 
 
@@ -138,8 +138,8 @@ class Cuda:
                            failed=cp.empty(count, np.bool_))
         shocked = [scenarios, len(passed), move, growth, vol, vol_floor, lowest, passed,
                    cp.asarray(grid["rules"]), time_passes]
-        self._run("price_grid", count, [cp.asarray(grid[name]) for name in _GRID], shocked,
-                  [out.value, out.pnl, out.failed])
+        columns = [None if grid.get(name) is None else cp.asarray(grid[name]) for name in _GRID]
+        self._run("price_grid", count, columns, shocked, [out.value, out.pnl, out.failed])
         return out
 
     def worst(self, rows: DeviceRows, pnl: Any, **transforms: Any) -> tuple[Floats, Columns]:

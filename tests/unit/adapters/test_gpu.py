@@ -76,6 +76,15 @@ def test_rows_that_fail_are_the_same(device):
     assert failed.any() and not failed.all()
 
 
+def test_volatilities_that_follow_a_smile_have_the_bits_of_the_processor(device):
+    smile = np.tile([0.02, 0.1, -0.2, 0.0, 0.3], (400, 1))
+    smile[::3] = np.nan
+    given = grid() | {"smile": smile}
+
+    assert equal(device.price_grid(**given), _core.price_grid(**given))
+    assert not equal(device.price_grid(**given), device.price_grid(**grid()))
+
+
 @pytest.mark.parametrize("scenarios", [1, 31, 32, 33, 63, 64, 65])
 def test_prices_of_any_number_of_scenarios_have_the_same_bits(device, scenarios):
     given = grid()
