@@ -27,10 +27,10 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "growth", "gpu")
+         "whatif", "implied", "safe_bands", "models", "growth", "gpu")
 ONCE = ("foundation", "pricing", "aggregation", "growth", "gpu")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "gpu")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "gpu")
 """Parts that stand beside no other library."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
