@@ -36,7 +36,7 @@ def measured(quick: bool) -> dict[str, Any]:
         lambda: _core.price_grid(**ticked, threads=aggregation.usable_cores()),
         lambda: device.price_grid(**ticked))
     rows = device.rows(**book, instruments=aggregation.INSTRUMENTS)
-    add(found, "tick of 297 scenarios", lambda: processor_tick(book, ticked),
+    add(found, "tick of 297 scenarios", lambda: cpu_tick(book, ticked),
         lambda: device.worst(rows, device.prices(**ticked).pnl))
     return found
 
@@ -62,7 +62,7 @@ def best(call: Callable[[], Any]) -> float:
     return min(seconds)
 
 
-def processor_tick(book: dict[str, Any], ticked: dict[str, Any]) -> Any:
+def cpu_tick(book: dict[str, Any], ticked: dict[str, Any]) -> Any:
     """Return the losses after pricing, all on the processor's cores."""
     threads = aggregation.usable_cores()
     pnl = _core.price_grid(**ticked, threads=threads)[1]
