@@ -31,10 +31,10 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "models", "growth")
-ONCE = ("foundation", "pricing", "aggregation", "growth")
+         "whatif", "implied", "safe_bands", "models", "growth", "gpu")
+ONCE = ("foundation", "pricing", "aggregation", "growth", "gpu")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "gpu")
 """Parts that stand beside no other library."""
 ONE_THREAD = ("expected_shortfall", "whatif", "implied")
 """Parts that compare what one thread does: the pools of every library are held to one."""
@@ -71,7 +71,7 @@ def main() -> int:
         goals.show(goals.judged(name, found))
         print(f"  took {time.monotonic() - start:.0f} s\n")
         wrong += [name] if broken(found) else []
-        if not asked.quick and "failed" not in found:
+        if not asked.quick and not {"failed", "absent"} & set(found):
             keep(name, found, Path(asked.results))
     if not asked.quick:
         goals.draw(Path(asked.results))

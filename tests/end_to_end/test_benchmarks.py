@@ -159,6 +159,13 @@ def test_every_part_says_what_it_measures(benchmarks):
         assert callable(module.measured) and Path(module.__file__).parent == BENCHMARKS
 
 
+def test_a_machine_without_a_device_says_so_in_one_line(benchmarks, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+
+    assert benchmarks("gpu").measured(quick=True) == {
+        "absent": "no device: needs CuPy: pip install 'counterpoise[gpu]'"}
+
+
 @pytest.mark.soak
 def test_first_answers_stay_within_a_few_imports_of_numpy():
     seconds = json.loads(printed("cold_start.py", "--samples", "15"))
