@@ -123,10 +123,11 @@ def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
     apart = [j for j, other in enumerate(map(str, book.accounts))
              if portfolio.isolated.get(other) == name]
     wallets = {wallet: _money(book, table[k]) for wallet, table in book.wallets.items()}
-    unknown = name in portfolio.without_balances
-    tree = {"balances": {} if unknown else _balances(book, k), "wallets": {} if unknown else wallets,
-            "loans": loans, "collateral": _roles(book, k), "equity": equity,
+    tree = {"balances": _balances(book, k), "wallets": wallets, "loans": loans,
+            "collateral": _roles(book, k), "equity": equity,
             "given": {n: g for n, g in given.items() if g}}
+    if name in portfolio.without_balances:
+        tree |= {"balances": {}, "wallets": {}}
     return {
         "id": name,
         **{key: table for key, table in tree.items() if table},
