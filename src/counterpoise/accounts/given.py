@@ -39,6 +39,7 @@ BY_ASSET: Final = {
     "spot_margin": _charge("margin of spot orders"),
     "maintenance_margin": _charge("maintenance margin of what is not in this file"),
     "loan_maintenance": _charge("maintenance margin of loans"),
+    "open_loss": _charge("what open orders have lost on paper"),
     "fees": _charge("fees owed and not paid yet"),
     "borrowed_interest": _charge("interest owed and not paid yet"),
     "borrow_rate": _rate("rate of the loan, annualised fraction"),
