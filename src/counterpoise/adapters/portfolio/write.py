@@ -25,9 +25,13 @@ def document_of(portfolio: Portfolio) -> bytes:
     names = {c.id: _name(c, portfolio.symbols) for c in instruments}
     own = {names[c.id]: _definition(c) for c in instruments
            if not _is_implied(names[c.id], c, portfolio.symbols)}
-    own_rows = [k for k, name in enumerate(map(str, portfolio.book.accounts))
-                if name not in portfolio.isolated]
-    accounts = [_account(portfolio, k, names) for k in own_rows]
+    apart: dict[str, list[int]] = {}
+    for k, name in enumerate(portfolio.book.accounts.tolist()):
+        if str(name) in portfolio.isolated:
+            apart.setdefault(portfolio.isolated[str(name)], []).append(k)
+    alone = {k for rows in apart.values() for k in rows}
+    accounts = [_account(portfolio, k, names, apart) for k in range(len(portfolio.book))
+                if k not in alone]
     tree = {
         "as_of": format_instant(portfolio.as_of),
         **({"model": portfolio.model} if portfolio.model is not None else {}),
@@ -110,7 +114,8 @@ def _quote(portfolio: Portfolio, k: int, c: Instrument) -> Tree:
     return _known((key, column[k]) for key, column in columns.items())
 
 
-def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
+def _account(portfolio: Portfolio, k: int, names: dict[str, str],
+             apart: dict[str, list[int]]) -> Tree:
     book = portfolio.book
     given = {name: _known(zip((a.code for a in book.assets), amounts[k], strict=True))
              for name, amounts in book.given.items()}
@@ -120,8 +125,6 @@ def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
         given.pop("borrow_rate", None)
         loans = {code: loan | ({"rate": rates[code]} if code in rates else {})
                  for code, loan in loans.items()}
-    apart = [j for j, other in enumerate(map(str, book.accounts))
-             if portfolio.isolated.get(other) == name]
     wallets = {wallet: _money(book, table[k]) for wallet, table in book.wallets.items()}
     tree = {"balances": _balances(book, k), "wallets": wallets, "loans": loans,
             "collateral": _roles(book, k), "equity": equity,
@@ -132,7 +135,7 @@ def _account(portfolio: Portfolio, k: int, names: dict[str, str]) -> Tree:
         "id": name,
         **{key: table for key, table in tree.items() if table},
         "positions": [*_positions(portfolio, k, names), *(
-            row for j in apart for row in _isolated(portfolio, j, names))],
+            row for j in apart.get(name, ()) for row in _isolated(portfolio, j, names))],
         "orders": _orders(portfolio, k, names),
     }
 

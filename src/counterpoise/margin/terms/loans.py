@@ -21,7 +21,7 @@ def loans_of(book: Book) -> Floats:
     short = np.maximum(-book.balances, 0) / units
     if book.loans is None:
         return np.asarray(short)
-    return np.where(book.loans > 0, book.loans / units, short)
+    return np.asarray(np.where(book.loans > 0, book.loans / units, short), np.float64)
 
 
 def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:
