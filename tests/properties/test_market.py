@@ -41,13 +41,21 @@ def accounts(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return {
         "id": name,
         "balances": draw(st.dictionaries(st.sampled_from(["BTC", "ETH", "USDC"]), AMOUNT)),
-        "positions": [{"instrument": i, "quantity": q, **({"entry_price": p} if p else {})}
+        "positions": [{"instrument": i, "quantity": q, **({"entry_price": p} if p else {}),
+                       **({"isolated": True, "isolated_margin": "7"} if p and float(q) else
+                          {"given": {"delta": q}})}
                       for i, (q, p) in draw(HELD).items()],
         "orders": [{"instrument": i, "quantity": q, **({"price": p} if p else {})}
                    for i, (q, p) in draw(HELD).items() if float(q)],
         "given": draw(st.dictionaries(st.sampled_from(["mmp_margin", "spot_margin"]), st.just(
             {"BTC": "0.125"}))),
         "equity": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]), AMOUNT)),
+        "wallets": draw(st.dictionaries(st.sampled_from(["spot", "um"]), st.dictionaries(
+            st.sampled_from(["BTC", "USDC"]), AMOUNT), max_size=2)),
+        "loans": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]), st.just(
+            {"amount": "0.3", "rate": "0.05"}))),
+        "collateral": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]),
+                                           st.sampled_from(["none", "hedge", "collateral"]))),
     }
 
 

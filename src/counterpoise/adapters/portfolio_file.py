@@ -68,7 +68,8 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
                      notes=(note,) if isinstance(note, str) else tuple(note),
                      isolated=isolated, without_balances=frozenset(
                          a.get("id", "") for _, a in accounts
-                         if not any(a.get(key) for key in ("balances", "wallets", "loans"))))
+                         if not (a.get("balances") or a.get("loans")
+                                 or any(a.get("wallets", {}).values()))))
 
 
 def _as_of(tree: Tree, failures: list[Failure]) -> int | None:

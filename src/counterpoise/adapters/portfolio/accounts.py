@@ -184,7 +184,7 @@ def _positions(account: Tree, path: str, market: MarketSnapshot,
             if cost == UNKNOWN:
                 cost = _cost_at_mark(row, instrument, lots, market, where)
             rows.append((market.catalogue.column[instrument.id], lots, cost,
-                         _stated(row, where)))
+                         _stated(row, where) if lots else {}))
         except BadInput as wrong:
             names.failures.extend(wrong.failures)
     return rows

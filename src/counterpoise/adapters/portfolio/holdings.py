@@ -126,7 +126,8 @@ def _asset_tables(account: Tree, path: str,
         ("balances", "", f"{path}.balances", account.get("balances", {})),
         ("loans", "", f"{path}.loans", {code: loan["amount"] for code, loan in loans.items()}),
         ("given", "borrow_rate", f"{path}.loans", rates),
-        ("collateral", "", f"{path}.collateral", account.get("collateral", {})),
+        ("collateral", "", f"{path}.collateral", {
+            code: role for code, role in account.get("collateral", {}).items() if role != ROLES[0]}),
         ("given", "equity", f"{path}.equity", account.get("equity", {})),
         *(("wallets", name, f"{path}.wallets.{name}"[:80], table)
           for name, table in account.get("wallets", {}).items())]
