@@ -176,7 +176,7 @@ def _positions(account: Tree, path: str, market: MarketSnapshot,
                 raise bad_input(Reason.DUPLICATE, where, "stands twice in this account; write one "
                                 "row with the net quantity")
             seen.add(instrument.id)
-            lots = _lots(row, instrument, market, where)
+            lots = lots_of(row, instrument, market, where)
             if row.get("isolated") and lots == 0:
                 raise bad_input(Reason.BAD_VALUE, where, "has quantity 0; an isolated position "
                                 "holds something")
@@ -200,7 +200,7 @@ def _orders(account: Tree, path: str, market: MarketSnapshot,
         where = f"{path}.orders[{k}] {row['instrument']}"
         try:
             _refuse_expired(instrument, market, where)
-            lots = _lots(row, instrument, market, where)
+            lots = lots_of(row, instrument, market, where)
             price = {"price": float(_price(row, "price", instrument, where))} if (
                 "price" in row) else {}
             rows.append((market.catalogue.column[instrument.id], _signed(row, lots, where), price))
@@ -271,7 +271,14 @@ def _refuse_expired(instrument: Instrument, market: MarketSnapshot, where: str) 
                         "it out")
 
 
-def _lots(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str) -> int:
+def lots_of(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str) -> int:
+    """Return the lots that `quantity` in `unit` (contracts, coin or quote) of a row means.
+
+    Raises
+    ------
+    BadInput
+        If it is no number of lots, or the unit needs a mark that is missing; `where` names the row.
+    """
     quantity = parse_decimal(row["quantity"], subject=f"{where}: quantity")
     unit = row.get("unit", "contracts")
     if unit == "contracts":

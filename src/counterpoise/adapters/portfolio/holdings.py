@@ -122,12 +122,13 @@ def _asset_tables(account: Tree, path: str,
     """Return (kind, name, where, {asset code: text}) of everything stated by asset."""
     loans = {code: loan for code, loan in account.get("loans", {}).items() if "amount" in loan}
     rates = {code: loan["rate"] for code, loan in loans.items() if "rate" in loan}
+    roles = {code: role for code, role in account.get("collateral", {}).items()
+             if role != ROLES[0]}
     tables = [
         ("balances", "", f"{path}.balances", account.get("balances", {})),
         ("loans", "", f"{path}.loans", {code: loan["amount"] for code, loan in loans.items()}),
         ("given", "borrow_rate", f"{path}.loans", rates),
-        ("collateral", "", f"{path}.collateral", {
-            code: role for code, role in account.get("collateral", {}).items() if role != ROLES[0]}),
+        ("collateral", "", f"{path}.collateral", roles),
         ("given", "equity", f"{path}.equity", account.get("equity", {})),
         *(("wallets", name, f"{path}.wallets.{name}"[:80], table)
           for name, table in account.get("wallets", {}).items())]
