@@ -18,6 +18,7 @@ _OURS: Final = {
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
+    "okx_pm": "counterpoise.margin.models.okx_pm",
     "powertrade": "counterpoise.margin.models.powertrade",
     "standard": "counterpoise.margin.models.standard",
 }
