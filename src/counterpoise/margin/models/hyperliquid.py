@@ -39,6 +39,7 @@ from counterpoise.margin.terms.by_position import failing, requirements_of, summ
 from counterpoise.margin.terms.loans import unpriced, with_failures
 from counterpoise.margin.terms.orders import worse_side
 from counterpoise.margin.terms.ranges import require_ranges
+from counterpoise.margin.terms.rounding import added_up
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.risk.arrays import RiskArrays
@@ -157,7 +158,7 @@ class Hyperliquid:
         maintenance = _maintenance(held, lending, parameters)
         initial = {"perpetuals": 2 * held, "open_orders_margin": orders}
         initial["borrowing"] = _borrowing(initial["perpetuals"] + orders, lending)
-        short = np.add.reduce(list(maintenance.values())) - np.add.reduce(list(initial.values()))
+        short = added_up(maintenance) - added_up(initial)
         initial["minimum"] = np.maximum(short, 0.0)
         failed = failing(book, rows, market, unused=_UNUSED,
                          judge=lambda c: _not_applicable(c, parameters))

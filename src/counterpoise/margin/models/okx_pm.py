@@ -50,6 +50,7 @@ from counterpoise.margin.terms.merged_unit_shares import (
 )
 from counterpoise.margin.terms.merged_units import UnitCharges, UnitTerms, unit_charges, unit_terms
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
+from counterpoise.margin.terms.rounding import added_up
 from counterpoise.margin.terms.stablecoin_hedge import CURRENCIES
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
@@ -196,7 +197,7 @@ def _unit_parts(book: Book, terms: UnitTerms, found: UnitCharges) -> dict[str, F
              "mr3_vega": found.mr3, "mr4_basis": found.mr4 - found.mr4_spot,
              "mr5_rates": found.mr5, "mr9_stablecoins": found.mr9}
     parts["spot_in_use"] = np.where(found.spot != 0, parts["spot_in_use"], 0.0)
-    parts["mr7_minimum"] = np.maximum(found.mr7 - np.add.reduce(list(parts.values())), 0.0)
+    parts["mr7_minimum"] = np.maximum(found.mr7 - added_up(parts), 0.0)
     return parts
 
 
