@@ -67,6 +67,14 @@ def test_maintenance_is_half_the_margin_at_maximum_leverage_tier_by_tier(
     assert shown(book)["cross_maintenance_margin"] == pytest.approx(margin, rel=1e-12)
 
 
+def test_the_printed_deduction_is_the_marginal_sum() -> None:
+    """maintenance_margin = notional x rate - deduction: 260M x 2.5 % - 150M x (2.5 % - 1.25 %)."""
+    book = held({BTC: (4_000.0, 65_000)}, {"USDC": 10**9})
+
+    assert shown(book)["cross_maintenance_margin"] == pytest.approx(
+        260e6 * 0.025 - 150e6 * (0.025 - 0.0125), rel=1e-12)
+
+
 def test_cash_alone_needs_nothing_and_has_no_risk() -> None:
     """Without a position or a loan the offset of 20 USDC is not asked for."""
     found = margins(held({}, {"USDC": 10}))
