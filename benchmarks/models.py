@@ -120,8 +120,7 @@ def compare_cost() -> dict[str, Any]:
     market = real_market() or simulated_market()
     held = book_of_portfolios(market, {MARKET_MAKER: model_portfolios(market)[MARKET_MAKER]})
     portfolio = Portfolio(as_of=market.as_of, model=None, overrides={}, symbols="deribit",
-                          market=market, book=held, notes=(), quote_terms={}, confidence={},
-                          order_prices={})
+                          market=market, book=held, notes=())
     start = time.perf_counter()
     rows = compare(portfolio).rows
     seconds = time.perf_counter() - start
