@@ -28,10 +28,11 @@ ETHER_WEIGHT = 0.9
 def in_one_account(book: Book) -> Book:
     """Return all wallets and positions of a book as one account."""
     rows = entries_of(book.row_pointer, book.instrument, book.lots, book.entry_cost)
-    loan = np.nansum(book.given["loan"], axis=0)[None, :]
-    return book_of(catalogue=book.catalogue, accounts=np.array(["account"]),
-                   positions=replaced(rows, account=0 * rows.account), given={"loan": loan},
-                   balances=(book.assets, book.balances.sum(axis=0)[None, :]))
+    whole = book_of(catalogue=book.catalogue, accounts=np.array(["account"]),
+                    positions=replaced(rows, account=0 * rows.account),
+                    balances=(book.assets, book.balances.sum(axis=0)[None, :]))
+    assert book.loans is not None
+    return replaced(whole, loans=book.loans.sum(axis=0)[None, :])
 
 
 def by_hand(inputs: dict[str, Any], loan_rate: float) -> tuple[float, float]:
