@@ -6,9 +6,12 @@ away} (Gate states these three combinations; Paradex states worst side per marke
 wherever the venue is silent.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.margin.pools import PoolRows
 from counterpoise.margin.requirement import Floats, Indices
 
 
@@ -40,3 +43,24 @@ def _of(accounts: Indices, rows: Entries) -> Entries:
     mine = accounts[np.minimum(place, len(accounts) - 1)] == rows.account
     return Entries(account=place[mine], instrument=rows.instrument[mine], lots=rows.lots[mine],
                    entry_cost=rows.entry_cost[mine])
+
+
+def order_excess(book: Book, rows: PoolRows, *, delta: Floats,
+                 needs: Callable[[Book], Floats]) -> Floats:
+    """Return what open orders add to the requirement of positions, [row], at least 0.
+
+    `delta` [instrument] tells orders that add it from those that take it away; `needs` returns the
+    requirement of the positions of a book, [account, pool] with the pools of `rows`.
+    """
+    extra = np.zeros(len(rows))
+    accounts = accounts_with_orders(book)
+    if not len(accounts):
+        return extra
+    direction = np.nan_to_num(delta)
+    alone, longer, shorter = (needs(filled(book, accounts, sign * direction))
+                              for sign in (0.0, 1.0, -1.0))
+    worse = np.maximum(np.maximum(longer, shorter) - alone, 0)
+    place = np.minimum(np.searchsorted(accounts, rows.account), len(accounts) - 1)
+    mine = accounts[place] == rows.account
+    extra[mine] = worse[place[mine], rows.pool[mine]]
+    return extra
