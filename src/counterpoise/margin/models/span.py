@@ -166,6 +166,10 @@ class Span:
 MODEL: Final = Span(
     name="span", title="SPAN (16 scenarios, example parameters)",
     source="the parameters of span are an example, no clearing house's: state your own")
+NSE: Final = Span(
+    name="span_nse", title="SPAN as NSE Clearing sets it",
+    source="span_nse scans the price by NSE's minima, where 6 daily deviations x sqrt 2 may be "
+           "more, and volatility by an older set")
 
 
 def _need(found: SpanRows, count: int) -> Floats:

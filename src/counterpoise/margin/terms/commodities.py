@@ -115,7 +115,8 @@ def judged(known: Commodities, market: MarketSnapshot, parameters: SpanParameter
                            & ((market.quality & int(Quality.MISSING_MARK)) != 0))
     if general.risk_arrays == "computed":
         too_wide = _too_wide(known, market, general.extreme_move_multiplier) & ~barred
-        why |= {k: _no_price_left(terms.instruments[k].id) for k in np.flatnonzero(too_wide)}
+        for k in np.flatnonzero(too_wide).tolist():
+            why[k] = _no_price_left(terms.instruments[k].id)
         barred = barred | too_wide
     return barred, why
 

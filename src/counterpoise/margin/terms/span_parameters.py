@@ -144,6 +144,7 @@ class General:
     option_style                     "premium" (net option value counts) or "futures"
     initial_factor                   initial over maintenance requirement
     risk_arrays                      "computed" here, or "read" from the clearing house's file
+    files_per_day                    how often the clearing house states anew, for information
     """
 
     extreme_move_multiplier: float
@@ -155,6 +156,7 @@ class General:
     option_style: str = "premium"
     initial_factor: float = 1.0
     risk_arrays: str = "computed"
+    files_per_day: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
