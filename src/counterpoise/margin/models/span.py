@@ -76,7 +76,8 @@ class Span:
         if general.risk_arrays == "read":
             raise bad_input(Reason.MISSING_NUMBER, "risk arrays", "are read from the clearing "
                             "house's file under these parameters; give them along with the market")
-        ranges = scan_ranges(commodities_of(market, parameters), market)
+        ranges = scan_ranges(commodities_of(market, parameters), market,
+                             extreme_multiplier=general.extreme_move_multiplier)
         return (scanning_scenarios(ranges, extreme_multiplier=general.extreme_move_multiplier,
                                    lookahead_days=general.lookahead_days,
                                    volatility_relative=general.volatility_relative),)

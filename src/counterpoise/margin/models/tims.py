@@ -84,8 +84,7 @@ class Tims:
             initial_components=with_rounding(parts | {"open_orders_margin": orders}, initial),
             maintenance_components=with_rounding(parts, maintenance),
             candidates={"minimum": summed(found.at, found.minimum, len(pools))},
-            worst=WorstScenarios(units=groups.net_name, row=found.at, unit=found.key,
-                                 scenario=found.scenario, loss=found.scan))
+            worst=_worst(found, groups))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: TimsParameters) -> Contributions:
@@ -139,13 +138,14 @@ class _Nettings:
     """The nettings of accounts, sorted by (account, netting); [netting row] unless said otherwise.
 
     rows, of_row     unit rows, and the netting row of each, [unit row]
-    at, key          requirement row; index of the netting
+    loss             [unit row] at its netting's worst point, gains (< 0) by the part that counts
+    at               requirement row
     """
 
     rows: Rows
     of_row: Indices
+    loss: Floats
     at: Indices
-    key: Indices
     scan: Floats
     scenario: Indices
     minimum: Floats
@@ -168,14 +168,22 @@ def _nettings(book: Book, pools: PoolRows, groups: ClassGroups, arrays: RiskArra
     netted = np.stack([summed(of_row, counted[:, s], len(codes))
                        for s in range(counted.shape[1])], axis=1)
     netted[:, 0] = 0.0
+    scenario = np.argmin(netted, axis=1).astype(np.int32)
+    loss = np.where(scenario[of_row] > 0, -counted[np.arange(len(rows)), scenario[of_row]], 0.0)
     pool = np.zeros(len(groups.name), np.int32)
     pool[groups.of] = pool_of_instrument(book, pools.pools)
     _, _, held = exposures(rows, groups.minimum[:, None], threads=threads)
     return _Nettings(
-        rows=rows, of_row=of_row, at=pools.row_of[rows.account[first], pool[rows.key[first]]],
-        key=(codes % width).astype(np.int32), scan=-np.minimum.reduce(netted, axis=1) + 0.0,
-        scenario=np.argmin(netted, axis=1).astype(np.int32),
+        rows=rows, of_row=of_row, loss=loss, scenario=scenario,
+        at=pools.row_of[rows.account[first], pool[rows.key[first]]],
+        scan=-np.minimum.reduce(netted, axis=1) + 0.0,
         minimum=summed(of_row, held[:, 0], len(codes)))
+
+
+def _worst(found: _Nettings, groups: ClassGroups) -> WorstScenarios:
+    """Return what every class group loses at the worst point of its netting."""
+    return WorstScenarios(units=groups.name, row=found.at[found.of_row], unit=found.rows.key,
+                          scenario=found.scenario[found.of_row], loss=found.loss)
 
 
 def _need(found: _Nettings) -> Floats:

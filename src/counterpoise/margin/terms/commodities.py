@@ -78,16 +78,18 @@ def money(known: Commodities) -> Floats:
                      for p, c in zip(known.price, known.terms, strict=True)])
 
 
-def scan_ranges(known: Commodities, market: MarketSnapshot) -> ScanRange:
+def scan_ranges(known: Commodities, market: MarketSnapshot, *,
+                extreme_multiplier: float) -> ScanRange:
     """Return the scan ranges of every (commodity, tier), by price where a range is in money.
 
-    A range in money that reaches the price itself is 0 here and a failure in `judged`.
+    A range in money of which the extreme multiple reaches the price is 0 here and a failure in
+    `judged`.
     """
     terms = market.catalogue
     at = known.of, known.tier
     price, volatility = (tier_table(known, f"{n}_scan_range")[at] for n in ("price", "volatility"))
     share = np.where(_in_money(known)[known.of], price / _scanned_price(market), price)
-    share = np.where(share < 1, share, 0.0)
+    share = np.where(share * max(extreme_multiplier, 1.0) < 1, share, 0.0)
     columns = np.stack([known.of, known.tier, share], axis=1)
     first, factor = np.unique(columns, axis=0, return_index=True, return_inverse=True)[1:]
     names = [f"{terms.underlyings[terms.underlying[k]]} {terms.settlements[terms.settlement[k]]} "

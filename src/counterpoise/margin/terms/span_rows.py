@@ -73,7 +73,7 @@ def lot_columns(arrays: RiskArrays, market: MarketSnapshot,
     read = general.risk_arrays == "read"
     delta = arrays.delta
     if not read:
-        ranges = scan_ranges(known, market)
+        ranges = scan_ranges(known, market, extreme_multiplier=general.extreme_move_multiplier)
         delta = composite_delta(market, delta=delta, price_range=ranges.price[ranges.factor_of],
                                 weights=general.delta_weights)
     units = np.where((terms.payoff == 1) & ~option, np.abs(arrays.delta), terms.unit)
