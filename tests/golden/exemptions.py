@@ -44,9 +44,6 @@ PENDING: Final[tuple[str, ...]] = (
     "paradex/min_delta.json",
     "paradex/order_risk_check.json",
     "paradex/scan_parameters.json",
-    # Binance
-    "binance/pm_pro_unimmr_2022.json",
-    "binance/tiered_collateral_value.json",
     # Hyperliquid
     "hyperliquid/carry_trade.json",
     "hyperliquid/parameters.json",
