@@ -8,7 +8,7 @@ The part of an extreme loss that counts is a weight of the requirement, not of t
 CME Group public SPAN pages; NSE Clearing, NSCCL-SPAN page.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -66,8 +66,8 @@ def scanning_labels() -> tuple[str, ...]:
     return ("unshocked", *inner, "15: extended move up", "16: extended move down")
 
 
-def covered(count: int, fraction: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the part of each scenario's P&L that counts, [unit, scenario] of `count` units."""
-    weight = np.ones((count, 17))
-    weight[:, EXTREMES] = fraction
+def covered(fraction: float) -> Floats:
+    """Return the part of each scenario's P&L that counts, [scenario]."""
+    weight = np.ones(17)
+    weight[list(EXTREMES)] = fraction
     return weight

@@ -34,4 +34,4 @@ def test_pairs_share_the_price_move_and_not_the_volatility_move() -> None:
 
 
 def test_only_the_extremes_count_in_part() -> None:
-    assert covered(1, 0.35).tolist() == [[1.0] * 15 + [0.35] * 2]
+    assert covered(0.35).tolist() == [1.0] * 15 + [0.35] * 2

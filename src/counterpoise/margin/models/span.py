@@ -32,12 +32,12 @@ from counterpoise.margin.terms.span_parameters import SpanParameters
 from counterpoise.margin.terms.span_rows import LotColumns, SpanRows, lot_columns, span_rows
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.risk.aggregation import UnitTransform, grouped
+from counterpoise.risk.aggregation import IDENTITY, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scanning import scanning_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Reason, bad_input
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 
 @frozen
@@ -128,7 +128,7 @@ class Span:
         columns = lot_columns(arrays[0], market, parameters)
         found = span_rows(book, settlement_pools(book), columns, arrays[0], parameters, threads=1)
         factor = parameters.general.initial_factor
-        shares = _shares(found, columns, arrays[0], book.catalogue.kind == OPTION)
+        shares = _shares(found, columns, book.catalogue.kind == OPTION)
         return contributions_of({name: (factor * share, found.rows.order)
                                  for name, share in shares.items()}, maintenance_factor=1 / factor)
 
@@ -138,7 +138,8 @@ class Span:
         columns = lot_columns(arrays[0], market, parameters)
         rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
                        key=columns.known.of)
-        return (risk_vectors(arrays[0], rows, UnitTransform(weight=columns.weight), columns.weight,
+        counted = replaced(arrays[0], pnl=columns.gains)
+        return (risk_vectors(counted, rows, IDENTITY, np.ones((len(columns.known.name), 17)),
                              columns.known.name),)
 
     def our_readings(self, book: Book, market: MarketSnapshot,
@@ -203,14 +204,14 @@ def _excess_minimum(found: SpanRows) -> Floats:
     return np.maximum(found.minimum - _spread_risk(found), 0.0)
 
 
-def _shares(found: SpanRows, columns: LotColumns, arrays: RiskArrays,
+def _shares(found: SpanRows, columns: LotColumns,
             option: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> dict[str, Floats]:
     """Return each position's share of every part, in the order of the rows' positions."""
     rows = found.rows
     row = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(rows.pointer))
     scenario = found.scenario[row]
     at = rows.instrument
-    loss = -rows.lots * arrays.pnl[at, scenario] * columns.weight[rows.key[row], scenario]
+    loss = -rows.lots * columns.gains[at, scenario]
     short = np.maximum(-rows.lots, 0)
     size = np.abs(rows.lots * columns.delta[at])
     exposed = np.where(option[at], short, np.abs(rows.lots))

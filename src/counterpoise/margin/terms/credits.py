@@ -42,20 +42,17 @@ class CreditRows:
     price_risk: Floats
 
 
-def price_risk(rows: Rows, pnl: Floats, weight: Floats, *, loss: Floats,
-               scenario: Indices) -> Floats:
-    """Return the price risk of rows, [row], pool currency, from their worst scenarios."""
+def price_risk(rows: Rows, gains: Floats, *, loss: Floats, scenario: Indices,
+               time_risk: Floats) -> Floats:
+    """Return the price risk of rows, [row], pool currency.
+
+    `gains` [instrument, scenario] are per lot as they count, `loss` and `scenario` the worst of
+    each row, `time_risk` its mean loss in scenarios 1 and 2.
+    """
     row = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(rows.pointer))
-    paired = PAIRED[scenario]
-    lost = -rows.lots * pnl[rows.instrument, paired[row]]
-    still = -rows.lots * (pnl[rows.instrument, 1] + pnl[rows.instrument, 2]) / 2
-    paired_loss = _summed(row, lost, rows) * weight[rows.key, paired]
-    risk = (loss + paired_loss) / 2 - _summed(row, still, rows)
-    return np.where(scenario > 0, np.maximum(risk, 0), 0.0)
-
-
-def _summed(row: Indices, column: Floats, rows: Rows) -> Floats:
-    return np.asarray(np.bincount(row, weights=column, minlength=len(rows)), np.float64)
+    gain = rows.lots * gains[rows.instrument, PAIRED[scenario][row]]
+    paired_loss = -np.bincount(row, weights=gain, minlength=len(rows))
+    return np.where(scenario > 0, np.maximum((loss + paired_loss) / 2 - time_risk, 0), 0.0)
 
 
 def weighted_price_risk(method: str, *, risk: Floats, delta: Floats, scan_range: Floats) -> Floats:
@@ -85,16 +82,16 @@ def credits_of(rows: CreditRows, names: tuple[str, ...],
         ratio = np.array([leg.ratio for leg in spread.legs])
         side = np.array([1.0 if leg.side == "a" else -1.0 for leg in spread.legs])
         found = matched(net[legs], ratio=ratio, side=side)
-        gain = found.spreads[:, None] * ratio * rows.price_risk[legs] * spread.credit
+        gain = found.spreads * ratio[:, None] * rows.price_risk[legs] * spread.credit
         credit[legs] += np.minimum(gain, rows.scan[legs] - credit[legs])
         net[legs] = found.left
     return credit
 
 
 def _complete(rows: CreditRows, units: list[int]) -> Ints:
-    """Return the unit rows of all legs, [pool with every leg, leg]."""
-    place = np.full((int(rows.at.max(initial=-1)) + 1, len(units)), -1, np.int64)
+    """Return the unit rows of all legs, [leg, pool that holds every leg]."""
+    place = np.full((len(units), int(rows.at.max(initial=-1)) + 1), -1, np.int64)
     for leg, unit in enumerate(units):
         mine = np.flatnonzero(rows.key == unit)
-        place[rows.at[mine], leg] = mine
-    return place[np.all(place >= 0, axis=1)]
+        place[leg, rows.at[mine]] = mine
+    return place[:, np.minimum.reduce(place, axis=0) >= 0]

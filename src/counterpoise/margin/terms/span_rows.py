@@ -6,13 +6,11 @@
 Sources: ASX margin estimator, CME Group public SPAN pages; docs/methodology/span.md.
 """
 
-from typing import Any
-
 import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.valuation import contract_values
-from counterpoise.instruments.catalogue import OPTION
+from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.margin.pools import Bools, PoolRows, pool_of_instrument
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.commodities import (
@@ -35,19 +33,18 @@ from counterpoise.margin.terms.credits import (
 from counterpoise.margin.terms.span_parameters import SpanParameters
 from counterpoise.margin.terms.spreads import calendar_charges
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.risk.aggregation import Rows, UnitTransform, exposures, grouped, worst_loss
+from counterpoise.risk.aggregation import Rows, exposures, grouped, worst_loss
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scanning import covered
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
-
-Signs = np.ndarray[Any, np.dtype[np.int8]]
 
 
 @frozen
 class LotColumns:
     """What one lot adds to each part, [instrument], pool currency; NaN where it has no number.
 
+    gains             [instrument, scenario] as they count: extremes by the part that is covered
     delta             composite delta, units of underlying
     value             market value of premium-style options, 0 for the rest
     minimum           short option minimum per lot sold
@@ -55,11 +52,11 @@ class LotColumns:
     """
 
     known: Commodities
+    gains: Floats
     delta: Floats
     value: Floats
     minimum: Floats
     exposure: Floats
-    weight: Floats
     barred: Bools
     why: dict[int, Failure]
 
@@ -82,10 +79,10 @@ def lot_columns(arrays: RiskArrays, market: MarketSnapshot,
     premium = option & (general.option_style == "premium")
     fraction = 1.0 if read else general.extreme_move_covered_fraction
     return LotColumns(
-        known=known, delta=delta, value=np.where(premium, contract_values(market), 0.0),
+        known=known, gains=arrays.pnl * covered(fraction), delta=delta,
+        value=np.where(premium, contract_values(market), 0.0),
         minimum=np.where(option, units * column_of(known, "short_option_minimum"), 0.0),
-        exposure=rate * units * reference, weight=covered(len(known.terms), fraction),
-        barred=barred | arrays.failed, why=why)
+        exposure=rate * units * reference, barred=barred | arrays.failed, why=why)
 
 
 @frozen
@@ -120,35 +117,48 @@ def span_rows(book: Book, pools: PoolRows, columns: LotColumns, arrays: RiskArra
     unit_pool = np.zeros(len(known.name), np.int32)
     unit_pool[known.of] = pool
     at = pools.row_of[rows.account, unit_pool[rows.key]]
-    scan, scenario = worst_loss(rows, arrays.pnl, UnitTransform(weight=columns.weight),
-                                threads=threads)
+    scan, scenario = worst_loss(rows, columns.gains, threads=threads)
     tiers = tier_count(known)
-    net, long, gross = exposures(rows, _exposed(columns, book.catalogue.kind == OPTION,
-                                                book.catalogue.right), threads=threads)
-    calendar, left = _calendar(rows, net[:, :tiers], known)
-    short = (long - net)[:, tiers:]
-    credit = _credits(SpanDeltas(rows=rows, at=at, first=net[:, :tiers], left=left), scan, scenario,
-                      columns, arrays, parameters)
+    summed_up = exposures(rows, _exposed(columns, book.catalogue), threads=threads)
+    net, long, gross = (np.ascontiguousarray(part.T) for part in summed_up)
+    calendar, left = _calendar(rows, net[:tiers], known)
+    calls, puts, value, of_futures, of_options, time_risk = range(tiers, len(net))
+    short = long - net
+    deltas = SpanDeltas(first=net[:tiers], left=left, time_risk=net[time_risk])
     return SpanRows(
         rows=rows, at=at, scan=scan, scenario=scenario, calendar=calendar,
-        delivery=_delivery(rows, net[:, :tiers], left, known), credit=credit,
-        minimum=_minimum(rows, short[:, 0], short[:, 1], known),
-        option_value=net[:, tiers + 2],
-        exposure=gross[:, tiers + 3] + short[:, 4])
+        delivery=_delivery(rows, deltas, known),
+        credit=_credits(rows, at, deltas, (scan, scenario), columns, parameters),
+        minimum=_minimum(rows, short[calls], short[puts], known), option_value=net[value],
+        exposure=gross[of_futures] + short[of_options])
 
 
-def _exposed(columns: LotColumns, option: Bools, right: Signs) -> Floats:
+def _exposed(columns: LotColumns, terms: Catalogue) -> Floats:
     """Return the columns summed by row, [instrument, column].
 
-    Composite delta by tier; minimum of calls, of puts; value; exposure of futures, of options.
+    Composite delta by tier; minimum of calls, of puts; value; exposure of futures, of options;
+    loss at an unmoved price.
     """
-    known = columns.known
-    by_tier = np.zeros((len(option), tier_count(known)))
-    by_tier[np.arange(len(option)), known.tier] = columns.delta
+    known, option = columns.known, terms.kind == OPTION
+    by_tier = np.zeros((len(terms), tier_count(known)))
+    by_tier[np.arange(len(terms)), known.tier] = columns.delta
     return np.column_stack((
-        by_tier, np.where(right > 0, columns.minimum, 0.0),
-        np.where(right < 0, columns.minimum, 0.0), columns.value,
-        np.where(option, 0.0, columns.exposure), np.where(option, columns.exposure, 0.0)))
+        by_tier, np.where(terms.right > 0, columns.minimum, 0.0),
+        np.where(terms.right < 0, columns.minimum, 0.0), columns.value,
+        np.where(option, 0.0, columns.exposure), np.where(option, columns.exposure, 0.0),
+        -(columns.gains[:, 1] + columns.gains[:, 2]) / 2))
+
+
+@frozen
+class SpanDeltas:
+    """Composite deltas of unit rows before (`first`) and after calendar spreads, [tier, row].
+
+    `time_risk` [row] is the mean loss of scenarios 1 and 2.
+    """
+
+    first: Floats
+    left: Floats
+    time_risk: Floats
 
 
 def _calendar(rows: Rows, delta: Floats, known: Commodities) -> tuple[Floats, Floats]:
@@ -157,19 +167,20 @@ def _calendar(rows: Rows, delta: Floats, known: Commodities) -> tuple[Floats, Fl
     for unit, commodity in enumerate(known.terms):
         if commodity is not None and commodity.calendar_spreads:
             mine = np.flatnonzero(rows.key == unit)
-            stated, left[mine] = calendar_charges(delta[mine], commodity.calendar_spreads)
+            stated, left[:, mine] = calendar_charges(delta[:, mine], commodity.calendar_spreads)
             charge[mine] = stated * scale[unit]
     return charge, left
 
 
-def _delivery(rows: Rows, delta: Floats, left: Floats, known: Commodities) -> Floats:
-    inside, outside = ((tier_table(known, f"delivery_{n}_rate") * money(known)[:, None])
+def _delivery(rows: Rows, deltas: SpanDeltas, known: Commodities) -> Floats:
+    inside, outside = ((tier_table(known, f"delivery_{n}_rate") * money(known)[:, None]).T
                        for n in ("spread", "outright"))
     if not (inside.any() or outside.any()):
         return np.zeros(len(rows))
-    outright = np.abs(left)
-    charged = (np.abs(delta) - outright) * inside[rows.key] + outright * outside[rows.key]
-    return np.asarray(np.add.reduce(charged, axis=1))
+    outright = np.abs(deltas.left)
+    taken = np.abs(deltas.first) - outright
+    return np.asarray(np.add.reduce(
+        taken * inside[:, rows.key] + outright * outside[:, rows.key], axis=0))
 
 
 def _minimum(rows: Rows, calls: Floats, puts: Floats, known: Commodities) -> Floats:
@@ -177,28 +188,19 @@ def _minimum(rows: Rows, calls: Floats, puts: Floats, known: Commodities) -> Flo
     return np.where(greater[rows.key], np.maximum(calls, puts), calls + puts)
 
 
-@frozen
-class SpanDeltas:
-    """Composite deltas of unit rows before (`first`) and after calendar spreads, [row, tier]."""
-
-    rows: Rows
-    at: Indices
-    first: Floats
-    left: Floats
-
-
-def _credits(deltas: SpanDeltas, scan: Floats, scenario: Indices, columns: LotColumns,
-             arrays: RiskArrays, parameters: SpanParameters) -> Floats:
+def _credits(rows: Rows, at: Indices, deltas: SpanDeltas, worst: tuple[Floats, Indices],
+             columns: LotColumns, parameters: SpanParameters) -> Floats:
     if not parameters.inter_commodity:
-        return np.zeros(len(scan))
-    rows, known = deltas.rows, columns.known
+        return np.zeros(len(rows))
+    (scan, scenario), known = worst, columns.known
     spreads = sorted(parameters.inter_commodity.values(), key=lambda s: s.priority)
-    risk = price_risk(rows, arrays.pnl, columns.weight, loss=scan, scenario=scenario)
+    risk = price_risk(rows, columns.gains, loss=scan, scenario=scenario,
+                      time_risk=deltas.time_risk)
     per_delta = weighted_price_risk(
         parameters.general.weighted_price_risk, risk=risk,
-        delta=np.add.reduce(deltas.first, axis=1), scan_range=_narrowest(known)[rows.key])
-    ready = CreditRows(key=rows.key, at=deltas.at, net=np.add.reduce(deltas.left, axis=1),
-                       scan=scan, price_risk=per_delta)
+        delta=np.add.reduce(deltas.first, axis=0), scan_range=_narrowest(known)[rows.key])
+    ready = CreditRows(key=rows.key, at=at, net=np.add.reduce(deltas.left, axis=0), scan=scan,
+                       price_risk=per_delta)
     return credits_of(ready, known.name, tuple(spreads))
 
 

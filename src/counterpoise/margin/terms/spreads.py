@@ -18,7 +18,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 @frozen
 class Matched:
-    """How many spreads each row forms, [row], and what is left of its deltas, [row, leg]."""
+    """How many spreads each row forms, [row], and what is left of its deltas, [leg, row]."""
 
     spreads: Floats
     left: Floats
@@ -30,31 +30,31 @@ def matched(delta: Floats, *, ratio: Floats, side: Floats) -> Matched:
     Parameters
     ----------
     delta
-        [row, leg] net deltas.
+        [leg, row] net deltas.
     ratio
         [leg] delta that one spread takes from each leg, above 0.
     side
         [leg] +1 or -1: legs of one sign must stand on one side of the market and those of the
         other sign on the other, else no spread is formed. NaN deltas give NaN.
     """
-    market_side = np.sign(delta) * side
-    formed = np.all(market_side == market_side[:, :1], axis=1) & (market_side[:, 0] != 0)
-    count = np.minimum.reduce(np.abs(delta) / ratio, axis=1)
-    spreads = np.where(formed | np.isnan(count), count, 0.0)
-    return Matched(spreads=spreads, left=delta - np.sign(delta) * spreads[:, None] * ratio)
+    possible = delta * (side / ratio)[:, None]
+    least, most = np.minimum.reduce(possible, axis=0), np.maximum.reduce(possible, axis=0)
+    spreads = np.maximum(np.maximum(least, -most), 0.0)
+    taken = np.sign(least) * spreads * (side * ratio)[:, None]
+    return Matched(spreads=spreads, left=delta - taken)
 
 
 def calendar_charges(delta: Floats, spreads: tuple[CalendarSpread, ...],
                      ) -> tuple[Floats, Floats]:
-    """Return the charge of rows [row] and the deltas left [row, tier], of one commodity.
+    """Return the charge of rows [row] and the deltas left [tier, row], of one commodity.
 
-    `delta` is [row, tier]. Rates are as stated: times the price where they are fractions of it.
+    `delta` is [tier, row]. Rates are as stated: times the price where they are fractions of it.
     """
-    left, charge = delta.copy(), np.zeros(len(delta))
+    left, charge = delta.copy(), np.zeros(delta.shape[1])
     for spread in spreads:
         legs = [spread.tier_a - 1, spread.tier_b - 1]
-        found = matched(left[:, legs], ratio=np.array([spread.ratio_a, spread.ratio_b]),
+        found = matched(left[legs], ratio=np.array([spread.ratio_a, spread.ratio_b]),
                         side=np.array([1.0, -1.0]))
-        left[:, legs] = found.left
+        left[legs] = found.left
         charge += found.spreads * spread.rate
     return charge, left

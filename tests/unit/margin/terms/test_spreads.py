@@ -17,17 +17,17 @@ RATIO, SIDE = np.array([1.0, 2.0, 0.5]), np.array([1.0, -1.0, -1.0])
 
 @given(st.lists(st.tuples(deltas, deltas, deltas), min_size=1, max_size=20))
 def test_matching_takes_the_legs_in_proportion_and_flips_none(rows) -> None:
-    delta = np.array(rows)
+    delta = np.array(rows).T
     found = matched(delta, ratio=RATIO, side=SIDE)
 
     np.testing.assert_allclose(np.abs(delta) - np.abs(found.left),
-                               found.spreads[:, None] * RATIO, atol=1e-6)
+                               found.spreads * RATIO[:, None], atol=1e-6)
     assert np.all(found.left * delta >= -1e-9 * np.abs(delta))
 
 
 @given(st.tuples(deltas, deltas, deltas))
 def test_a_spread_needs_its_legs_on_opposite_sides(row) -> None:
-    found = matched(np.array([row]), ratio=RATIO, side=SIDE)
+    found = matched(np.array([row]).T, ratio=RATIO, side=SIDE)
     opposite = row[0] * row[1] < 0 and row[0] * row[2] < 0
 
     assert (found.spreads[0] > 0) == opposite
@@ -35,24 +35,24 @@ def test_a_spread_needs_its_legs_on_opposite_sides(row) -> None:
 
 def test_a_spread_of_three_legs() -> None:
     """Long 4, short 6, short 1: the third allows 2 spreads, which leaves 2, -2 and 0."""
-    found = matched(np.array([[4.0, -6.0, -1.0]]), ratio=RATIO, side=SIDE)
+    found = matched(np.array([[4.0, -6.0, -1.0]]).T, ratio=RATIO, side=SIDE)
 
     assert found.spreads.tolist() == [2.0]
-    assert found.left.tolist() == [[2.0, -2.0, 0.0]]
+    assert found.left.tolist() == [[2.0], [-2.0], [0.0]]
 
 
 def test_rows_do_not_see_each_other() -> None:
     spreads = (CalendarSpread(tier_a=1, tier_b=2, rate=3.0),
                CalendarSpread(tier_a=2, tier_b=3, rate=5.0))
-    delta = np.array([[1.0, -2.0, 2.0], [0.0, 1.0, 1.0]])
+    delta = np.array([[1.0, -2.0, 2.0], [0.0, 1.0, 1.0]]).T
 
     charge, left = calendar_charges(delta, spreads)
     assert charge.tolist() == [8.0, 0.0]
-    assert left.tolist() == [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    assert left.T.tolist() == [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
 
 
 def test_deltas_that_are_not_numbers_stay_so() -> None:
-    assert np.isnan(matched(np.array([[np.nan, 1.0, 1.0]]), ratio=RATIO, side=SIDE).spreads[0])
+    assert np.isnan(matched(np.array([[np.nan, 1.0, 1.0]]).T, ratio=RATIO, side=SIDE).spreads[0])
 
 
 def composite(strike: float, price_range: float) -> float:
