@@ -9,6 +9,7 @@
 
 #include "kernels.hpp"
 #include "math.hpp"
+#include "raw_svi.hpp"
 #include "twin.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
@@ -18,7 +19,7 @@ enum Mode : std::uint8_t { LINEAR = 0, INVERSE_COIN = 1, INVERSE_QUOTE = 2 };
 constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0, TENOR_MAX = 1e100, LITTLE = 1e-280,
                  LESS = 1e-290;
 constexpr double LARGEST = 0x1.fffffffffffffp+1023;
-static_assert(LANES % TWIN_WIDTH == 0, "tables are padded to whole vectors");
+static_assert(TABLE % TWIN_WIDTH == 0, "tables are padded to whole vectors");
 
 // Undiscounted; `least` = min(F, K), half_x = ln(F/K) / 2, t = sigma sqrt(T) / 2 >= 0.
 template <typename V>
@@ -42,6 +43,9 @@ struct Terms {
     double per_shift;            // (30/d)^p, times sigma if shifts are relative
     double half_root, discount;  // sqrt(T) / 2, exp(-r T)
     bool moves_forward;          // base == F
+    bool follows, relative;      // the volatility follows a smile; shifts are relative
+    Raw smile;
+    double tenor, smile_now, per_root;  // (30/d)^p, sqrt(w) at ln(K/F), 1 / sqrt(T)
 };
 
 inline double tenor_factor(double years, const double* rule) {
@@ -62,7 +66,26 @@ inline Terms terms_of(const Instruments& in, const Scenarios& sc, std::int64_t i
     return {forward, in.base[i], in.strike[i], in.volatility[i], years, rate,
             0.5 * log_any(forward / in.strike[i]), in.base[i] / forward,
             rule[0] != 0.0 ? in.volatility[i] * tenor : tenor, 0.5 * square_root(years),
-            exp_any(-rate * years), in.base[i] == forward};
+            exp_any(-rate * years), in.base[i] == forward, false, rule[0] != 0.0, {}, tenor, 0.0,
+            0.0};
+}
+
+// sqrt(w) of the smile where x = ln(F'/K) / 2.
+template <typename V>
+inline V smile_deviation(const Raw& s, V half_x) {
+    const V off = half_x * -2.0 - s.m;
+    return square_root(raw_variance(s, off, raw_root(s, off)));
+}
+
+// The terms of an option whose volatility follows the smile of its expiry, if it has one.
+inline Terms following(const Instruments& in, std::int64_t i, Terms o) {
+    const double* s = in.smile + SMILE * i;
+    o.follows = s[0] == s[0] && o.years > 0.0;
+    if (!o.follows) return o;
+    o.smile = {s[0], s[1], s[2], s[3], s[4]};
+    o.smile_now = smile_deviation(o.smile, o.half_log);
+    o.per_root = 1.0 / square_root(o.years);
+    return o;
 }
 
 // Columns of the scenario tables of one factor.
@@ -75,13 +98,22 @@ struct Shared {
     Twin forward, least, discount, outside;
 };
 
-template <bool OWN_BASE, bool TIME_PASSES>
+// sigma + (smile at ln(K/F') - smile at ln(K/F)), then the shift; NaN where the smile is no number.
+inline Twin followed(const Terms& o, const Twin& half_x, const Shifts& by, std::int64_t at) {
+    const Twin drift = (smile_deviation(o.smile, half_x) - o.smile_now) * o.per_root;
+    const Twin there = at_least(Twin(o.volatility) + drift, Twin(0.0));
+    const Twin per_shift = o.relative ? there * o.tenor : Twin(o.tenor);
+    return fma(per_shift, load_twin(by.vol + at), there);
+}
+
+template <bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
 inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
     const Twin move = load_twin(by.move + at);
     const Twin forward = fma(Twin(o.base), move, o.forward);
     const Twin growth = OWN_BASE ? load_twin(by.half_growth + at)
                                   : log1p_inside(Twin(o.ratio) * move) * 0.5;
-    const Twin shifted = fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
+    const Twin shifted = FOLLOWS ? followed(o, growth + o.half_log, by, at)
+                                 : fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
     const Twin volatility = at_least(shifted, load_twin(by.vol_floor + at));
     Twin half_root = o.half_root, discount = o.discount;
     if (TIME_PASSES) {
@@ -90,8 +122,9 @@ inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
         discount = exp_any(Twin(-o.rate) * left);
     }
     const Twin least = at_most(forward, o.strike);
-    return {forward, least, discount,
-            out_of_the_money(least, growth + o.half_log, volatility * half_root)};
+    Twin outside = out_of_the_money(least, growth + o.half_log, volatility * half_root);
+    if (FOLLOWS) outside = outside + (volatility - volatility);  // no volatility, no value
+    return {forward, least, discount, outside};
 }
 
 // The row of one option: what differs between a call and a put of the same strike.
@@ -108,42 +141,20 @@ inline Twin value_in(const Row& row, const Shared& x, double strike) {
     return row.in_coin ? value / x.forward : value;
 }
 
-inline double lane(Twin x, std::int64_t k) {
-    double v[TWIN_WIDTH];
-    store(v, x);
-    return v[k];
-}
-
-inline bool all_zero(const Twin& x) {
-    double v[TWIN_WIDTH], sum = 0.0;
-    store(v, x);
-    for (double one : v) sum += one;
-    return sum == 0.0;
-}
-
-// Scenarios [at, count) of a row, or a whole vector of them.
-inline void write(Twin x, double* pnl, std::int64_t at, std::int64_t count) {
-    if (at + TWIN_WIDTH <= count) {
-        store(pnl + at, x);
-        return;
-    }
-    double v[TWIN_WIDTH];
-    store(v, x);
-    for (std::int64_t s = at; s < count; ++s) pnl[s] = v[s - at];
-}
+inline bool any_nan(const Lanes& a, const Lanes& b) { return places(unordered(a, b)) != 0; }
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
-template <int SIZE, bool OWN_BASE, bool TIME_PASSES>
+template <int SIZE, bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
 inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
     const std::int64_t last = count / TWIN_WIDTH * TWIN_WIDTH;
     for (std::int64_t at = last; at >= 0; at -= TWIN_WIDTH) {
-        const Shared x = shared<OWN_BASE, TIME_PASSES>(o, by, at);
+        const Shared x = shared<OWN_BASE, TIME_PASSES, FOLLOWS>(o, by, at);
         for (int r = 0; r < SIZE; ++r) {
             const Twin value = value_in(rows[r], x, o.strike);
             if (at == last) rows[r].base = lane(value, count - last);
             const Twin pnl = (value - rows[r].base) * rows[r].unit;
             rows[r].spoiled = rows[r].spoiled + (pnl - pnl);
-            write(pnl, rows[r].pnl, at, count);
+            store_first(rows[r].pnl + at, pnl, count - at);
         }
     }
 }
@@ -162,7 +173,18 @@ inline bool usable(const Instruments& in, std::int64_t i) {
 inline void fail(const Scenarios& sc, const Prices& out, std::int64_t i) {
     out.value[i] = NO_NUMBER;
     out.failed[i] = true;
-    for (std::int64_t s = 0; s < sc.count; ++s) out.pnl[i * sc.count + s] = NO_NUMBER;
+    double* pnl = out.pnl + i * sc.count;
+    for (std::int64_t at = 0; at < sc.count; at += WIDTH) {
+        store_first(pnl + at, Lanes(NO_NUMBER), sc.count - at);
+    }
+}
+
+inline bool same_smile(const Instruments& in, std::int64_t i, std::int64_t j) {
+    bool same = true;
+    for (int p = 0; in.smile != nullptr && p < SMILE; ++p) {
+        same &= bits_of(in.smile[SMILE * i + p]) == bits_of(in.smile[SMILE * j + p]);
+    }
+    return same;
 }
 
 // Two rows share their Black values when they differ in nothing but right, unit and mode.
@@ -170,14 +192,15 @@ inline bool paired(const Instruments& in, std::int64_t i, std::int64_t j) {
     return in.kind[j] == OPTION && in.factor[i] == in.factor[j] && in.price[i] == in.price[j] &&
            in.base[i] == in.base[j] && in.strike[i] == in.strike[j] &&
            in.years[i] == in.years[j] && in.volatility[i] == in.volatility[j] &&
-           in.rate[i] == in.rate[j];
+           in.rate[i] == in.rate[j] && same_smile(in, i, j);
 }
 
 // Price SIZE neighbouring options (1 or 2) that share their Black values.
 template <int SIZE>
 inline void price_options(const Instruments& in, const Scenarios& sc, const Prices& out,
                           std::int64_t first) {
-    const Terms o = terms_of(in, sc, first);
+    const Terms plain = terms_of(in, sc, first);
+    const Terms o = in.smile == nullptr ? plain : following(in, first, plain);
     const std::int64_t at = in.factor[first] * sc.width;
     const Shifts by = {sc.move + at, sc.half_growth + at, sc.vol_shift + at, sc.vol_floor + at,
                        sc.years_shift};
@@ -187,19 +210,23 @@ inline void price_options(const Instruments& in, const Scenarios& sc, const Pric
         rows[r] = {in.unit[i], 0.0, in.right[i] > 0, in.mode[i] == INVERSE_COIN,
                    out.pnl + i * sc.count, 0.0};
     }
-    if (sc.time_passes) {
-        if (o.moves_forward) fill<SIZE, true, true>(o, by, sc.count, rows);
-        else fill<SIZE, false, true>(o, by, sc.count, rows);
+    if (o.follows) {
+        if (o.moves_forward) fill<SIZE, true, true, true>(o, by, sc.count, rows);
+        else fill<SIZE, false, true, true>(o, by, sc.count, rows);
+    } else if (sc.time_passes) {
+        if (o.moves_forward) fill<SIZE, true, true, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, true, false>(o, by, sc.count, rows);
     } else {
-        if (o.moves_forward) fill<SIZE, true, false>(o, by, sc.count, rows);
-        else fill<SIZE, false, false>(o, by, sc.count, rows);
+        if (o.moves_forward) fill<SIZE, true, false, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, false, false>(o, by, sc.count, rows);
     }
     // A forward at or below zero has no Black-76 value: the row fails.
     const bool sunk = !(fma(o.base, sc.lowest_move[in.factor[first]], o.forward) > 0.0);
     for (int r = 0; r < SIZE; ++r) {
         const std::int64_t i = first + r;
         out.value[i] = in.unit[i] * rows[r].base;
-        out.failed[i] = sunk || !finite(out.value[i]) || !all_zero(rows[r].spoiled);
+        const Twin& spoiled = rows[r].spoiled;
+        out.failed[i] = sunk || !finite(out.value[i]) || any_nan(spoiled.a, spoiled.b);
         if (out.failed[i]) fail(sc, out, i);
     }
 }
@@ -210,23 +237,19 @@ inline void price_delta_one(const Instruments& in, const Scenarios& sc, const Pr
     const double* move = sc.move + in.factor[i] * sc.width;
     double* pnl = out.pnl + i * sc.count;
     const double unit = in.unit[i], price = in.price[i], base = in.base[i], ratio = base / price;
-    std::int64_t broken = 0;
-    if (in.mode[i] == LINEAR) {
-        out.value[i] = unit * price;
-        for (std::int64_t s = 0; s < sc.count; ++s) pnl[s] = unit * (base * move[s]);
-    } else if (in.mode[i] == INVERSE_COIN) {
-        out.value[i] = -(unit / price);
-        for (std::int64_t s = 0; s < sc.count; ++s) {
-            const double x = ratio * move[s], grown = 1.0 + x;
-            pnl[s] = (unit / price) * (grown > 0.0 ? x / grown : NO_NUMBER);
-        }
-    } else {
-        out.value[i] = -unit;
-        for (std::int64_t s = 0; s < sc.count; ++s) pnl[s] = unit * (ratio * move[s]);
+    const std::uint8_t mode = in.mode[i];
+    Lanes spoiled = 0.0;
+    for (std::int64_t at = 0; at < sc.count; at += WIDTH) {
+        const Lanes moved = load(move + at), x = moved * ratio, grown = x + 1.0;
+        const Lanes coin = select(grown > 0.0, x / grown, NO_NUMBER) * (unit / price);
+        const Lanes change = mode == LINEAR ? moved * base * unit
+                             : mode == INVERSE_COIN ? coin : x * unit;
+        spoiled = spoiled + (change - change);
+        store_first(pnl + at, change, sc.count - at);
     }
-    for (std::int64_t s = 0; s < sc.count; ++s) broken += !finite(pnl[s]);
-    if (broken == 0 && finite(out.value[i])) out.failed[i] = false;
-    else fail(sc, out, i);
+    out.value[i] = mode == LINEAR ? unit * price : mode == INVERSE_COIN ? -(unit / price) : -unit;
+    out.failed[i] = !finite(out.value[i]) || any_nan(spoiled, spoiled);
+    if (out.failed[i]) fail(sc, out, i);
 }
 
 inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,

@@ -3,61 +3,9 @@
 //
 // Nothing here depends on the machine: inputs come from integers, so that a build for another
 // processor, run under emulation, must print the same digests.
-#include <cstdio>
-#include <cstring>
-#include <vector>
-
-#include "kernels.hpp"
-
-using namespace counterpoise;
+#include "digests.hpp"
 
 namespace {
-
-constexpr std::int64_t COUNT = 4001, INSTRUMENTS = 120, SCENARIOS = 97, FACTORS = 3, KEYS = 4;
-constexpr std::int64_t WIDTH = (SCENARIOS + LANES) / LANES * LANES;
-constexpr std::int64_t BLOCKS = (SCENARIOS + BLOCK - 1) / BLOCK, ACCOUNTS = 301, POSITIONS = 10;
-using Numbers = std::vector<double>;
-
-// Knuth's MMIX generator, its upper bits.
-std::uint64_t state = 42;
-std::uint64_t drawn() {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return state >> 11;
-}
-double between(double low, double high) {
-    return low + (high - low) * (static_cast<double>(drawn()) * 0x1p-53);
-}
-Numbers numbers(std::int64_t count, double low, double high) {
-    Numbers all(static_cast<std::size_t>(count));
-    for (double& x : all) x = between(low, high);
-    return all;
-}
-template <typename T>
-std::vector<T> whole(std::int64_t count, std::int64_t least, std::int64_t limit) {
-    std::vector<T> all(static_cast<std::size_t>(count));
-    for (T& x : all) {
-        const auto step = static_cast<std::int64_t>(drawn() % static_cast<std::uint64_t>(
-            limit - least));
-        x = static_cast<T>(least + step);
-    }
-    return all;
-}
-
-void fold(std::uint64_t& digest, const void* bytes, std::size_t count) {
-    const auto* at = static_cast<const unsigned char*>(bytes);
-    for (std::size_t k = 0; k < count; ++k) digest = (digest ^ at[k]) * 0x100000001b3u;
-}
-
-// A NaN may carry any payload: only its place counts.
-void print(const char* function, const Numbers& result) {
-    std::uint64_t digest = 0xcbf29ce484222325u;
-    for (double x : result) {
-        const double told = x == x ? x : __builtin_nan("");
-        fold(digest, &told, sizeof told);
-    }
-    std::printf("%s %s %016llx\n", kernels().name, function,
-                static_cast<unsigned long long>(digest));
-}
 
 void elementary() {
     state = 1;
@@ -74,7 +22,7 @@ void elementary() {
 }
 
 // Prices with and without the passing of time; returns the P&L.
-Numbers prices(bool time_passes) {
+Numbers prices(bool time_passes, bool smiles = false) {
     state = 2;
     const auto kind = whole<std::uint8_t>(INSTRUMENTS, 0, 4);
     const auto mode = whole<std::uint8_t>(INSTRUMENTS, 0, 3);
@@ -99,16 +47,22 @@ Numbers prices(bool time_passes) {
     for (std::int64_t s = 1; time_passes && s < SCENARIOS; ++s) passed[s] = between(0.0, 0.1);
     const Numbers rules = {1, 0.3, 0.13, 30, 1, 1, 0.2, 0, 0.5, 0.5, 10, 2, 0, 0, 1, 0, 0, 0, 0.1,
                            0, 0};
+    Numbers smile(INSTRUMENTS * SMILE);
+    for (std::size_t i = 0; i < smile.size(); i += SMILE) {
+        smile[i] = between(0.001, 0.1), smile[i + 1] = between(0.0, 0.3);
+        smile[i + 2] = between(-0.9, 0.9), smile[i + 3] = between(-0.3, 0.3);
+        smile[i + 4] = between(0.01, 0.5);
+    }
     Numbers value(INSTRUMENTS), pnl(INSTRUMENTS * SCENARIOS);
     bool failed[INSTRUMENTS];
     kernels().price({kind.data(), mode.data(), right.data(), unit.data(), price.data(),
                      base.data(), strike.data(), years.data(), vol.data(), rate.data(),
-                     factor.data()},
+                     factor.data(), smiles ? smile.data() : nullptr},
                     {SCENARIOS, WIDTH, move.data(), half.data(), shift.data(), floor.data(),
                      lowest.data(), passed.data(), rules.data(), time_passes},
                     {value.data(), pnl.data(), failed}, 0, INSTRUMENTS);
-    print(time_passes ? "value, later" : "value", value);
-    print(time_passes ? "pnl, later" : "pnl", pnl);
+    print(smiles ? "value, smiles" : time_passes ? "value, later" : "value", value);
+    print(smiles ? "pnl, smiles" : time_passes ? "pnl, later" : "pnl", pnl);
     return pnl;
 }
 
@@ -237,10 +191,13 @@ int main() {
         use(*name);
         elementary();
         prices(true);
+        prices(true, true);
         const Numbers pnl = prices(false);
         greeks();
         worst(pnl);
         segments(pnl);
+        accounts(pnl);
+        surfaces();
     }
     return 0;
 }
