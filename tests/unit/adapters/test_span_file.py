@@ -180,13 +180,13 @@ def test_a_contract_that_has_expired_is_a_failure() -> None:
 LAUGHS = ("<!DOCTYPE spanFile [<!ENTITY a 'ha'>"
           + "".join(f"<!ENTITY {b} '&{a};&{a};&{a};&{a};&{a};&{a};&{a};&{a};'>"
                     for a, b in zip("abcdefghij", "bcdefghijk", strict=True)) + "]>")
-OUTSIDE = "<!DOCTYPE spanFile [<!ENTITY f SYSTEM 'file:///etc/hostname'>]>"
+OUTSIDE = "<!DOCTYPE spanFile [<!ENTITY f SYSTEM 'hostname'>]>"
 
 
 @pytest.mark.parametrize(("text", "says"), [
     (document(before=LAUGHS), "document type"),
     (document(before=OUTSIDE), "document type"),
-    (document(before="<!DOCTYPE spanFile SYSTEM 'http://example.org/span.dtd'>"), "document type"),
+    (document(before="<!DOCTYPE spanFile SYSTEM 'span.dtd'>"), "document type"),
     (document()[:900], "no whole XML"),
     (b"", "no whole XML"),
     (b"\x00\x01binary", "no whole XML"),
