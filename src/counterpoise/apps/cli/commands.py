@@ -72,6 +72,8 @@ def _comparisons(sub: ArgumentParser) -> None:
     sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
                      "commas; default: all. counterpoise models lists them")
     _parameters_as_of(sub)
+    sub.add_argument("--restate", action="store_true", help="ask models that do not cover a "
+                     "contract about the same risk in linear contracts; the notes say which")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
                      "or .html file")
 
@@ -125,6 +127,8 @@ def _reconciliations(sub: ArgumentParser) -> None:
 def _check_models(sub: ArgumentParser) -> None:
     sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
                      "it, like my_package.my_venue:MyVenue; its module is imported")
+    sub.add_argument("--market", metavar="SNAPSHOT", help="a snapshot or an option chain that "
+                     "lists what the model covers; default: the simulated market")
     _json(sub)
 
 
@@ -169,7 +173,7 @@ def _explain(given: Namespace) -> int:
 def _compare(given: Namespace) -> int:
     from counterpoise.apps.cli.comparison import compare
 
-    return compare(_question(given), models=given.models)
+    return compare(_question(given), models=given.models, restate=given.restate)
 
 
 def _greeks(given: Namespace) -> int:
@@ -211,7 +215,7 @@ def _reconcile(given: Namespace) -> int:
 def _check_model(given: Namespace) -> int:
     from counterpoise.apps.cli.judgements import check_model
 
-    return check_model(given.place, as_json=given.json)
+    return check_model(given.place, market=given.market, as_json=given.json)
 
 
 def _parameters(given: Namespace) -> int:

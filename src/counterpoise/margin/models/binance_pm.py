@@ -105,6 +105,7 @@ class BinancePm:
     title = "Binance portfolio margin (uniMMR)"
     parameters_type = BinancePmParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
+    given_names = frozenset({"open_loss"})
 
     def equity(self, parameters: BinancePmParameters) -> CrossEquity:
         """Return all assets in USD by collateral rates; what is owed counts whole."""
@@ -128,8 +129,7 @@ class BinancePm:
             {"futures": level * futures, "loans": level * loans, "open_loss": open_loss}
             for level in (general.order_level, general.liquidation_level))
         codes = tuple(a.code for a in book.assets)
-        owed = unpriced(codes, prices_in(market, codes, NUMERAIRE),
-                        loans_of(book)[rows.account] > 0)
+        owed = unpriced(market, codes, NUMERAIRE, loans_of(book)[rows.account] > 0)
         return requirements_of(rows, initial=initial, maintenance=maintenance,
                                failed=with_failures(failed, owed))
 
