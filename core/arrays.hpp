@@ -176,6 +176,8 @@ void bind_implied(nb::module_& m);
 void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
+void bind_unit_rows(nb::module_& m);
+void bind_layout(nb::module_& m);
 void bind_requirement(nb::module_& m);
 void bind_select(nb::module_& m);
 void bind_prepared(nb::module_& m);

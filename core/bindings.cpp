@@ -67,6 +67,8 @@ NB_MODULE(_core, m) {
     bind_surfaces(m);
     bind_grouping(m);
     bind_aggregation(m);
+    bind_layout(m);
+    bind_unit_rows(m);
     bind_requirement(m);
     bind_select(m);
     bind_prepared(m);

@@ -4,11 +4,12 @@
 //     charge = sum over segments of |sum of lots x column| x rate     (a run of one segment id)
 //     shock  = |D| min(slope max(|D| - threshold, 0), cap) x price    D from net and protection
 //     initial = rounded(sum + others), maintenance = rounded(factor sum)
-//     owned  = balance + value of contracts - entry cost
+//     owned  = (balance - entry cost) + value of contracts, summed by unit
 //
 // Minima and maxima keep NaN, as NumPy's do; rounding is half to even of x times a power of ten.
 #pragma once
 
+#include "aggregate.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
 
@@ -49,36 +50,50 @@ inline double size_shock(const double* rule, double net, double protection) {
     return size * share * rule[3];
 }
 
-inline void add_ons(const AddOns& in, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-        double charge = 0.0, segment_net = 0.0, rate = 0.0, net = 0.0, owned_delta = 0.0;
-        std::int32_t segment = -1, flagged = -1;
-        for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
-            const std::int32_t i = in.instrument[p];
-            const double* column = in.columns + static_cast<std::int64_t>(i) * ADD_ON_COLUMNS;
-            const double lots = static_cast<double>(in.lots[p]), owned = lots > 0.0 ? lots : 0.0;
-            // Where segments change is past guessing: masks, not branches. Adding zero is exact.
-            const std::uint64_t closed = 0u - static_cast<std::uint64_t>(in.segment[i] != segment);
-            charge = charge + of_bits(bits_of(absolute(segment_net) * rate) & closed);
-            segment_net = of_bits(bits_of(segment_net) & ~closed);
-            segment = in.segment[i];
-            rate = column[1];
-            segment_net = fma(lots, column[0], segment_net);
-            net = fma(lots, column[2], net);
-            owned_delta = fma(owned, column[3], owned_delta);
-            if (in.flag[i] != 0 && flagged < 0) flagged = i;
-        }
-        charge = charge + absolute(segment_net) * rate;
-        const double* rule = in.size_rule + in.key[row] * SIZE_RULE;
-        in.result[row] = {in.loss[row], charge, size_shock(rule, net, owned_delta),
-                          static_cast<double>(in.scenario[row])};
-        in.flagged[row] = flagged;
+inline void add_on(const AddOns& in, std::int64_t row, double loss) {
+    double charge = 0.0, segment_net = 0.0, rate = 0.0, net = 0.0, owned_delta = 0.0, value = 0.0;
+    std::int32_t segment = -1, flagged = -1;
+    for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
+        const AddOnTerms& terms = in.terms[in.instrument[p]];
+        const double lots = static_cast<double>(in.lots[p]), owned = lots > 0.0 ? lots : 0.0;
+        // Where segments change is past guessing: masks, not branches. Adding zero is exact.
+        const std::uint64_t closed = 0u - static_cast<std::uint64_t>(terms.segment != segment);
+        charge = charge + of_bits(bits_of(absolute(segment_net) * rate) & closed);
+        segment_net = of_bits(bits_of(segment_net) & ~closed);
+        segment = terms.segment;
+        rate = terms.rate;
+        segment_net = fma(lots, terms.by_segment, segment_net);
+        net = fma(lots, terms.net, net);
+        owned_delta = fma(owned, terms.protecting, owned_delta);
+        value = fma(lots, terms.value, value);
+        if (terms.flag != 0 && flagged < 0) flagged = in.instrument[p];
+    }
+    charge = charge + absolute(segment_net) * rate;
+    const double* rule = in.size_rule + in.key[row] * SIZE_RULE;
+    in.result[row] = {loss, charge, size_shock(rule, net, owned_delta), value};
+    if (in.flagged != nullptr) in.flagged[row] = flagged;
+}
+
+inline void add_ons(const AddOns& in, const double* loss, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) add_on(in, row, loss[row]);
+}
+
+// Worst scenario and add-ons of rows whose positions are in the cache.
+inline void measured(const Aggregation& scan, const AddOns& in, std::int32_t* scenario,
+                     std::int64_t begin, std::int64_t end) {
+    int order[ROWS];
+    double loss[ROWS];
+    for (std::int64_t first = begin; first < end; first += ROWS) {
+        const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
+        by_length(scan.pointer + first, count, order);
+        worst_of_pass(scan, first, count, order, loss, scenario + first);
+        for (int k = 0; k < count; ++k) add_on(in, first + order[k], loss[order[k]]);
     }
 }
 
 // Sums of the unit rows of one chunk of requirement rows, in the order of their keys.
 struct Sums {
-    double worst[CHUNK], rounding[CHUNK], charge[CHUNK], shock[CHUNK];
+    double worst[CHUNK], rounding[CHUNK], charge[CHUNK], shock[CHUNK], value[CHUNK];
 };
 
 inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& sums) {
@@ -90,7 +105,7 @@ inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& s
     }
     for (int k = 0; k < count; ++k) {
         const std::int64_t row = in.rows == nullptr ? first + k : in.rows[first + k];
-        double worst = 0.0, rounding = 0.0, charge = 0.0, shock = 0.0;
+        double worst = 0.0, rounding = 0.0, charge = 0.0, shock = 0.0, value = 0.0;
         std::int64_t entry = in.entries[first + k];
         for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m, ++entry) {
             const UnitResult& unit = in.blocks[in.member_block[m]][in.member_row[m]];
@@ -99,8 +114,10 @@ inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& s
             rounding = rounding + (rounded(loss, in.ten_initial) - loss);
             charge = charge + unit.charge;
             shock = shock + unit.shock;
+            value = value + unit.value;
             in.entry_loss[entry] = loss;
-            in.entry_scenario[entry] = static_cast<std::int32_t>(unit.scenario);
+            in.entry_scenario[entry] = in.scenarios[in.member_block[m]][in.member_row[m]];
+            if (in.entry_row == nullptr) continue;
             in.entry_row[entry] = static_cast<std::int32_t>(first + k);
             in.entry_unit[entry] = in.member_unit[m];
         }
@@ -108,6 +125,7 @@ inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& s
         sums.rounding[k] = rounding;
         sums.charge[k] = charge;
         sums.shock[k] = shock;
+        sums.value[k] = value;
     }
 }
 
@@ -141,7 +159,8 @@ inline void totals(const Totals& in, std::int64_t begin, std::int64_t end) {
             in.out[7][r] = d;
             in.out[8][r] = held;
             in.out[9][r] = held - ((w + q) + d);
-            if (in.out[10] != nullptr) in.out[10][r] = sum;
+            in.out[10][r] = sums.value[k];
+            if (in.out[11] != nullptr) in.out[11][r] = sum;
         }
     }
 }
@@ -153,14 +172,17 @@ inline void owned(const Owned& in, std::int64_t begin, std::int64_t end, Holding
         const std::int32_t account = in.account[first];
         std::int64_t stop = first;
         for (; stop < in.count && in.account[stop] == account; ++stop) {
-            by_pool[in.pool[stop]] = {0.0, 0.0, 0, false};
+            by_pool[in.pool[stop]] = {0.0, 0.0, 0, -1, false};
         }
         for (std::int64_t p = in.pointer[account]; p < in.pointer[account + 1]; ++p) {
             const std::int32_t i = in.instrument[p];
             Holding& here = by_pool[in.pool_of[i]];
-            const double lots = static_cast<double>(in.lots[p]);
-            here.level = fma(lots, in.values[2 * i], here.level);
-            here.premium = fma(lots, in.values[2 * i + 1], here.premium);
+            if (in.part_of[i] != here.of) {
+                here.value = here.value + here.part;
+                here.part = 0.0;
+                here.of = in.part_of[i];
+            }
+            here.part = fma(static_cast<double>(in.lots[p]), in.values[i], here.part);
             if (in.has_entry[i] == 0) continue;
             const bool unknown = in.entry_cost[p] == in.unknown;
             here.unknown |= unknown;
@@ -174,12 +196,12 @@ inline void owned(const Owned& in, std::int64_t begin, std::int64_t end, Holding
             const std::int64_t cell = account * in.assets + asset;
             const double balance =
                 asset < 0 ? 0.0 : static_cast<double>(in.balances[cell]) / in.smallest[pool];
-            double amount = (balance + here.level) - entry;
-            if (in.premium_counts) amount = amount + here.premium;
             const double stated =
                 asset < 0 || in.stated == nullptr ? NO_NUMBER : in.stated[cell];
             const bool known = absolute(stated) < INFINITE;
-            in.amount[r] = known ? stated : here.unknown ? NO_NUMBER : amount;
+            in.cash[r] = known ? stated : here.unknown ? NO_NUMBER : balance - entry;
+            in.value[r] = here.value + here.part;
+            in.known[r] = known;
             in.no_entry[r] = here.unknown && !known;
         }
         first = stop;

@@ -31,32 +31,37 @@ class PoolRows:
         return len(self.account)
 
 
-def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = None) -> PoolRows:
+def settlement_pools(book: Book) -> PoolRows:
     """Return one row per account and settlement currency with a position, order, balance or given.
 
-    Pools are the settlement assets of the catalogue and the assets of the balances, sorted.
-    `positions` are the (account, settlement of the catalogue) pairs that hold a position, where
-    the caller has them already.
+    Pools are those of `pool_codes`.
     """
-    pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    pools = pool_codes(book)
+    held = held_otherwise(book, pools)
+    held[position_accounts(book.row_pointer), pool_of_instrument(book, pools)[book.instrument]] = True
+    account, pool = np.nonzero(held)
+    row_of = np.full(held.shape, -1, np.int32)
+    row_of[account, pool] = np.arange(len(account))
+    return PoolRows(pools=pools, account=account.astype(np.int32), pool=pool.astype(np.int32),
+                    row_of=row_of)
+
+
+def pool_codes(book: Book) -> tuple[str, ...]:
+    """Return the settlement assets of the catalogue and the assets of the balances, sorted."""
+    return tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+
+
+def held_otherwise(book: Book, pools: tuple[str, ...]) -> Bools:
+    """Return where an account has an order, a balance or a given amount, [account, pool]."""
     held = np.zeros((len(book), len(pools)), bool)
     place = pool_of_instrument(book, pools)
-    if positions is None:
-        held[position_accounts(book.row_pointer), place[book.instrument]] = True
-    else:
-        code = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
-        held[positions[0], code[positions[1]]] = True
     held[position_accounts(book.order_pointer), place[book.order_instrument]] = True
     for k, a in enumerate(book.assets):
         column = held[:, pools.index(a.code)]
         column |= book.balances[:, k] != 0
         for amounts in book.given.values():
             column |= np.isfinite(amounts[:, k])
-    account, pool = np.nonzero(held)
-    row_of = np.full(held.shape, -1, np.int32)
-    row_of[account, pool] = np.arange(len(account))
-    return PoolRows(pools=pools, account=account.astype(np.int32), pool=pool.astype(np.int32),
-                    row_of=row_of)
+    return held
 
 
 def pool_of_instrument(book: Book, pools: tuple[str, ...]) -> Indices:

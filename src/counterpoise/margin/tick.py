@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book, Columns, Entries, book_of, entries_of
-from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
+from counterpoise.margin.compute import AccountMargin, compute_margin, margins_of, priced
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
@@ -140,9 +140,7 @@ def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads
     market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
     fresh = dict(zip(blocks, model.measured(layout, market, blocks, threads), strict=True))
     results = tuple(fresh[k] if k in fresh else now.results[k] for k in range(len(layout.blocks)))
-    needs = model.required(layout, results, market, rows, threads)
-    margins = against_equity(layout.book, now.market, needs,
-                             model.equity(now.version.parameters), threads=threads)
+    margins = margins_of(layout, results, market, model, rows=rows, threads=threads)
     return Moved(now=replaced(now, results=results), margins=margins)
 
 
@@ -193,6 +191,4 @@ def all_rows(now: Margined, *, threads: int = 1) -> AccountMargin:
     if not (isinstance(layout, Layout) and isinstance(model, UnitModel)):
         return _all_again(now, threads).margins
     market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
-    needs = model.required(layout, now.results, market, None, threads)
-    return against_equity(layout.book, now.market, needs, model.equity(now.version.parameters),
-                          threads=threads)
+    return margins_of(layout, now.results, market, model, threads=threads)
