@@ -68,10 +68,11 @@ Asked asked_of(nb::handle rows, const Members& members) {
     a.own.reserve(static_cast<std::size_t>(a.count) + 1);
     for (std::int64_t k = 0; k < a.count; ++k) {
         const std::int64_t row = chosen.at[k];
-        expect(row >= 0 && row < all, "rows must index the requirement rows");
+        if (row < 0 || row >= all) expect(false, "rows must index the requirement rows");
         const std::int64_t from = members.pointer.at[row], to = members.pointer.at[row + 1];
-        expect(0 <= from && from <= to && to <= members.row.size(),
-               "members must not fall and must lie inside the member columns");
+        if (from < 0 || from > to || to > members.row.size()) {
+            expect(false, "members must not fall and must lie inside the member columns");
+        }
         a.entries += to - from;
         a.own.push_back(a.entries);
     }

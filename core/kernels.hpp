@@ -115,10 +115,10 @@ struct UnitResult {
 };
 
 // What an instrument brings to its unit row beside its P&L, per lot: one line of the cache.
-struct AddOnTerms {
+struct alignas(64) AddOnTerms {
     double by_segment, rate, net, protecting, value;
-    std::int32_t segment, flag;
-    double spare[2];
+    double segment;  // a whole number >= 0
+    bool flag;
 };
 
 // Rows of positions beside their scan; `flagged` [row] is null where no instrument has a flag.

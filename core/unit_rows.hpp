@@ -54,8 +54,9 @@ inline Measures measures_of(nb::handle segment, nb::handle columns, nb::handle v
     expect(m.size_rule.shape[1] == SIZE_RULE, "size_rule must have 4 columns");
     for (std::int64_t i = 0; i < count; ++i) {
         const double* c = table.at + i * ADD_ON_COLUMNS;
-        m.terms[i] = {c[0], c[1], c[2], c[3], values.at[i], segments.at[i], flags.at[i], {}};
-        m.flags |= flags.at[i] != 0;
+        m.terms[i] = {c[0], c[1], c[2], c[3], values.at[i],
+                      static_cast<double>(segments.at[i]), flags.at[i] != 0};
+        m.flags |= m.terms[i].flag;
     }
     return m;
 }

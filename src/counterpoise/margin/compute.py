@@ -86,8 +86,8 @@ def margins_of(layout: Layout, results: tuple[Any, ...], now: PricedMarket, mode
     """Return the margins of the requirement rows `rows`, all where None, of measured units."""
     needs, value = model.required(layout, results, now, rows, threads)
     cash = layout.cash if rows is None else Cash(
-        amount=layout.cash.amount[rows], stated=layout.cash.stated[rows],
-        no_entry=layout.cash.no_entry[rows])
+        amount=np.take(layout.cash.amount, rows), stated=np.take(layout.cash.stated, rows),
+        no_entry=np.take(layout.cash.no_entry, rows))
     return _compared(needs, with_value(cash, value), model.equity(now.parameters), threads)
 
 

@@ -91,5 +91,5 @@ def chosen(pools: PoolRows, rows: Ints | None) -> PoolRows:
     """Return the requirement rows asked for, all where None; `row_of` keeps counting all."""
     if rows is None:
         return pools
-    return PoolRows(pools=pools.pools, account=pools.account[rows], pool=pools.pool[rows],
-                    row_of=pools.row_of)
+    return PoolRows(pools=pools.pools, account=np.take(pools.account, rows),
+                    pool=np.take(pools.pool, rows), row_of=pools.row_of)

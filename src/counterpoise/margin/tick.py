@@ -116,17 +116,23 @@ def _all_again(now: Margined, threads: int) -> Moved:
 def _units_again(now: Margined, touched: Bools, threads: int) -> Moved:
     layout = now.held
     assert isinstance(layout, Layout)
-    hit = np.zeros(len(layout.pools), bool)
     blocks = tuple(np.flatnonzero(touched).tolist())
+    ordered = _rows_with_orders(layout, touched)
+    if len(blocks) == 1 and not len(ordered):
+        # One unit per underlying and pool: the rows of a block differ and increase.
+        return _measured(now, blocks, layout.blocks[blocks[0]].at.astype(np.int64), threads)
+    hit = np.zeros(len(layout.pools), bool)
     for k in blocks:
         hit[layout.blocks[k].at] = True
-    hit[_rows_with_orders(layout, touched)] = True
+    hit[ordered] = True
     return _measured(now, blocks, np.flatnonzero(hit), threads)
 
 
 def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
     book = layout.book
     terms = book.catalogue
+    if not len(book.order_instrument):
+        return np.zeros(0, np.int32)
     at = np.flatnonzero(touched[terms.underlying[book.order_instrument]])
     account = np.searchsorted(book.order_pointer, at, side="right") - 1
     place = np.array([layout.pools.pools.index(s) for s in terms.settlements], np.int32)

@@ -197,9 +197,9 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     columns, loss, scenario, row, unit = _core.totals(
         members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
         member_unit=layout.member_unit, blocks=[r.columns for r in results],
-        scenarios=[r.scenario for r in results], rows=rows, others=tuple(sums.given.values()), failure=sums.failure,
-        factor=priced.parameters.general.mm_factor, ten_initial=1e9, ten_maintenance=1e12,
-        sums=sums.total, threads=sums.threads)
+        scenarios=[r.scenario for r in results], rows=rows, others=tuple(sums.given.values()),
+        failure=sums.failure, factor=priced.parameters.general.mm_factor, ten_initial=1e9,
+        ten_maintenance=1e12, sums=sums.total, threads=sums.threads)
     named = dict(zip(_COLUMNS, columns, strict=False))
     zero = np.zeros(len(columns[0]))
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
