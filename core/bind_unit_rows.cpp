@@ -19,7 +19,7 @@ nb::object measured(nb::handle pointer, nb::handle key, nb::handle instrument, n
     expect(measures.instruments == risk.shape[0], "columns must have a row per row of pnl");
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     check_inside(rows.key, measures.size_rule.shape[0], threads,
                  "key must index the rows of size_rule");

@@ -67,6 +67,7 @@ NB_MODULE(_core, m) {
     bind_surfaces(m);
     bind_grouping(m);
     bind_aggregation(m);
+    bind_segments(m);
     bind_layout(m);
     bind_unit_rows(m);
     bind_requirement(m);

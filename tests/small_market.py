@@ -68,7 +68,7 @@ def scenarios(*, move: Any = (0.0, 0.1, -0.1, 0.3, -0.3), shift: Any = None, day
     moves = np.asarray(move, np.float64).reshape(-1, 1)
     count = len(moves)
     given = ScenarioSet(
-        labels=tuple(str(s) for s in range(count)), underlyings=("BTC",), move=moves,
+        labels=tuple(str(s) for s in range(count)), factors=("BTC",), move=moves,
         vol_shift=np.zeros((count, 1)) if shift is None else np.reshape(shift, (count, 1)),
         vol_rules=(rule,), time_shift_days=np.zeros(count) if days is None else np.array(days),
         weight=np.concatenate(([0.0], np.ones(count - 1))), base_spot="index",

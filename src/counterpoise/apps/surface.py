@@ -14,7 +14,7 @@ from counterpoise.apps.answer import Answer, PoolMargin
 from counterpoise.apps.legs import name_of
 from counterpoise.apps.worst import WorstScenario
 from counterpoise.risk.arrays import risk_arrays
-from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.scenarios.scenario_set import Columns, ScenarioSet, factors_of
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
@@ -69,16 +69,16 @@ def surfaces(answer: Answer) -> tuple[Surface, ...]:
 def _surface(answer: Answer, pool: PoolMargin, cell: WorstScenario) -> Surface:
     portfolio, base = answer.portfolio, answer.arrays[0].scenarios
     underlying = cell.unit.split("_")[0].upper()
-    column = base.underlyings.index(underlying)
-    counted = base.move[1:, column], base.vol_shift[1:, column]
+    columns = factors_of(base, underlying)
+    counted = base.move[1:, columns[0]], base.vol_shift[1:, columns[0]]
     move, shift = _axes(counted, cell)
-    pnl = risk_arrays(portfolio.market, _fine(base, column, move, shift)).pnl[:, 1:]
+    pnl = risk_arrays(portfolio.market, _fine(base, columns, move, shift)).pnl[:, 1:]
     held = _of_unit(portfolio.book, underlying, pool.currency)
     own = portfolio.book.lots[held, None] * pnl[portfolio.book.instrument[held]]
     own = own.reshape(len(held), len(shift), len(move))
     return Surface(unit=cell.unit, currency=pool.currency, move=move, shift=shift,
                    pnl=own.sum(axis=0), curves=_curves(portfolio, held, own[:, _unmoved(shift)]),
-                   counted=counted, worst=cell, relative=base.vol_rules[column].relative)
+                   counted=counted, worst=cell, relative=base.vol_rules[columns[0]].relative)
 
 
 def _axes(counted: tuple[Floats, Floats], cell: WorstScenario) -> tuple[Floats, Floats]:
@@ -92,11 +92,11 @@ def _axes(counted: tuple[Floats, Floats], cell: WorstScenario) -> tuple[Floats, 
     return np.linspace(low, high, MOVES), np.union1d(spread, [0.0])
 
 
-def _fine(base: ScenarioSet, column: int, move: Floats, shift: Floats) -> ScenarioSet:
+def _fine(base: ScenarioSet, columns: Columns, move: Floats, shift: Floats) -> ScenarioSet:
     cells = 1 + len(move) * len(shift)
-    moves, shifts = (np.zeros((cells, len(base.underlyings))) for _ in range(2))
-    moves[1:, column] = np.tile(move, len(shift))
-    shifts[1:, column] = np.repeat(shift, len(move))
+    moves, shifts = (np.zeros((cells, len(base.factors))) for _ in range(2))
+    moves[1:, columns] = np.tile(move, len(shift))[:, None]
+    shifts[1:, columns] = np.repeat(shift, len(move))[:, None]
     return replaced(base, labels=tuple(str(k) for k in range(cells)), move=moves,
                     vol_shift=shifts, time_shift_days=np.zeros(cells),
                     weight=np.concatenate(([0.0], np.ones(cells - 1))))

@@ -8,7 +8,7 @@ import numpy as np
 
 from counterpoise.margin.requirement import Requirements
 from counterpoise.risk.arrays import RiskArrays
-from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.scenarios.scenario_set import ScenarioSet, factors_of
 from counterpoise.values.frozen import frozen
 
 
@@ -53,8 +53,8 @@ def in_words(cell: WorstScenario) -> str:
 
 def _cell(scenarios: ScenarioSet, scenario: int, *, unit: str, loss: float) -> WorstScenario:
     underlying = unit.split("_")[0].upper()
-    column = (scenarios.underlyings.index(underlying) if underlying in scenarios.underlyings
-              else 0)
+    own = factors_of(scenarios, underlying)
+    column = int(own[0]) if len(own) else 0
     moves, shift = scenarios.move[:, column], float(scenarios.vol_shift[scenario, column])
     extended = np.array([label.startswith("extended") for label in scenarios.labels])
     table = np.flatnonzero(extended == extended[scenario])

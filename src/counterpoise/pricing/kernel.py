@@ -34,7 +34,8 @@ class PricingColumns:
     """What the kernel reads of a snapshot, [instrument]; NaN `price` where the row must fail.
 
     price        quote per underlying: the mark; for options the forward, fixed part included
-    shock_base   what a move is a fraction of, same unit
+    shock_base   what a move is a fraction of, same unit; of the forward its variable part alone,
+                 of the index in the settlement window the same share
     years        ACT/365 to expiry, at least 0; 0 without expiry
     mode         LINEAR, INVERSE_COIN or INVERSE_QUOTE
     """
@@ -74,7 +75,7 @@ def pricing_columns(market: MarketSnapshot, scenarios: ScenarioSet) -> PricingCo
     catalogue = market.catalogue
     option = catalogue.kind == OPTION
     mark_or_forward = np.where(option, market.forward + market.forward_fixed, market.mark)
-    index = market.index[catalogue.underlying]
+    index = market.index[catalogue.underlying] * _moving_share(market)
     bases = {"index": index, "mark": np.where(option, market.forward, market.mark),
              "forward": market.forward}
     base_of = _by_kind(market, scenarios)
@@ -83,6 +84,14 @@ def pricing_columns(market: MarketSnapshot, scenarios: ScenarioSet) -> PricingCo
     years = np.where(catalogue.expiry > 0, (catalogue.expiry - market.as_of) / YEAR_NS, 0.0)
     return PricingColumns(price=np.where(failed, np.nan, mark_or_forward), shock_base=shock_base,
                           years=np.maximum(years, 0.0), mode=_mode(market, scenarios))
+
+
+def _moving_share(market: MarketSnapshot) -> Floats:
+    """Return the part of the forward that a settlement average has not fixed yet [instrument]."""
+    fixed = market.forward_fixed != 0
+    share = np.ones(len(fixed))
+    share[fixed] = market.forward[fixed] / (market.forward + market.forward_fixed)[fixed]
+    return share
 
 
 def _by_kind(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, Any]:
@@ -107,8 +116,11 @@ def _mode(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, np.
 
 def _factor(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, np.dtype[np.int32]]:
     underlyings = market.catalogue.underlyings
-    assert set(underlyings) <= set(scenarios.underlyings), "scenarios must cover every underlying"
-    column = {name: k for k, name in enumerate(scenarios.underlyings)}
+    if scenarios.factor_of is not None:
+        assert len(scenarios.factor_of) == len(market.catalogue), "factors of another catalogue"
+        return scenarios.factor_of
+    assert set(underlyings) <= set(scenarios.factors), "scenarios must cover every underlying"
+    column = {name: k for k, name in enumerate(scenarios.factors)}
     return np.take(np.array([column[u] for u in underlyings], np.int32),
                    market.catalogue.underlying)
 

@@ -117,7 +117,7 @@ def _unshocked(terms: Catalogue) -> ScenarioSet:
     """Return the set of scenario 0 alone: today's prices and nothing else."""
     still = np.zeros((1, len(terms.underlyings)))
     return ScenarioSet(
-        labels=("unshocked",), underlyings=terms.underlyings, move=still, vol_shift=still,
+        labels=("unshocked",), factors=terms.underlyings, move=still, vol_shift=still,
         vol_rules=(_UNMOVED,) * len(terms.underlyings), time_shift_days=np.zeros(1),
         weight=np.zeros(1), base_spot="mark", base_delta_one="mark", base_option="forward",
         numeraire="settlement")

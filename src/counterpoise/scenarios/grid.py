@@ -58,7 +58,7 @@ def grid_scenarios(*, underlyings: Sequence[str], grids: Sequence[Grid],
     assert all(_shape(g) == _shape(shape) for g in grids)
     moves = np.stack([_moves(g) for g in grids], axis=1)
     return ScenarioSet(
-        labels=_labels(shape), underlyings=tuple(underlyings), move=moves,
+        labels=_labels(shape), factors=tuple(underlyings), move=moves,
         vol_shift=np.stack([_vol_shifts(g) for g in grids], axis=1),
         vol_rules=tuple(g.vol_rule for g in grids), time_shift_days=np.zeros(len(moves)),
         weight=np.concatenate(([0.0], np.ones(len(moves) - 1))), base_spot=terms.spot,

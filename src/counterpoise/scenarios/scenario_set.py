@@ -1,8 +1,9 @@
 """What could happen: moves of prices and volatilities as data.
 
-Scenario 0 is the unshocked world with weight 0. In scenario s the price of an instrument of
-underlying u moves by `move[s, u]` times its base (index, mark or forward); the volatility of an
-option moves by `vol_shift[s, u]` scaled by tenor under `vol_rules[u]`; `time_shift_days[s]` passes.
+Scenario 0 is the unshocked world with weight 0. Every instrument follows one factor f: in scenario
+s its price moves by `move[s, f]` times its base (index, mark or forward), the volatility of an
+option by `vol_shift[s, f]` scaled by tenor under `vol_rules[f]`; `time_shift_days[s]` passes for
+all. Factors are the underlyings, or what `factor_of` says: one per expiry, tier or instrument.
 """
 
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import numpy as np
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Columns = np.ndarray[Any, np.dtype[np.int32]]
 Base = Literal["index", "mark", "forward"]
 Numeraire = Literal["settlement", "quote"]
 
@@ -37,22 +39,23 @@ class VolRule:
 
 @frozen
 class ScenarioSet:
-    """Scenarios over underlyings; `digest` is over all of it.
+    """Scenarios over factors; `digest` is over all of it.
 
     labels            [scenario] for people
-    underlyings       columns of the shift arrays, in catalogue order
-    move              [scenario, underlying] fractional move of the base price
-    vol_shift         [scenario, underlying] shift at 30 days: fraction (relative) or points
-    vol_rules         [underlying]
+    factors           columns of the shift arrays: underlyings, or names whose first word is one
+    move              [scenario, factor] fractional move of the base price
+    vol_shift         [scenario, factor] shift at 30 days: fraction (relative) or points
+    vol_rules         [factor]
     time_shift_days   [scenario]
     weight            [scenario] weight in averages; 0 for scenario 0
     base_*            what the move is a fraction of
     numeraire         "settlement": P&L in each contract's settlement asset at the shocked price;
                       "quote": P&L in quote currency, inverse contracts included
+    factor_of         [instrument] of one catalogue, index of its factor; None: its underlying
     """
 
     labels: tuple[str, ...]
-    underlyings: tuple[str, ...]
+    factors: tuple[str, ...]
     move: Floats
     vol_shift: Floats
     vol_rules: tuple[VolRule, ...]
@@ -62,16 +65,20 @@ class ScenarioSet:
     base_delta_one: Base
     base_option: Base
     numeraire: Numeraire
+    factor_of: Columns | None = None
 
     def __post_init__(self) -> None:
         """Check shapes and that scenario 0 is unshocked; a mistake here is the programmer's."""
-        shape = (len(self.labels), len(self.underlyings))
+        shape = (len(self.labels), len(self.factors))
         assert self.move.shape == self.vol_shift.shape == shape
-        assert len(self.vol_rules) == len(self.underlyings)
+        assert len(self.vol_rules) == len(self.factors)
         assert self.time_shift_days.shape == self.weight.shape == (len(self.labels),)
         assert not self.move[0].any() and not self.vol_shift[0].any()
         assert self.time_shift_days[0] == 0 and self.weight[0] == 0
         assert bool(np.all(np.isfinite(self.move)) and np.all(self.move > -1))
+        if self.factor_of is not None:
+            assert self.factor_of.dtype == np.int32 and self.factor_of.ndim == 1
+            assert bool(np.all((self.factor_of >= 0) & (self.factor_of < len(self.factors))))
 
     def __len__(self) -> int:
         """Return the number of scenarios, the unshocked one included."""
@@ -82,8 +89,15 @@ def scenario_digest(scenarios: ScenarioSet) -> str:
     """Return the SHA-256 of all fields of the set."""
     from counterpoise.values.digest import sha256_of  # no margin number needs it
 
-    words = repr((scenarios.labels, scenarios.underlyings, scenarios.vol_rules,
+    words = repr((scenarios.labels, scenarios.factors, scenarios.vol_rules,
                   scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
                   scenarios.numeraire))
+    own = () if scenarios.factor_of is None else (scenarios.factor_of,)
     return sha256_of(words, scenarios.move, scenarios.vol_shift, scenarios.time_shift_days,
-                     scenarios.weight)
+                     scenarios.weight, *own)
+
+
+def factors_of(scenarios: ScenarioSet, underlying: str) -> Columns:
+    """Return the factors of an underlying, those whose name is its name or begins with it."""
+    return np.array([k for k, name in enumerate(scenarios.factors)
+                     if name.split(" ")[0] == underlying], np.int32)

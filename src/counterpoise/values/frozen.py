@@ -88,7 +88,8 @@ def _eq(self: Any, other: Any) -> Any:
 
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return a is b or bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+        alike = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        return a is b or alike and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     return bool(a == b)

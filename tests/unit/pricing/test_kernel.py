@@ -99,6 +99,59 @@ def test_a_forward_fixed_in_part_moves_by_its_variable_part_alone():
                   scenarios())
 
 
+def test_a_move_of_the_index_leaves_the_fixed_part_of_the_forward_alone():
+    snapshot = market(listed=instruments(days=0.01))
+    fixed = np.where(snapshot.catalogue.kind == 3, 30_000.0, 0.0)
+    split = replaced(snapshot, forward_fixed=fixed, forward=snapshot.forward - fixed,
+                     index=np.array([70_500.0]))
+    option = snapshot.catalogue.kind == 3
+
+    by_index = scenario_pnl(split, scenarios(base_option="index"))[1][option]
+    by_forward = scenario_pnl(split, scenarios(base_option="forward"))[1][option]
+
+    np.testing.assert_allclose(by_index, by_forward, rtol=1e-12, atol=1e-12)
+
+
+def by_instrument(snapshot, given, **changes):
+    """Return the set with a factor for every instrument, all of them alike."""
+    count = len(snapshot.catalogue)
+    return replaced(given, factors=tuple(f"BTC {i.id}" for i in snapshot.catalogue.instruments),
+                    move=np.repeat(given.move, count, axis=1),
+                    vol_shift=np.repeat(given.vol_shift, count, axis=1),
+                    vol_rules=given.vol_rules * count,
+                    factor_of=np.arange(count, dtype=np.int32), **changes)
+
+
+def test_factors_that_are_alike_price_as_their_underlying():
+    snapshot, given = market(), scenarios(shift=SHIFT)
+
+    together = scenario_pnl(snapshot, given)
+    apart = scenario_pnl(snapshot, by_instrument(snapshot, given))
+
+    assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
+
+
+def test_a_factor_moves_its_own_instruments_alone():
+    snapshot = market()
+    given = by_instrument(snapshot, scenarios(shift=SHIFT))
+    move, shift = given.move.copy(), given.vol_shift.copy()
+    move[:, 5], shift[:, 5] = (0.0, 0.2, 0.2, -0.4, 0.0), (0.0, 0.0, 0.1, 0.1, 2.0)
+
+    before = scenario_pnl(snapshot, given)[1]
+    after = scenario_pnl(snapshot, replaced(given, move=move, vol_shift=shift))[1]
+
+    own = scenario_pnl(snapshot, scenarios(move=move[:, 5], shift=shift[:, 5]))[1]
+    assert np.array_equal(after[5], own[5])
+    assert np.array_equal(np.delete(after, 5, axis=0), np.delete(before, 5, axis=0))
+
+
+def test_factors_of_another_catalogue_are_refused():
+    given = replaced(scenarios(), factor_of=np.zeros(3, np.int32))
+
+    with pytest.raises(AssertionError, match="another catalogue"):
+        scenario_pnl(market(), given)
+
+
 def test_many_scenarios_are_priced_like_few():
     moves = np.concatenate(([0.0], np.linspace(-0.9, 2.0, 1000)))
     _, pnl, _ = scenario_pnl(market(), scenarios(move=moves))

@@ -59,7 +59,7 @@ def test_underlyings_differ_in_range_and_share_the_cell():
     assert scenarios.move[1:16, 1].tolist() == pytest.approx(
         (2 * scenarios.move[1:16, 0]).tolist())
     assert [0.5, 0.7] == scenarios.vol_shift[1].tolist()
-    assert ("A", "B") == scenarios.underlyings and 2 == len(scenarios.vol_rules)
+    assert ("A", "B") == scenarios.factors and 2 == len(scenarios.vol_rules)
 
 
 @pytest.mark.parametrize("other", [

@@ -44,6 +44,7 @@ def test_values_are_equal_by_content():
     assert a == b
     assert a != replaced(a, second={"x": np.array([2])})
     assert a != replaced(a, second={"y": np.array([1])})
+    assert a != replaced(a, first=None) and replaced(a, first=None) != a
     assert Pair(first=1) != (1, 2)
 
 

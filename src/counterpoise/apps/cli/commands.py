@@ -62,8 +62,24 @@ def _margins(sub: ArgumentParser) -> None:
     _portfolios(sub)
     sub.add_argument("--model", metavar="NAME", help="margin model; default: the file's own, else "
                      "deribit_spm. counterpoise models lists them")
+    _parameters_as_of(sub)
     sub.add_argument("--plot", metavar="PICTURE", help="also draw profit and loss over price and "
                      "volatility, and by position: a .png or .html file")
+
+
+def _comparisons(sub: ArgumentParser) -> None:
+    _portfolios(sub)
+    sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
+                     "commas; default: all. counterpoise models lists them")
+    _parameters_as_of(sub)
+    sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
+                     "or .html file")
+
+
+def _parameters_as_of(sub: ArgumentParser) -> None:
+    sub.add_argument("--parameters-as-of", action="append", default=[], metavar="DATE",
+                     help="parameters in force on this day, like 2025-01-05, whatever the day of "
+                     "the market; compare takes several")
 
 
 def _chains(sub: ArgumentParser) -> None:
@@ -86,6 +102,22 @@ def _models(sub: ArgumentParser) -> None:
     _json(sub)
 
 
+def _check_models(sub: ArgumentParser) -> None:
+    sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
+                     "it, like my_package.my_venue:MyVenue; its module is imported")
+    _json(sub)
+
+
+def _parameter_checks(sub: ArgumentParser) -> None:
+    sub.add_argument("action", choices=("check",), help="say what speaks against parameters")
+    sub.add_argument("file", metavar="FILE", help="dated sections, as beside a model, or a table "
+                     "of changes, as parameters in a portfolio file (JSON)")
+    sub.add_argument("--model", metavar="NAME", help="whose parameters; default: what the file "
+                     "says")
+    _at(sub, "changes on top of the parameters in force at this time, like 2026-02-05T21:29:37Z")
+    _json(sub)
+
+
 def _at(sub: ArgumentParser, words: str) -> None:
     sub.add_argument("--at", metavar="TIME", help=words)
 
@@ -98,6 +130,7 @@ def _question(given: Namespace) -> Question:
     return Question(files=tuple(given.files), positions=given.positions, market=given.market,
                     perpetuals=given.perpetuals, at=given.at, symbols=given.symbols,
                     model=getattr(given, "model", None), plot=getattr(given, "plot", None),
+                    parameters_as_of=tuple(getattr(given, "parameters_as_of", ())),
                     as_json=given.json, threads=given.threads)
 
 
@@ -111,6 +144,12 @@ def _explain(given: Namespace) -> int:
     from counterpoise.apps.cli.margin import explain
 
     return explain(_question(given))
+
+
+def _compare(given: Namespace) -> int:
+    from counterpoise.apps.cli.comparison import compare
+
+    return compare(_question(given), models=given.models)
 
 
 def _greeks(given: Namespace) -> int:
@@ -137,11 +176,25 @@ def _list_models(given: Namespace) -> int:
     return models(at=given.at, as_json=given.json)
 
 
+def _check_model(given: Namespace) -> int:
+    from counterpoise.apps.cli.judgements import check_model
+
+    return check_model(given.place, as_json=given.json)
+
+
+def _parameters(given: Namespace) -> int:
+    from counterpoise.apps.cli.judgements import check_parameters
+
+    return check_parameters(given.file, model=given.model, at=given.at, as_json=given.json)
+
+
 COMMANDS: Final = {
     "margin": Command(purpose="how much margin portfolios need", options=_margins,
                       answer=_margin),
     "explain": Command(purpose="which positions the margin comes from, and what closing each leg "
                        "would change", options=_margins, answer=_explain),
+    "compare": Command(purpose="one portfolio under several margin models, side by side in USD",
+                       options=_comparisons, answer=_compare),
     "greeks": Command(purpose="sensitivities and value by underlying and expiry",
                       options=_portfolios, answer=_greeks),
     "chain": Command(purpose="what a market snapshot holds: forwards, volatilities, quality",
@@ -150,4 +203,8 @@ COMMANDS: Final = {
                       answer=_schema),
     "models": Command(purpose="the margin models, the dates of their parameters, our readings",
                       options=_models, answer=_list_models),
+    "check-model": Command(purpose="does a margin model, ours or yours, keep its promises",
+                           options=_check_models, answer=_check_model),
+    "parameters": Command(purpose="what speaks against proposed parameters of a margin model",
+                          options=_parameter_checks, answer=_parameters),
 }

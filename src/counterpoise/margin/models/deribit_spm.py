@@ -16,7 +16,7 @@ import numpy as np
 from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.valuation import counted_values
-from counterpoise.instruments.catalogue import OPTION, SPOT
+from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.contributions import Contributions, contributions_of
 from counterpoise.margin.layout import Ints, Layout, chosen, layout_of
@@ -37,7 +37,6 @@ from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
     UnitTerms,
-    kinds,
     matrix_scenarios,
     pairs_of,
     reading_variants,
@@ -46,13 +45,14 @@ from counterpoise.margin.terms.risk_matrix import (
     unit_terms,
 )
 from counterpoise.margin.terms.roll import roll_shares
+from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
-from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.frozen import frozen
 
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
 _GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
@@ -270,15 +270,7 @@ def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
 def _verdicts(market: MarketSnapshot,
               parameters: RiskMatrixParameters) -> tuple[Bools, dict[int, Failure]]:
     """Return which instruments the model does not apply to, and why."""
-    terms = market.catalogue
-    alike = (terms.underlying * max(len(terms.settlements), 1) + terms.settlement) * 8
-    alike += terms.payoff * 2 + (terms.kind == SPOT)
-    first, of = kinds(alike)
-    verdicts = [_not_applicable(terms.instruments[k], market, parameters) for k in first]
-    barred = np.array([v is not None for v in verdicts], bool)[of]
-    why = {int(k): replaced(verdict, subject=terms.instruments[k].id)
-           for k in np.flatnonzero(barred) if (verdict := verdicts[of[k]]) is not None}
-    return barred, why
+    return verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters))
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,

@@ -17,6 +17,7 @@ from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.extended_table import Bools, ExtendedTable, dampeners, weights
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.roll import expiry_segments
+from counterpoise.margin.terms.verdicts import kinds
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform
 from counterpoise.risk.arrays import RiskArrays
@@ -50,8 +51,8 @@ class PairParameters:
     def __post_init__(self) -> None:
         """Refuse ranges, powers and amounts that have no meaning, all at once."""
         require_ranges(self, {
-            "price_range": (0.001, 0.99), "volatility_range_up": (0, 20),
-            "volatility_range_down": (0, 20), "min_volatility_for_shock_up": (0, 20),
+            "price_range": (0.001, 0.99), "volatility_range_up": (-1, 20),
+            "volatility_range_down": (-1, 20), "min_volatility_for_shock_up": (0, 20),
             "short_term_vega_power": (0, 2), "long_term_vega_power": (0, 2),
             "extended_table_factor": (0, 100), "max_delta_shock": (0, 10),
             "delta_total_liq_shock_threshold": (0, 1e15), "m_inc": (0, 1)})
@@ -148,10 +149,14 @@ class RiskMatrixParameters:
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""
-        if self.general.mm_factor > 1:
-            return (("general", f"odd parameter: mm_factor {self.general.mm_factor:g} puts the "
-                     "maintenance margin above the initial margin"),)
-        return ()
+        odd = [("general", f"odd parameter: mm_factor {self.general.mm_factor:g} puts the "
+                "maintenance margin above the initial margin")] * (self.general.mm_factor > 1)
+        odd += [(f"currency_pair.{key}", f"odd parameter: {name} {getattr(pair, name):g} of {key} "
+                 "is below zero, so the shift goes the wrong way")
+                for key, pair in sorted(self.currency_pair.items())
+                for name in ("volatility_range_up", "volatility_range_down")
+                if getattr(pair, name) < 0]
+        return tuple(odd)
 
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
@@ -218,14 +223,6 @@ def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
     width = max(len(terms.settlements), 1)
     first, of = kinds(terms.underlying * width + terms.settlement)
     return of, terms.underlying[first], terms.settlement[first]
-
-
-def kinds(code: Indices) -> tuple[Ints, Indices]:
-    """Return the first entry of every distinct code >= 0, by code, and the rank of each entry."""
-    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
-    first[code[::-1]] = np.arange(len(code))[::-1]
-    known = first >= 0
-    return first[known], np.take(np.cumsum(known, dtype=np.int32) - np.int32(1), code)
 
 
 def unit_names(terms: Catalogue) -> tuple[str, ...]:
