@@ -273,7 +273,7 @@ def measured(
     dampen_first: bool = False,
     threads: int = 1,
 ) -> tuple[Floats, Ints, Ints | None]:
-    """Return results [R, 4] and worst scenarios [R] of `worst_loss` with `add_ons` of the same rows.
+    """Return results [R, 4] and worst scenarios [R]: `worst_loss` and `add_ons` of the same rows.
 
     The third is the first flagged instrument [R], -1 where none is; None where none has a flag.
     """

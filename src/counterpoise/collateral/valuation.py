@@ -84,7 +84,7 @@ def with_value(cash: Cash, value: Floats) -> Equity:
 
 
 def counted_values(market: MarketSnapshot, *, option_value: bool) -> Floats:
-    """Return the value per lot that counts as equity, [instrument]: options where a rule says so."""
+    """Return the value per lot that counts as equity, [instrument]."""
     per_lot = contract_values(market)
     return per_lot if option_value else np.where(market.catalogue.kind == OPTION, 0.0, per_lot)
 

@@ -72,19 +72,18 @@ def layout_of(book: Book, *, unit: Indices, pool: Indices, threads: int = 1) -> 
     assert len(set(zip(underlying.tolist(), pool.tolist(), strict=True))) == len(pool)
     start = np.searchsorted(terms.underlying, np.arange(len(terms.underlyings) + 1))
     place = np.array([codes.index(s) for s in terms.settlements], np.int32)
-    account, pools, row_of, *members, parts = _core.layout(
+    account, pools, row_of, members, block, row, key, of, parts = _core.layout(
         row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots, unit=unit,
         block=underlying, pool=np.take(place, pool), start=start[:-1].astype(np.int32),
         held=held_otherwise(book, codes).view(np.uint8), threads=threads)
     rows = PoolRows(pools=codes, account=account, pool=pools, row_of=row_of)
     blocks = tuple(Block(start=int(start[k]), stop=int(start[k + 1]), at=at,
-                         rows=Rows(pointer=pointer, account=owner, key=key, instrument=instrument,
+                         rows=Rows(pointer=pointer, account=owner, key=unit_of, instrument=held,
                                    lots=lots))
-                   for k, (pointer, owner, key, at, instrument, lots) in enumerate(parts))
+                   for k, (pointer, owner, unit_of, at, held, lots) in enumerate(parts))
     cash = cash_of(book, Owners(assets=codes, account=account, asset=pools), threads=threads)
-    return Layout(book=book, pools=rows, cash=cash, blocks=blocks, **dict(zip(
-        ("members", "member_block", "member_row", "member_unit", "member_of"), members,
-        strict=True)))
+    return Layout(book=book, pools=rows, cash=cash, blocks=blocks, members=members,
+                  member_block=block, member_row=row, member_unit=key, member_of=of)
 
 
 def chosen(pools: PoolRows, rows: Ints | None) -> PoolRows:

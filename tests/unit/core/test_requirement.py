@@ -45,7 +45,8 @@ def requirement_rows(seed: int = 2, **changes: Any) -> dict[str, Any]:
     good = {"members": members, "member_block": rng.integers(0, 5, count).astype(np.int32),
             "member_row": rng.integers(0, 700, count).astype(np.int32),
             "member_unit": rng.integers(0, 9, count).astype(np.int32), "blocks": blocks,
-            "scenarios": scenarios, "rows": None, "others": (rng.random(9000), None, rng.random(9000)),
+            "scenarios": scenarios, "rows": None,
+            "others": (rng.random(9000), None, rng.random(9000)),
             "failure": np.where(rng.random(9000) < 0.1, 0, -1).astype(np.int32), "factor": 0.8,
             "ten_initial": 1e9, "ten_maintenance": 1e12, "sums": True}
     return good | changes

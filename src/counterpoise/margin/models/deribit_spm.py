@@ -203,10 +203,10 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     named = dict(zip(_COLUMNS, columns, strict=False))
     zero = np.zeros(len(columns[0]))
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
-    if rows is None:
-        row, unit = layout.member_of, layout.member_unit
-    return named, WorstScenarios(units=unit_names(layout.book.catalogue), row=row, unit=unit,
-                                 scenario=scenario, loss=loss)
+    return named, WorstScenarios(
+        units=unit_names(layout.book.catalogue), scenario=scenario, loss=loss,
+        row=layout.member_of if row is None else row,
+        unit=layout.member_unit if unit is None else unit)
 
 
 def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
