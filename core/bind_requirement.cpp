@@ -104,8 +104,8 @@ const double* other_of(nb::handle given, const char* name, std::int64_t count,
 
 nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
                   nb::handle member_unit, nb::sequence blocks, nb::sequence scenarios,
-                  nb::handle rows, nb::sequence others, nb::handle failure, double factor, double ten_initial,
-                  double ten_maintenance, bool sums, int threads) {
+                  nb::handle rows, nb::sequence others, nb::handle failure, double factor,
+                  double ten_initial, double ten_maintenance, bool sums, int threads) {
     checked_threads(threads);
     const std::vector<Array<double>> units = blocks_of(blocks);
     const std::vector<Array<std::int32_t>> worst = scenarios_of(scenarios, units);
@@ -272,8 +272,9 @@ nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance
 
 void bind_requirement(nb::module_& m) {
     m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
-          "member_unit"_a, "blocks"_a, "scenarios"_a, "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a,
-          "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
+          "member_unit"_a, "blocks"_a, "scenarios"_a, "rows"_a.none(), "others"_a,
+          "failure"_a.none(), "factor"_a, "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false,
+          "threads"_a = 1);
     m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
           "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "part_of"_a, "values"_a,
           "has_entry"_a, "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,

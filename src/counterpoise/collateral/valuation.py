@@ -66,7 +66,8 @@ def equity_of(book: Book, market: MarketSnapshot, owners: Owners, *, option_valu
     that is missing makes that row's amount NaN, never zero. An equity that the account states
     (`given`) stands for the amount.
     """
-    values = counted_values(market, option_value=option_value)
+    per_lot = contract_values(market)
+    values = per_lot if option_value else np.where(market.catalogue.kind == OPTION, 0.0, per_lot)
     return with_value(*_owned(book, owners, values, threads))
 
 
@@ -81,12 +82,6 @@ def with_value(cash: Cash, value: Floats) -> Equity:
     if cash.stated.any():
         amount[cash.stated] = cash.amount[cash.stated]
     return Equity(amount=amount, no_entry=cash.no_entry)
-
-
-def counted_values(market: MarketSnapshot, *, option_value: bool) -> Floats:
-    """Return the value per lot that counts as equity, [instrument]."""
-    per_lot = contract_values(market)
-    return per_lot if option_value else np.where(market.catalogue.kind == OPTION, 0.0, per_lot)
 
 
 def _owned(book: Book, owners: Owners, values: Floats, threads: int) -> tuple[Cash, Floats]:

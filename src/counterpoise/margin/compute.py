@@ -75,12 +75,11 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
     assert held.catalogue is market.catalogue
     if arrays is None:
         arrays = priced(market, model=model, version=version, threads=threads)
-    if isinstance(model, UnitModel):
-        layout = book if isinstance(book, Layout) else model.layout(book, threads)
+    if isinstance(book, Layout):
+        assert isinstance(model, UnitModel)
         now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
-        results = model.measured(layout, now, tuple(range(len(layout.blocks))), threads)
-        return margins_of(layout, results, now, model, threads=threads)
-    assert isinstance(book, Book)
+        results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
+        return margins_of(book, results, now, model, threads=threads)
     requirements = model.requirement(book, arrays, market, version.parameters, threads)
     return against_equity(book, market, requirements, model.equity(version.parameters),
                           threads=threads)

@@ -15,7 +15,6 @@ import numpy as np
 
 from counterpoise import _core
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.valuation import counted_values
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.contributions import Contributions, contributions_of
@@ -99,8 +98,7 @@ class DeribitSpm:
         arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
         terms = unit_terms(arrays, market, parameters)
         bad = arrays.failed | _verdicts(market, parameters)[0]
-        value = counted_values(market, option_value=self.equity(parameters).option_value)
-        return tuple(unit_results(b.rows, terms, arrays.pnl, bad=bad, value=value, threads=threads,
+        return tuple(unit_results(b.rows, terms, arrays.pnl, bad=bad, threads=threads,
                                   columns=slice(b.start, b.stop))
                      for b in (layout.blocks[k] for k in blocks))
 
@@ -137,8 +135,7 @@ class DeribitSpm:
         """Return Euler contributions of positions to worst case, roll shock and delta shock."""
         terms = unit_terms(arrays[0], market, parameters)
         rows = _unit_rows(book, terms)
-        found = unit_results(rows, terms, arrays[0].pnl, bad=arrays[0].failed,
-                             value=np.zeros(len(book.catalogue)))
+        found = unit_results(rows, terms, arrays[0].pnl, bad=arrays[0].failed)
         return contributions_of(
             {"worst_case": (_worst_case_shares(rows, found, terms, arrays[0]), rows.order),
              "roll_shock": roll_shares(book, segment=terms.segment, delta=terms.roll_delta,

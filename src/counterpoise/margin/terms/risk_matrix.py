@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise import _core
+from counterpoise.collateral.valuation import contract_values
 from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.margin.layout import Ints
 from counterpoise.margin.requirement import Floats, Indices
@@ -264,6 +265,7 @@ class UnitTerms:
     roll_delta          delta per lot as the roll shock counts it, [instrument]
     delta, long_delta   delta per lot as the delta shock counts it and 0 but for options
     size_rule           of the delta shock, [unit, 4]: slope per coin, threshold in coins, cap, coin
+    value               per lot as equity, options at their premium, [instrument]
     """
 
     units: Units
@@ -275,6 +277,7 @@ class UnitTerms:
     delta: Floats
     long_delta: Floats
     size_rule: Floats
+    value: Floats
 
 
 @frozen
@@ -314,22 +317,22 @@ def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
                      segment=expiry_segments(market.catalogue, units.of),
                      rate=_roll_rates(units, market, parameters), roll_delta=roll_delta,
                      delta=arrays.delta, long_delta=np.where(option, arrays.delta, 0.0),
-                     size_rule=size_rule)
+                     size_rule=size_rule, value=contract_values(market))
 
 
-def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools, value: Floats,
+def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
                  columns: slice = slice(None), threads: int = 1) -> UnitResults:
     """Return worst case, roll shock, delta shock and value of unit rows.
 
-    `rows.instrument` counts inside `columns` of the catalogue; `pnl`, `bad`, True for instruments
-    without a number, and `value` per lot are of the whole catalogue.
+    `rows.instrument` counts inside `columns` of the catalogue; `pnl` and `bad`, True for
+    instruments without a number, are of the whole catalogue.
     """
     table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     shape = terms.transform
     results, scenario, flagged = _core.measured(
         pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
         pnl=pnl[columns], segment=terms.segment[columns], columns=table[columns],
-        value=value[columns], flag=bad[columns].view(np.uint8), size_rule=terms.size_rule,
+        value=terms.value[columns], flag=bad[columns].view(np.uint8), size_rule=terms.size_rule,
         weight=shape.weight, gain_factor=shape.gain_factor, gain_cap=shape.gain_cap,
         dampener=shape.dampener, dampen_first=shape.dampen_first, threads=threads)
     flagged = _NONE if flagged is None else flagged
