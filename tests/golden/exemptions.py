@@ -46,13 +46,6 @@ PENDING: Final[tuple[str, ...]] = (
     "paradex/min_delta.json",
     "paradex/order_risk_check.json",
     "paradex/scan_parameters.json",
-    # Hyperliquid
-    "hyperliquid/carry_trade.json",
-    "hyperliquid/parameters.json",
-    # Coinbase
-    "coinbase/margin.json",
-    # Gate
-    "gate/options_basics.json",
     # Derive
     "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",

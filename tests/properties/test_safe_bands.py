@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterpoise.accounts.book import Book, Entries, book_of
@@ -80,20 +80,16 @@ def step(random: np.random.Generator, was: MarketSnapshot, size: float) -> Marke
         price=np.array([known.get(a, p) for a, p in zip(was.assets, was.price, strict=True)]))
 
 
-# Every example computes a book some forty times.
-few = settings(max_examples=40)
-
-
-@few
 @given(st.integers(0, 2**32), st.sampled_from(GRIDS), st.sampled_from([1e-4, 3e-3, 0.02]),
        st.booleans(), st.sampled_from([10.0, 1e4]))
+@example(874289, GRIDS[0], 1e-4, False, 1e4)  # one account with two coins in three pools
 def test_statuses_along_any_path_are_those_of_full_recomputation(seed, grid, size, orders, largest):
     random = np.random.Generator(np.random.PCG64(seed))
     book = random_book(random, orders=orders, largest=largest)
     watch = watched(book, MARKET, Rules(model=MODEL, version=VERSION, wide=grid, narrow=GRIDS[1],
                                         again_share=0.3))
     now = MARKET
-    for _ in range(5):
+    for _ in range(2):
         now = step(random, now, size)
         watch = ticked(watch, now)
         full = margins_of(book, now)
@@ -104,7 +100,6 @@ def test_statuses_along_any_path_are_those_of_full_recomputation(seed, grid, siz
                               equal_nan=True)
 
 
-@few
 @given(st.integers(0, 2**32), st.sampled_from(GRIDS))
 def test_nobody_leaves_a_market_that_stands_still_but_those_without_room(seed, grid):
     random = np.random.Generator(np.random.PCG64(seed))

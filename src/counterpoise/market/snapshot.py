@@ -93,3 +93,11 @@ def price_of(snapshot: MarketSnapshot, asset: str) -> float:
     """Return the USD price of an asset, NaN where the snapshot has none."""
     known: dict[str, float] = dict(zip(snapshot.assets, snapshot.price.tolist(), strict=True))
     return known.get(asset, float("nan"))
+
+
+def usd_price(market: MarketSnapshot, asset: str) -> float:
+    """Return the USD price of an asset: its index where it is an underlying, NaN if unknown."""
+    known = market.catalogue.underlyings
+    if asset == "USD":
+        return 1.0
+    return float(market.index[known.index(asset)]) if asset in known else price_of(market, asset)

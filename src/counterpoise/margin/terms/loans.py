@@ -33,17 +33,23 @@ def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:
     return total
 
 
-def without_price(book: Book, rows: PoolRows, market: MarketSnapshot,
-                  failed: tuple[Indices, tuple[Failure, ...]],
+def with_failures(failed: tuple[Indices, tuple[Failure, ...]], more: dict[Failure, Bools],
                   ) -> tuple[Indices, tuple[Failure, ...]]:
-    """Return `failed` with the rows that owe an asset without a price among the failing ones."""
+    """Return the failing rows with those that `more` marks, [row], and that had no failure yet."""
     failure, failures = np.array(failed[0]), failed[1]
-    price = prices_in(market, tuple(a.code for a in book.assets), rows.pools[0])
-    for k in np.flatnonzero(np.isnan(price)):
-        owes: Bools = (loans_of(book)[rows.account, k] > 0) & (failure < 0)
-        if owes.any():
-            failure[owes] = len(failures)
-            code = book.assets[k].code
-            failures = (*failures, Failure(reason=Reason.MISSING_PRICE, subject=code, sentence=(
-                f"is borrowed and has no price; add market.assets.{code}")))
+    for reason, marked in more.items():
+        first = marked & (failure < 0)
+        if first.any():
+            failure[first] = len(failures)
+            failures = (*failures, reason)
     return failure, failures
+
+
+def unpriced(codes: tuple[str, ...], price: Floats, needed: Bools) -> dict[Failure, Bools]:
+    """Return the rows that need an asset without a price, [row], by Failure.
+
+    `price` is [asset]; `needed` [row, asset] marks what a row owns or owes.
+    """
+    return {Failure(reason=Reason.MISSING_PRICE, subject=codes[k], sentence=(
+        f"is held or borrowed and has no price; add market.assets.{codes[k]}")): needed[:, k]
+        for k in np.flatnonzero(np.isnan(price)) if needed[:, k].any()}
