@@ -137,3 +137,13 @@ def test_parameters_without_meaning_are_refused(overrides: dict[str, Any], named
 def test_maintenance_above_initial_is_odd(overrides: dict[str, Any]) -> None:
     """Computed and named."""
     assert any("odd parameter" in s for _, s in parameters_of(MODEL, AS_OF, overrides).notes)
+
+
+def test_an_option_needs_the_price_of_the_cash_it_is_margined_in() -> None:
+    """The index is in dollars: without the price of USDC nobody can say it in USDC."""
+    blind = replaced(MARKET, price=np.array([*MARKET.price[:2], math.nan]))
+    needs = compute_margin(account(blind, {CALL: -1.0}), blind, model=MODEL,
+                           version=VERSION).requirements
+
+    assert math.isnan(needs.initial[0])
+    assert needs.failures[needs.failure[0]].reason is Reason.MISSING_PRICE

@@ -171,6 +171,14 @@ def test_an_unknown_loan_is_a_failure(book: Book, reason: Reason) -> None:
     assert needs.failures[needs.failure[0]].reason is reason
 
 
+def test_the_price_that_is_missing_is_named() -> None:
+    """With BTC at 65,000 USD and no price of USDC, it is USDC that must be added."""
+    blind = replaced(MARKET, price=np.array([*MARKET.price[:2], math.nan]))
+    needs = margins(held({}, {"BTC": 1}), blind).requirements
+
+    assert needs.failures[needs.failure[0]].subject == "USDC"
+
+
 def test_a_hedge_of_perpetuals_pays_both_legs() -> None:
     """Not declared: hedge_never_raises_scan. Cross margin of perpetuals adds up."""
     one, two = (margins(held(legs, {"USDC": 10**6})).requirements.maintenance[0] for legs in (

@@ -28,7 +28,7 @@ from counterpoise.margin.terms.orders import worse_side
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
 from counterpoise.margin.vectors import RiskVectors
-from counterpoise.market.snapshot import MarketSnapshot, Quality
+from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
@@ -110,7 +110,7 @@ class Aevo:
         initial, maintenance = _per_lot(market, parameters)
         return requirements_of(
             rows, failed=failing(book, rows, market, unused=_UNUSED,
-                                 judge=lambda c: _not_applicable(c, parameters)),
+                                 judge=lambda c: _not_applicable(c, market, parameters)),
             initial={name: summed_by_row(book, rows, own)
                      for name, own in _by_kind(book, _margins(book, initial)).items()}
             | {"open_orders_margin": worse_side(book, rows, lambda side: _margins(side, initial))},
@@ -192,7 +192,8 @@ def _by_kind(book: Book, margin: Floats) -> dict[str, Floats]:
     return {"perpetuals": np.where(option, 0.0, margin), "options": np.where(option, margin, 0.0)}
 
 
-def _not_applicable(contract: Instrument, parameters: AevoParameters) -> Failure | None:
+def _not_applicable(contract: Instrument, market: MarketSnapshot,
+                    parameters: AevoParameters) -> Failure | None:
     if isinstance(contract, Spot | Future) or contract.settlement != CASH:
         return Failure(reason=Reason.NOT_APPLICABLE, subject=contract.id, sentence=(
             "aevo covers perpetuals and options settled in USDC; hold spot as a balance"))
@@ -202,4 +203,7 @@ def _not_applicable(contract: Instrument, parameters: AevoParameters) -> Failure
         return Failure(reason=Reason.NO_PARAMETERS, subject=contract.id, sentence=(
             f"aevo has no {name} rates for {contract.underlying}; it has them for "
             + ", ".join(sorted(table)).upper()))
+    if isinstance(contract, Option) and not price_of(market, CASH) > 0:
+        return Failure(reason=Reason.MISSING_PRICE, subject=contract.id, sentence=(
+            f"needs the USD price of {CASH}; add it to market.assets"))
     return None

@@ -128,8 +128,7 @@ class BinancePm:
             {"futures": level * futures, "loans": level * loans, "open_loss": open_loss}
             for level in (general.order_level, general.liquidation_level))
         codes = tuple(a.code for a in book.assets)
-        owed = unpriced(codes, prices_in(market, codes, NUMERAIRE),
-                        loans_of(book)[rows.account] > 0)
+        owed = unpriced(market, codes, NUMERAIRE, loans_of(book)[rows.account] > 0)
         return requirements_of(rows, initial=initial, maintenance=maintenance,
                                failed=with_failures(failed, owed))
 

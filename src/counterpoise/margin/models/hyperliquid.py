@@ -162,7 +162,7 @@ class Hyperliquid:
         failed = failing(book, rows, market, unused=_UNUSED,
                          judge=lambda c: _not_applicable(c, parameters))
         return requirements_of(rows, initial=initial, maintenance=maintenance,
-                               failed=with_failures(failed, _unknown(owned)))
+                               failed=with_failures(failed, _unknown(market, owned)))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: HyperliquidParameters) -> Contributions:
@@ -297,11 +297,11 @@ def _borrowing(margin: Floats, lending: Lending) -> Floats:
     return np.maximum(above, 0.0) * need
 
 
-def _unknown(owned: AssetAmounts) -> dict[Failure, Bools]:
+def _unknown(market: MarketSnapshot, owned: AssetAmounts) -> dict[Failure, Bools]:
     """Return the rows whose loan nobody can know, [row], by Failure."""
     entry = Failure(reason=Reason.MISSING_ENTRY, subject="entry_price", sentence=(
         "is missing for a position: what the account borrows depends on its unrealised P&L"))
-    return {entry: owned.no_entry} | unpriced(owned.assets, owned.price, owned.amount != 0)
+    return {entry: owned.no_entry} | unpriced(market, owned.assets, CASH, owned.amount != 0)
 
 
 def _position_margins(book: Book, market: MarketSnapshot,

@@ -10,7 +10,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
 from counterpoise.margin.pools import Bools, PoolRows
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.quantity import power_of_ten
 
@@ -45,11 +45,19 @@ def with_failures(failed: tuple[Indices, tuple[Failure, ...]], more: dict[Failur
     return failure, failures
 
 
-def unpriced(codes: tuple[str, ...], price: Floats, needed: Bools) -> dict[Failure, Bools]:
-    """Return the rows that need an asset without a price, [row], by Failure.
+def unpriced(market: MarketSnapshot, codes: tuple[str, ...], numeraire: str,
+             needed: Bools) -> dict[Failure, Bools]:
+    """Return the rows that need an asset without a price in the numeraire, [row], by Failure.
 
-    `price` is [asset]; `needed` [row, asset] marks what a row owns or owes.
+    `needed` [row, asset] marks what a row owns or owes. Where the asset has a USD price it is the
+    numeraire's that is missing.
     """
-    return {Failure(reason=Reason.MISSING_PRICE, subject=codes[k], sentence=(
-        f"is held or borrowed and has no price; add market.assets.{codes[k]}")): needed[:, k]
-        for k in np.flatnonzero(np.isnan(price)) if needed[:, k].any()}
+    found: dict[Failure, Bools] = {}
+    for k in np.flatnonzero(np.isnan(prices_in(market, codes, numeraire)) & needed.any(axis=0)):
+        known = price_of(market, codes[k]) > 0
+        code, what = (numeraire, "is what the account is valued in") if known else (
+            codes[k], "is held or borrowed")
+        failure = Failure(reason=Reason.MISSING_PRICE, subject=code, sentence=(
+            f"{what} and has no price; add market.assets.{code}"))
+        found[failure] = found.get(failure, np.zeros(len(needed), bool)) | needed[:, k]
+    return found
