@@ -59,7 +59,8 @@ def totals(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
     return {"members": members, "member_block": rng.integers(0, 2, count).astype(np.int32),
             "member_row": rng.integers(0, 5, count).astype(np.int32),
             "member_unit": np.zeros(count, np.int32), "blocks": [rng.random((5, 4))] * 2,
-            "scenarios": [np.zeros(5, np.int32)] * 2, "rows": None, "others": (rng.random(rows), None, rng.random(rows)),
+            "scenarios": [np.zeros(5, np.int32)] * 2, "rows": None,
+            "others": (rng.random(rows), None, rng.random(rows)),
             "failure": np.full(rows, -1, np.int32), "factor": 0.8, "ten_initial": 1e9,
             "ten_maintenance": 1e12, "sums": True, "threads": 2}
 
