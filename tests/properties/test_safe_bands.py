@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from counterpoise.accounts.book import Book, Entries, book_of
+from counterpoise.accounts.book import Book, Entries, accounts_of, book_of
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.instruments.catalogue import OPTION
@@ -13,7 +13,7 @@ from counterpoise.margin.band_nodes import BandGrid
 from counterpoise.margin.bands import bands_of, left, place_of
 from counterpoise.margin.compute import compute_margin, priced
 from counterpoise.margin.excess_columns import excess_columns
-from counterpoise.margin.watch import Rules, chosen, ticked, watched
+from counterpoise.margin.watch import Rules, ticked, watched
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import asset
 from counterpoise.values.frozen import replaced
@@ -154,7 +154,7 @@ def test_market_beyond_the_outermost_node_computes_everyone_again():
 def test_chosen_accounts_are_the_same_accounts():
     book = random_book(np.random.Generator(np.random.PCG64(3)), orders=True, largest=10.0)
     some = np.array([2, 5, 11, 23], np.int32)
-    few, all_of_them = margins_of(chosen(book, some), MARKET), margins_of(book, MARKET)
+    few, all_of_them = margins_of(accounts_of(book, some), MARKET), margins_of(book, MARKET)
     mine = np.isin(all_of_them.requirements.account, some)
 
     assert np.array_equal(few.requirements.initial, all_of_them.requirements.initial[mine],

@@ -3,6 +3,7 @@ market value of its options.
 
     equity[c] = balance[c] - entry costs + sum over underlyings of (sum over their contracts
                 settled in c of lots x value per lot)
+                + funding earned and not paid yet, where stated
 
 A future's contract value is u P (linear) or -u / P (inverse), so that the difference is its P&L; an
 option is worth its premium. Amounts are in the asset's own units, positive = owned.
@@ -37,7 +38,7 @@ class Owners:
 class Cash:
     """What rows own beside the value of their positions: it stands while the market moves, [row].
 
-    amount      balance less entry costs, or the equity that the account states
+    amount      balance less entry costs, funding earned and not paid yet; or the equity that the account states
     stated      True where the amount is stated: no value of positions is added
     no_entry    True where the amount is NaN since a position's entry price is missing
     """
@@ -96,7 +97,26 @@ def _owned(book: Book, owners: Owners, values: Floats, threads: int) -> tuple[Ca
         asset_of=np.array([known.get(c, -1) for c in codes], np.int32),
         smallest=_smallest_units(book, codes), balances=np.ascontiguousarray(book.balances),
         stated=_contiguous(book.given.get("equity")), unknown=UNKNOWN, threads=threads)
-    return Cash(amount=amount, stated=stated, no_entry=no_entry), value
+    cash = Cash(amount=amount + _funding(book, owners), stated=stated, no_entry=no_entry)
+    return cash, value
+
+
+def _funding(book: Book, owners: Owners) -> Floats | float:
+    """Return the funding that positions earned and nobody paid yet, [row]; 0 where equity is."""
+    stated = book.position_given.get("unrealised_funding")
+    if stated is None:
+        return 0.0
+    width = len(owners.assets)
+    place = np.array([owners.assets.index(s) for s in book.catalogue.settlements])
+    account = np.repeat(np.arange(len(book)), np.diff(book.row_pointer))
+    cell = account * width + place[book.catalogue.settlement[book.instrument]]
+    total = np.bincount(cell, weights=np.nan_to_num(stated), minlength=len(book) * width)
+    funding = total[owners.account * width + owners.asset]
+    for k, a in enumerate(book.assets if "equity" in book.given else ()):
+        mine = owners.asset == owners.assets.index(a.code)
+        known = np.isfinite(book.given["equity"][owners.account, k])
+        funding = np.where(mine & known, 0.0, funding)
+    return np.asarray(funding)
 
 
 def contract_values(market: MarketSnapshot) -> Floats:

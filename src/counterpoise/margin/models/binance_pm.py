@@ -105,6 +105,7 @@ class BinancePm:
     title = "Binance portfolio margin (uniMMR)"
     parameters_type = BinancePmParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
+    given_names = frozenset({"open_loss"})
 
     def equity(self, parameters: BinancePmParameters) -> CrossEquity:
         """Return all assets in USD by collateral rates; what is owed counts whole."""

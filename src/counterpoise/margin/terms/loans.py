@@ -1,7 +1,7 @@
 """What an account has borrowed, asset by asset, in USD.
 
-A loan is what the account states (`given`, gross: an asset may be held and owed at once), else the
-amount by which its balance is below zero.
+A loan is what the account states (gross: an asset may be held and owed at once), else the amount by
+which its balance is below zero.
 """
 
 import numpy as np
@@ -19,8 +19,9 @@ def loans_of(book: Book) -> Floats:
     """Return the amount borrowed of each asset, >= 0, asset's own units, [account, asset]."""
     units = np.array([power_of_ten(a.decimals) for a in book.assets])
     short = np.maximum(-book.balances, 0) / units
-    stated = book.given.get("loan")
-    return short if stated is None else np.where(np.isfinite(stated), stated, short)
+    if book.loans is None:
+        return np.asarray(short)
+    return np.asarray(np.where(book.loans > 0, book.loans / units, short), np.float64)
 
 
 def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:

@@ -10,7 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from counterpoise.accounts.book import Book, Entries, Ints, book_of, entries_of
+from counterpoise.accounts.book import (
+    Book,
+    Entries,
+    Ints,
+    book_of,
+    entries_of,
+    joined,
+    rows_at,
+)
 from counterpoise.margin.pools import PoolRows, pool_of_instrument, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.values.frozen import replaced
@@ -32,12 +40,8 @@ def filled(book: Book, accounts: Indices, direction: Floats) -> Book:
     """
     positions = _of(accounts, entries_of(book.row_pointer, book.instrument, book.lots))
     orders = _of(accounts, entries_of(book.order_pointer, book.order_instrument, book.order_lots))
-    on_side = orders.lots * direction[orders.instrument] > 0
-    both = Entries(
-        account=np.concatenate((positions.account, orders.account[on_side])),
-        instrument=np.concatenate((positions.instrument, orders.instrument[on_side])),
-        lots=np.concatenate((positions.lots, orders.lots[on_side])),
-        entry_cost=np.concatenate((positions.entry_cost, orders.entry_cost[on_side])))
+    on_side = np.flatnonzero(orders.lots * direction[orders.instrument] > 0)
+    both = joined(positions, rows_at(orders, on_side))
     return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts], positions=both)
 
 
@@ -80,5 +84,4 @@ def _lots_at(cell: Ints, book: Book, width: int) -> Ints:
 def _of(accounts: Indices, rows: Entries) -> Entries:
     place = np.searchsorted(accounts, rows.account)
     mine = accounts[np.minimum(place, len(accounts) - 1)] == rows.account
-    return Entries(account=place[mine], instrument=rows.instrument[mine], lots=rows.lots[mine],
-                   entry_cost=rows.entry_cost[mine])
+    return rows_at(replaced(rows, account=place), mine)
