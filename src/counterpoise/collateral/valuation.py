@@ -38,7 +38,8 @@ class Owners:
 class Cash:
     """What rows own beside the value of their positions: it stands while the market moves, [row].
 
-    amount      balance less entry costs, funding earned and not paid yet; or the equity that the account states
+    amount      balance less entry costs, with funding earned and not paid yet; or the equity that
+                the account states
     stated      True where the amount is stated: no value of positions is added
     no_entry    True where the amount is NaN since a position's entry price is missing
     """
