@@ -11,7 +11,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check
 ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
 JOBS ?= 2
 
-.PHONY: run test bench soak sanitize lint lock clean
+.PHONY: run test parity bench soak sanitize lint lock clean
 .DELETE_ON_ERROR:
 
 # A start without cached bytecode costs more than a margin call: let Python keep it.
@@ -28,6 +28,10 @@ test: $(BUILT)
 bench: $(BUILT)
 	@$(COMPILE)
 	@$(PY) benchmarks/run.py $(BENCH)
+
+# Every published figure beside ours; writes docs/parity.md. Needs the reference cases.
+parity: $(BUILT)
+	@$(PY) tools/parity.py
 
 soak: $(ZIG)
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"

@@ -4,7 +4,6 @@
 a failure is the change's; `soak` draws 10,000 new ones each time.
 """
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from reference import reference_folder
+from reference import cases_in, reference_folder
 
 settings.register_profile("default", max_examples=500, deadline=None, derandomize=True,
                           print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -31,4 +30,4 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def cases(shared: Path) -> Callable[[str], Any]:
     """Return a loader of reference cases: `cases("deribit/NAME.json")` is the parsed document."""
-    return lambda name: json.loads((shared / "cases" / name).read_text(encoding="utf-8"))
+    return cases_in(shared)

@@ -5,9 +5,10 @@ the clone by default. A test that needs them skips without them, but on a build 
 (`CI=true`) it fails: nobody should take an unchecked number for a checked one.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -24,3 +25,8 @@ def reference_folder(environment: Mapping[str, str]) -> Path:
     if environment.get("CI", "").lower() in ("true", "1"):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+def cases_in(folder: Path) -> Callable[[str], Any]:
+    """Return a loader of reference cases: `cases("deribit/NAME.json")` is the parsed document."""
+    return lambda name: json.loads((folder / "cases" / name).read_text(encoding="utf-8"))

@@ -1,0 +1,78 @@
+"""Which published fields have no line of parity, and why; and which have none yet.
+
+Patterns are those of `fnmatch`: `*` stands for anything. `EXEMPT` holds what nobody but the venue
+can compute and what belongs to another part of the field than margin. `PENDING` holds the cases
+whose model is being written; it must be empty when all of them stand.
+"""
+
+from typing import Final
+
+STATEMENT: Final = "a sentence about a rule, not a number"
+
+EXEMPT: Final[tuple[tuple[str, str, str], ...]] = (
+    ("okx/position_builder_2025-01-15.json", "*notionalUsd*",
+     "the venue's own rounding of prices"),
+    ("okx/position_builder_2025-01-15.json", "*marginRatio", "the account's fee rate is not given"),
+    # Bybit
+    ("bybit/asset_portfolio_margin_2026-03-24.json", "*futureDeltaContingency",
+     "the venue does not publish the formula"),
+    # SPAN
+    ("span/nse_marginism__official_parameters.json", "psr_*", STATEMENT),
+    ("span/nse_marginism__official_parameters.json", "illiquid_scale", STATEMENT),
+    ("span/nse_marginism__short_call_nov.json", "broker.*",
+     "a broker's own figures, printed beside the clearing house's as a cross-check"),
+    ("span/spreads_cme_hkex__prime_ics_identity.json", "identity", STATEMENT),
+    # Derive
+    ("derive/auction_units.json", "*", "auctions belong to liquidation, not to margin"),
+    ("derive/liquidation_sims.json", "*", "auctions belong to liquidation, not to margin"),
+    ("derive/pmrm1_portfolios.json", "*", "PMRM before its second version; it is not in force"),
+)
+"""(case, field, reason)"""
+
+PENDING: Final[tuple[str, ...]] = (
+    # Deribit
+    "deribit/legacy_pm_examples.json",
+    # OKX
+    "okx/mr7_tier_scaling.json",
+    "okx/mr9_tier_sum.json",
+    "okx/position_builder_2025-01-15.json",
+    # Bybit
+    "bybit/asset_portfolio_margin_2026-03-24.json",
+    # Dederi
+    "dederi/future_contingency.json",
+    "dederi/futures_pnl_contingency_alice.json",
+    # Paradex
+    "paradex/deleveraging_order_cancel.json",
+    "paradex/min_delta.json",
+    "paradex/order_risk_check.json",
+    "paradex/scan_parameters.json",
+    # Binance
+    "binance/pm_pro_unimmr_2022.json",
+    "binance/tiered_collateral_value.json",
+    # Hyperliquid
+    "hyperliquid/carry_trade.json",
+    "hyperliquid/parameters.json",
+    # Coinbase
+    "coinbase/margin.json",
+    # Gate
+    "gate/options_basics.json",
+    # Derive
+    "derive/pmrm2_portfolios.json",
+    "derive/srm_cases.json",
+    "derive/srm_portfolios.json",
+    "derive/math_vectors.json",
+    # SPAN
+    "span/nse_marginism__official_parameters.json",
+    "span/nse_marginism__short_call_nov.json",
+    "span/prisma__prisma_liquidity_constructed.json",
+    "span/prisma__prisma_robust_var_scaling.json",
+    "span/scanning_risk_mcmillan__mcmillan_long_1_dec410_call.json",
+    "span/scanning_risk_mcmillan__mcmillan_long_1_sp_future.json",
+    "span/scanning_risk_mcmillan__mcmillan_short_1_sp_future.json",
+    "span/spreads_cme_hkex__cme_intra_M2_M3.json",
+    # TIMS
+    "span/tims_cpm__tims_far_otm_short_minimum.json",
+    "span/tims_cpm__tims_grids.json",
+    "span/tims_cpm__tims_long_100_shares.json",
+)
+"""Case files whose model is not there yet; delete yours with the parity module that covers it."""
