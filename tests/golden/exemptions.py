@@ -41,11 +41,6 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Paradex
-    "paradex/deleveraging_order_cancel.json",
-    "paradex/min_delta.json",
-    "paradex/order_risk_check.json",
-    "paradex/scan_parameters.json",
     # Binance
     "binance/pm_pro_unimmr_2022.json",
     "binance/tiered_collateral_value.json",

@@ -13,6 +13,7 @@ from counterpoise.values.failure import Reason, bad_input
 ENTRY_POINTS: Final = "counterpoise.margin_models"
 _OURS: Final = {
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "paradex": "counterpoise.margin.models.paradex",
     "standard": "counterpoise.margin.models.standard",
 }
 

@@ -27,6 +27,7 @@ from counterpoise.margin.pools import (
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
+from counterpoise.margin.terms.minimum_delta import minimum_delta_charge
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
@@ -300,9 +301,9 @@ def _units(book: Book, arrays: RiskArrays, terms: _Terms, threads: int) -> _Unit
     rows = _unit_rows(book)
     loss, scenario = worst_loss(rows, arrays.pnl, terms.transform, threads=threads)
     net, _, gross = (c[:, 0] for c in exposures(rows, terms.delta[:, None], threads=threads))
-    hedged = (gross - np.abs(net)) / 2
-    return _Units(rows=rows, scan=loss, scenario=scenario,
-                  least=terms.net[rows.key] * np.abs(net) + terms.hedged[rows.key] * hedged)
+    least = minimum_delta_charge(net, gross, per_net=terms.net[rows.key],
+                                 per_hedged=terms.hedged[rows.key])
+    return _Units(rows=rows, scan=loss, scenario=scenario, least=least)
 
 
 def _provisions(book: Book, pools: PoolRows, terms: _Terms) -> dict[str, Floats]:
