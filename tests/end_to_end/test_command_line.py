@@ -104,6 +104,29 @@ def test_explain_shows_every_leg_and_what_closing_changes(file, capsys):
     assert "positions together" in text and "closing: initial" in text
 
 
+def test_compare_lays_models_and_dates_side_by_side(file, tmp_path, capsys):
+    dates = ["--parameters-as-of", "2025-01-05", "--parameters-as-of", "2025-01-07"]
+    picture = tmp_path / "models.png"
+    pytest.importorskip("matplotlib")
+    assert 0 == answered(["compare", file, "--models", "deribit_spm, standard", *dates, "--json",
+                          "--plot", str(picture)])
+
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(m, f"2025-01-0{d}T00:00:00Z") for m in ("deribit_spm", "standard") for d in (5, 7)
+            ] == [(row["model"], row["parameters_as_of"]) for row in rows]
+    assert all(row["initial_margin"] > 0 for row in rows)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_margin_takes_the_parameters_of_one_date(file, capsys):
+    assert 0 == answered(["margin", file, "--parameters-as-of", "2025-01-05", "--json"])
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert 2 == answered(["margin", file, *["--parameters-as-of", "2025-01-05"] * 2])
+
+    assert any("parameters in force at 2025-01-05" in note for note in notes)
+    assert "side by side" in capsys.readouterr().err
+
+
 def test_greeks_say_their_units(file, capsys):
     assert 0 == answered(["greeks", file, "--json"])
     document = json.loads(capsys.readouterr().out)

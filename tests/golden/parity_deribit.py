@@ -17,7 +17,7 @@ from counterpoise.margin.compute import compute_margin, priced
 from counterpoise.margin.models import deribit_spm, standard
 from counterpoise.margin.requirement import Requirements
 from golden.compared import Cases, Compared, compared_fields
-from golden.convert_cases import to_files
+from golden.convert.registry import to_files
 
 SIMULATION = "deribit/spm_pme_simulate_btc_docs_2024-06-17.json"
 INVERSE = "deribit/sm_inverse_positions_api.json"

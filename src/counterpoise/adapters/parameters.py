@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin
 
 from counterpoise.margin.model import MarginModel
@@ -124,6 +124,9 @@ def _typed(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
     """Build a value of `kind` from JSON, collecting every violation in `wrong`."""
     if hasattr(kind, "__fields__"):
         return _typed_value(kind, tree, path, wrong)
+    if isinstance(kind, UnionType) and NoneType in get_args(kind):
+        one = get_args(kind)[0]
+        return None if tree is None else _typed(one, tree, path, wrong)
     if get_origin(kind) is dict:
         if isinstance(tree, dict):
             return {k: _typed(get_args(kind)[1], v, f"{path}.{k}", wrong) for k, v in tree.items()}

@@ -15,14 +15,18 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.worst import WorstScenario, worst_scenarios
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import ReadingRange, over_readings
+from counterpoise.margin.figures import figures_of
 from counterpoise.margin.leverage import leverage_of
-from counterpoise.margin.model import MarginModel
+from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, notes_on
+from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.quality import instrument_failure
+from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.time import format_instant
 
 DEFAULT_MODEL: Final = "deribit_spm"
 """Taken where neither the portfolio nor the caller names a model; every answer says which."""
@@ -47,7 +51,7 @@ class PoolMargin:
     `initial_components` and `maintenance_components` add up to `initial` and `maintenance`;
     `candidates` lost a max. `equity` counts what the model counts; `margin_balance` is equity after
     haircuts; an excess is margin balance less requirement, negative when more is needed. `status`
-    is one of `margin.compute.STATUS`.
+    is one of `margin.compute.STATUS`. `figures` are the venue's own ratios, where it has some.
     """
 
     account: str
@@ -62,6 +66,7 @@ class PoolMargin:
     initial_excess: float
     maintenance_excess: float
     leverage: float
+    figures: dict[str, float]
     status: str
     worst: tuple[WorstScenario, ...]
     failures: tuple[Failure, ...]
@@ -74,6 +79,7 @@ class Answer:
 
     `arrays` are the priced scenario sets, `margins` the same rows as columns; `our_readings` says
     what the venue does not publish, `notes` what was used outside its dates or set aside.
+    `parameters_as_of` is the instant whose parameters were asked for, None for the market's.
     """
 
     portfolio: Portfolio
@@ -84,10 +90,11 @@ class Answer:
     pools: tuple[PoolMargin, ...]
     our_readings: tuple[str, ...]
     notes: tuple[str, ...]
+    parameters_as_of: int | None = None
 
 
 def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool = True,
-              threads: int = 1) -> Answer:
+              parameters_as_of: int | None = None, threads: int = 1) -> Answer:
     """Return what every account of a portfolio needs.
 
     Parameters
@@ -96,6 +103,9 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
         Name of the margin model; default the portfolio's own, else `DEFAULT_MODEL`.
     readings
         Also compute the range of the requirement over the model's switchable readings.
+    parameters_as_of
+        Take the parameters in force at this instant; default that of the market. Prices, times to
+        expiry and positions stay those of the portfolio.
     threads
         For the kernels; the numbers have the same bits for any number.
 
@@ -106,18 +116,32 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
     """
     named = model_named(model or portfolio.model or DEFAULT_MODEL)
     own = portfolio.model in (None, named.name)
-    version = parameters_of(named, portfolio.as_of, portfolio.overrides if own else None)
+    version = parameters_of(
+        named, portfolio.as_of if parameters_as_of is None else parameters_as_of,
+        portfolio.overrides if own else None)
     book, market = portfolio.book, portfolio.market
     arrays = priced(market, model=named, version=version, threads=threads)
     margins = _where_stated(portfolio, compute_margin(
         book, market, model=named, version=version, arrays=arrays, threads=threads))
     ranged = over_readings(book, market, model=named, version=version) if readings else None
-    set_aside = () if own or not portfolio.overrides else (
-        f"parameters of the file belong to {portfolio.model}; {named.name} does not use them",)
+    shown = figures_of(named, margins, book, arrays, market, version.parameters)
     return Answer(portfolio=portfolio, model=named, version=version, arrays=arrays,
-                  margins=margins, pools=_pools(portfolio, margins, arrays, ranged),
+                  parameters_as_of=parameters_as_of, margins=margins,
+                  pools=_pools(portfolio, margins, arrays, ranged, shown),
                   our_readings=named.our_readings(book, market, version.parameters),
-                  notes=(*notes_on(version, book), *set_aside))
+                  notes=(*notes_on(version, book), *_set_aside(portfolio, named, own=own),
+                         *_other_date(market, parameters_as_of)))
+
+
+def _set_aside(portfolio: Portfolio, model: MarginModel, *, own: bool) -> tuple[str, ...]:
+    return () if own or not portfolio.overrides else (
+        f"parameters of the file belong to {portfolio.model}; {model.name} does not use them",)
+
+
+def _other_date(market: MarketSnapshot, parameters_as_of: int | None) -> tuple[str, ...]:
+    return () if parameters_as_of is None else (
+        f"parameters in force at {format_instant(parameters_as_of)}; the market is that of "
+        f"{format_instant(market.as_of)}",)
 
 
 def equity_unknown(portfolio: Portfolio) -> Bools:
@@ -131,23 +155,29 @@ def equity_unknown(portfolio: Portfolio) -> Bools:
 def _where_stated(portfolio: Portfolio, margins: AccountMargin) -> AccountMargin:
     """Return the margins with NaN in place of equity where neither balance nor equity is stated."""
     required = margins.requirements
-    unknown = equity_unknown(portfolio)[required.account] & ~_equity_given(portfolio, required)
+    unknown = equity_unknown(portfolio)[required.account] & ~_equity_given(portfolio, margins)
     figures = {name: np.where(unknown, np.nan, getattr(margins, name)) for name in _FIGURES}
     status = np.where(unknown, STATUS.index("unknown"), margins.status).astype(np.uint8)
     return replaced(margins, status=status, no_entry=margins.no_entry & ~unknown, **figures)
 
 
-def _equity_given(portfolio: Portfolio, required: Requirements) -> Bools:
-    """Return in which requirement rows the account states its equity itself, [row]."""
-    book, stated = portfolio.book, np.zeros(len(required), bool)
+def _equity_given(portfolio: Portfolio, margins: AccountMargin) -> Bools:
+    """Return in which requirement rows the account states its equity itself, [row].
+
+    An account whose assets are one pool states it by asset, of any asset.
+    """
+    book, required = portfolio.book, margins.requirements
+    out = np.zeros(len(required), bool)
     for k, a in enumerate(book.assets if "equity" in book.given else ()):
-        mine = required.pool == required.pools.index(a.code)
-        stated[mine] = np.isfinite(book.given["equity"][required.account[mine], k])
-    return stated
+        stated = np.isfinite(book.given["equity"][required.account, k])
+        mine = (isinstance(margins.equity_rule, CrossEquity)
+                or required.pool == required.pools.index(a.code))
+        out |= stated & mine
+    return out
 
 
 def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArrays, ...],
-           ranged: ReadingRange | None) -> tuple[PoolMargin, ...]:
+           ranged: ReadingRange | None, shown: dict[str, Floats]) -> tuple[PoolMargin, ...]:
     required = margins.requirements
     names = portfolio.book.accounts[required.account].tolist()
     worst = worst_scenarios(required, arrays)
@@ -155,9 +185,10 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
     figures["leverage"] = leverage_of(portfolio.book, portfolio.market, margins).tolist()
     parts = {name: _by_row(getattr(required, name), len(required)) for name in (
         "initial_components", "maintenance_components", "candidates")}
+    parts["figures"] = _by_row(shown, len(required))
     initial, maintenance = required.initial.tolist(), required.maintenance.tolist()
     unstated = (equity_unknown(portfolio)[required.account]
-                & ~_equity_given(portfolio, required)).tolist()
+                & ~_equity_given(portfolio, margins)).tolist()
     return tuple(PoolMargin(
         account=str(names[row]), currency=required.pools[required.pool[row]],
         initial=initial[row], maintenance=maintenance[row],
@@ -171,12 +202,12 @@ def _pools(portfolio: Portfolio, margins: AccountMargin, arrays: tuple[RiskArray
 def _every_failure(portfolio: Portfolio, required: Requirements, row: int) -> tuple[Failure, ...]:
     """Return the failure of a row and those of all other bad quotes that its pool holds."""
     book, market, account = portfolio.book, portfolio.market, int(required.account[row])
-    pool, terms = required.pools[required.pool[row]], portfolio.market.catalogue
+    pool_of = pool_of_instrument(book, required.pools)
     held = np.concatenate([column[pointer[account]:pointer[account + 1]] for pointer, column in (
         (book.row_pointer, book.instrument), (book.order_pointer, book.order_instrument))])
     first = required.failures[int(required.failure[row])]
     others = [instrument_failure(market, int(k)) for k in np.unique(held)
-              if market.quality[k] and terms.instruments[k].settlement == pool]
+              if market.quality[k] and pool_of[k] == required.pool[row]]
     return (first, *(f for f in others if f.subject != first.subject))
 
 
@@ -198,7 +229,11 @@ def _failures(portfolio: Portfolio, margins: AccountMargin, row: int, *,
         found += (Failure(reason=Reason.MISSING_ENTRY, subject=account, sentence=(
             "has a position without entry price, so its equity is not known; add entry_price, or "
             "state equity")),)
-    return found
+    return found + tuple(
+        Failure(reason=Reason.MISSING_PRICE, subject=asset, sentence=(
+            f"is held by {account} and has no price in {required.pools[0]}, so its equity is not "
+            "known; add it to market.assets"))
+        for asset, rows in margins.no_price.items() if rows[row])
 
 
 def no_balances(account: str) -> Failure:

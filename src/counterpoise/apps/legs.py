@@ -14,7 +14,8 @@ from counterpoise.adapters.symbols.names import symbol_of
 from counterpoise.apps.answer import Answer, margin_of
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.explain import closing_each, parts
-from counterpoise.margin.pools import position_accounts
+from counterpoise.margin.model import CrossEquity
+from counterpoise.margin.pools import pool_of_instrument, position_accounts
 from counterpoise.margin.requirement import Floats
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import frozen
@@ -53,7 +54,7 @@ class Explanation:
 
 
 def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
-            tracked: Tracked = iter) -> Explanation:
+            parameters_as_of: int | None = None, tracked: Tracked = iter) -> Explanation:
     """Return the margin of a portfolio explained down to the position.
 
     `tracked` is given the runs of positions and yields them again: where somebody watches.
@@ -63,7 +64,8 @@ def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
     BadInput
         As `margin_of`.
     """
-    answer = margin_of(portfolio, model=model, threads=threads)
+    answer = margin_of(portfolio, model=model, threads=threads,
+                       parameters_as_of=parameters_as_of)
     closing = _closing(answer, tracked)
     return Explanation(answer=answer, standard=standard_margin(answer),
                        legs=_legs(answer, closing))
@@ -76,10 +78,15 @@ def contributing(answer: Answer) -> tuple[Leg, ...]:
 
 
 def standard_margin(answer: Answer) -> Answer | None:
-    """Return the same portfolio under standard margin, None if that is what was asked."""
-    if answer.model.name == "standard":
+    """Return the same portfolio under standard margin.
+
+    None if that is what was asked, or if all assets of an account are one pool: standard margin
+    has a pool for each, so that there is nothing to set beside it.
+    """
+    if answer.model.name == "standard" or isinstance(answer.margins.equity_rule, CrossEquity):
         return None
-    return margin_of(answer.portfolio, model="standard", readings=False)
+    return margin_of(answer.portfolio, model="standard", readings=False,
+                     parameters_as_of=answer.parameters_as_of)
 
 
 def name_of(instrument: Instrument, symbols: str) -> str:
@@ -107,12 +114,14 @@ def _legs(answer: Answer, closing: Floats) -> tuple[Leg, ...]:
     shares = answer.model.contributions(book, answer.arrays, portfolio.market,
                                         answer.version.parameters)
     accounts = book.accounts[position_accounts(book.row_pointer)].tolist()
+    pools = answer.margins.requirements.pools
+    pool_of = pool_of_instrument(book, pools).tolist()
     legs = []
     for k, (column, lots) in enumerate(zip(book.instrument.tolist(), book.lots.tolist(),
                                            strict=True)):
         contract = terms.instruments[column]
         legs.append(Leg(
-            account=str(accounts[k]), currency=contract.settlement,
+            account=str(accounts[k]), currency=pools[pool_of[column]],
             instrument=name_of(contract, portfolio.symbols),
             quantity=lots * power_of_ten(contract.lot_exponent),
             initial=float(shares.initial[k].sum()), maintenance=float(shares.maintenance[k].sum()),

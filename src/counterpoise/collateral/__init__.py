@@ -1,1 +1,1 @@
-"""What an account can pledge: equity by pool, haircuts."""
+"""What an account can pledge: equity by pool or over all assets, tiers, haircuts."""

@@ -15,7 +15,7 @@ from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.band_nodes import BandGrid, centre, nodes, remarked, shifted
 from counterpoise.margin.compute import AccountMargin, compute_margin
 from counterpoise.margin.excess_columns import ExcessColumns, excess_columns
-from counterpoise.margin.model import MarginModel
+from counterpoise.margin.model import EquityRule, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot
@@ -221,7 +221,7 @@ def _rises(seen: Seen, rows: Rows, ways: Floats, stretch: float) -> Floats:
     more = [np.maximum(np.nan_to_num(c.dampener - own), 0).max(axis=1)[rows.key]
             for c in seen.columns]
     out = ways + stretch * np.stack(more)
-    if "equity" in seen.book.given or any(seen.margins.equity_rule.haircuts.values()):
+    if "equity" in seen.book.given or any(haircuts_of(seen.margins).values()):
         return out
     account, unit, net = _net_rises(seen)
     width = len(own)
@@ -286,10 +286,16 @@ def _room(seen: Seen, where: tuple[Indices, Indices], gross: Floats) -> tuple[Fl
 def _couples_units(seen: Seen) -> Bools:
     """Return the rows whose excess is no sum over units: open orders, haircuts of equity, [row]."""
     required = seen.margins.requirements
-    haircuts = seen.margins.equity_rule.haircuts
+    haircuts = haircuts_of(seen.margins)
     cut = np.array([haircuts.get(p, 0.0) != 0.0 for p in required.pools], bool)
     ordered = np.diff(seen.book.order_pointer)[required.account] > 0
     return np.asarray(ordered | cut[required.pool])
+
+
+def haircuts_of(margins: AccountMargin) -> dict[str, float]:
+    """Return the haircuts {asset: fraction} of pools of one asset each."""
+    assert isinstance(margins.equity_rule, EquityRule)
+    return margins.equity_rule.haircuts
 
 
 def _owned(seen: Seen) -> Floats:

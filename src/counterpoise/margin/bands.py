@@ -26,16 +26,18 @@ from counterpoise.margin.band_bounds import (
     Seen,
     UnitRows,
     added,
+    haircuts_of,
     scales_of,
     unit_rows,
 )
 from counterpoise.margin.band_nodes import BandGrid, cells, cells_at, nodes
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.excess_columns import ExcessColumns, excess_columns
-from counterpoise.margin.model import MarginModel
+from counterpoise.margin.model import EquityRule, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
 
 _SLACK: Final = 1.0 / (1 << 30)
@@ -81,7 +83,15 @@ def bands_of(book: Book, market: MarketSnapshot, *, model: MarginModel,
 
     Costs one margin computation of the book per node of the grid (per node and underlying where
     an account's pool holds several underlyings).
+
+    Raises
+    ------
+    BadInput
+        If the model's pools hold several assets: their prices move the equity too.
     """
+    if not isinstance(model.equity(version.parameters), EquityRule):
+        raise bad_input(Reason.NOT_APPLICABLE, model.name, "has no safe bands, because its "
+                        "collateral moves with the prices of several assets; compute every account")
     everything = np.arange(len(market.index), dtype=np.int32)
     arrays = priced(market, model=model, version=version, threads=threads)
     columns = tuple(
@@ -134,7 +144,7 @@ def _stretch(book: Book, margins: AccountMargin, version: ParameterVersion) -> f
     """Return the most that an excess moves per |change of a column| of gross positions."""
     factor: float = version.parameters.general.mm_factor
     own = 2.0 * max(1.0, factor) if "equity" in book.given else max(1.0, 2.0 * factor - 1.0)
-    return own + max([0.0, *margins.equity_rule.haircuts.values()])
+    return own + max([0.0, *haircuts_of(margins).values()])
 
 
 def _mixture(bands: Bands, cell: tuple[int, ...], now: ExcessColumns, mine: Bools,

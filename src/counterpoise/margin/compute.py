@@ -11,9 +11,16 @@ import numpy as np
 
 from counterpoise import _core
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.cross import asset_amounts, cross_owned
 from counterpoise.collateral.valuation import Owners, equity_of
 from counterpoise.margin.layout import Layout
-from counterpoise.margin.model import EquityRule, MarginModel, PricedMarket, UnitModel
+from counterpoise.margin.model import (
+    CrossEquity,
+    EquityRule,
+    MarginModel,
+    PricedMarket,
+    UnitModel,
+)
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.requirement import Floats, Indices, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
@@ -34,16 +41,19 @@ class AccountMargin:
     maintenance_excess     margin_balance - maintenance
     status                 index into `STATUS`
     no_entry               True where equity is NaN because an entry price is missing
+    no_price               {asset: [row]} True where equity is NaN because the account holds that
+                           asset and it has no price; empty where margin is segregated
     """
 
     requirements: Requirements
-    equity_rule: EquityRule
+    equity_rule: EquityRule | CrossEquity
     equity: Floats
     margin_balance: Floats
     initial_excess: Floats
     maintenance_excess: Floats
     status: np.ndarray[Any, np.dtype[np.uint8]]
     no_entry: np.ndarray[Any, np.dtype[np.bool_]]
+    no_price: dict[str, np.ndarray[Any, np.dtype[np.bool_]]]
 
 
 def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: MarginModel,
@@ -89,8 +99,10 @@ def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVers
 
 
 def against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,
-                   rule: EquityRule, *, threads: int = 1) -> AccountMargin:
+                   rule: EquityRule | CrossEquity, *, threads: int = 1) -> AccountMargin:
     """Return requirement rows, sorted by account, with what each owns beside it."""
+    if isinstance(rule, CrossEquity):
+        return _against_all_assets(book, market, requirements, rule, threads)
     pools = requirements.pools
     owned = equity_of(book, market, Owners(assets=pools, account=requirements.account,
                                            asset=requirements.pool),
@@ -101,7 +113,23 @@ def against_equity(book: Book, market: MarketSnapshot, requirements: Requirement
         threads=threads)
     return AccountMargin(
         requirements=requirements, equity_rule=rule, equity=owned.amount, margin_balance=balance,
-        initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry)
+        initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry,
+        no_price={})
+
+
+def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requirements,
+                        rule: CrossEquity, threads: int) -> AccountMargin:
+    assert requirements.pools == (rule.numeraire,)
+    amounts = asset_amounts(book, market, accounts=requirements.account, numeraire=rule.numeraire,
+                            option_value=rule.option_value, threads=threads)
+    owned = cross_owned(amounts, rule.schedule)
+    balance, above, over, status = _core.standing(
+        owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
+        pool=requirements.pool, haircut=np.zeros(1), threads=threads)
+    return AccountMargin(
+        requirements=requirements, equity_rule=rule, equity=owned.equity, margin_balance=balance,
+        initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry,
+        no_price=owned.no_price)
 
 
 def by_risk(margins: AccountMargin) -> Indices:

@@ -18,10 +18,12 @@ from counterpoise.accounts.book import (
     entries_of,
     rows_of,
 )
+from counterpoise.collateral.cross import prices_in
 from counterpoise.collateral.valuation import contract_values
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.model import LAWS, MarginModel
+from counterpoise.margin.model import LAWS, CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import asset
 from counterpoise.values.frozen import frozen, replaced
@@ -149,9 +151,9 @@ def _contributions_sum(trial: Trial) -> Iterator[str]:
         one = rows_of(trial.book, k, k + 1)
         needs = _margin(trial, one, arrays=arrays).requirements
         shares = trial.model.contributions(one, arrays, trial.market, trial.version.parameters)
-        pool = np.array([needs.pools.index(s) for s in one.catalogue.settlements])
+        pool = pool_of_instrument(one, needs.pools)
         row_of = {p: row for row, p in enumerate(needs.pool)}
-        row = np.array([row_of[p] for p in pool[one.catalogue.settlement[one.instrument]]], int)
+        row = np.array([row_of[p] for p in pool[one.instrument]], int)
         for c, name in enumerate(shares.components):
             told = np.bincount(row, weights=shares.initial[:, c], minlength=len(needs))
             gap = np.abs(told - needs.initial_components[name])
@@ -203,6 +205,20 @@ def _collateral_never_hurts(trial: Trial) -> Iterator[str]:
         yield "gives a worse status to an account that added collateral"
 
 
+def _unpriced_assets_are_unknown(trial: Trial) -> Iterator[str]:
+    rule, book = trial.model.equity(trial.version.parameters), trial.book
+    if not isinstance(rule, CrossEquity):
+        return
+    held = {a.code: k for k, a in enumerate(book.assets) if a.code != rule.numeraire}
+    for code, k in held.items():
+        blind = replaced(trial.market, price=np.where(
+            np.array(trial.market.assets) == code, np.nan, trial.market.price))
+        margins = _margin(trial, book, market=blind)
+        owns = book.balances[margins.requirements.account, k] != 0
+        if np.any(np.isfinite(margins.margin_balance[owns])):
+            yield f"gives an account that holds {code} a balance without its price"
+
+
 def _missing_numbers_fail(trial: Trial) -> Iterator[str]:
     held = int(trial.book.instrument[0])
     blind = replaced(trial.market, mark=_without(trial.market.mark, held),
@@ -227,7 +243,7 @@ def _without(column: Any, held: int) -> Any:
 _CHECKS: Final[tuple[Callable[[Trial], Iterator[str]], ...]] = (
     _declares_itself, _empty_book_needs_nothing, _components_sum, _contributions_sum,
     _order_changes_no_bit, _one_account_like_many, _threads_change_no_bit,
-    _collateral_never_hurts, _missing_numbers_fail)
+    _collateral_never_hurts, _unpriced_assets_are_unknown, _missing_numbers_fail)
 
 
 # The laws that a model declares.
@@ -261,9 +277,13 @@ def _long_option_at_most_premium(trial: Trial) -> Iterator[str]:
     lots = np.rint(1 / trial.market.catalogue.unit[column]).astype(np.int64)
     rows = Entries(account=np.arange(len(column)), instrument=column, lots=lots,
                    entry_cost=np.zeros(len(column), np.int64))
+    terms, equity = trial.market.catalogue, trial.model.equity(trial.version.parameters)
     book = book_of(catalogue=trial.book.catalogue, accounts=np.arange(len(column)), positions=rows)
     needs = _margin(trial, book).requirements
-    premium = lots * trial.market.catalogue.unit[column] * trial.market.mark[column]
+    premium = lots * terms.unit[column] * trial.market.mark[column]
+    if isinstance(equity, CrossEquity):
+        prices = prices_in(trial.market, terms.settlements, equity.numeraire)
+        premium = premium * prices[terms.settlement[column]]
     if np.any(needs.initial > premium * (1 + TOLERANCE) + 1e-12):
         yield "declares long_option_at_most_premium, but a long option needs more"
 

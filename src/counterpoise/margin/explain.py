@@ -14,6 +14,7 @@ from counterpoise.margin.compute import compute_margin, priced
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
@@ -90,8 +91,7 @@ def _closing(book: Book, whole: Requirements, less: Requirements, part: slice) -
     own = {p: (i, m) for p, i, m in zip(whole.pool, whole.initial, whole.maintenance, strict=True)}
     left = {(a, p): (i, m) for a, p, i, m in zip(less.account, less.pool, less.initial,
                                                  less.maintenance, strict=True)}
-    pool_of = [whole.pools.index(book.catalogue.settlements[s])
-               for s in book.catalogue.settlement[book.instrument[part]]]
+    pool_of = pool_of_instrument(book, whole.pools)[book.instrument[part]].tolist()
     return np.array([np.subtract(left.get((k, p), (0.0, 0.0)), own[p])
                      for k, p in enumerate(pool_of)]).reshape(-1, 2)
 

@@ -30,14 +30,27 @@ def leverage_of(book: Book, market: MarketSnapshot, margins: AccountMargin) -> F
     row_of = np.full((len(book), len(rows.pools)), -1, np.int32)
     row_of[rows.account, rows.pool] = np.arange(len(rows), dtype=np.int32)
     place = pool_of_instrument(book, rows.pools)[book.instrument]
-    carried = np.abs(book.lots * per_lot(market)[book.instrument, _DELTA_USD])
-    gross = summed(row_of[position_accounts(book.row_pointer), place], carried, len(rows))
-    usd = np.array([_usd_price(market, pool) for pool in rows.pools])[rows.pool]
+    gross = summed(row_of[position_accounts(book.row_pointer), place], carried_usd(book, market),
+                   len(rows))
+    usd = np.array([usd_price(market, pool) for pool in rows.pools])[rows.pool]
+    return carried_over_owned(gross, margins.margin_balance * usd)
+
+
+def carried_usd(book: Book, market: MarketSnapshot) -> Floats:
+    """Return the size of the delta of every position, USD, [position]; NaN where unknown."""
+    return np.asarray(np.abs(book.lots * per_lot(market)[book.instrument, _DELTA_USD]))
+
+
+def carried_over_owned(gross: Floats, owned: Floats) -> Floats:
+    """Return the leverage; 0 where nothing is carried, NaN where nothing known to be positive is
+    owned. Both in one currency, of one shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        owned = margins.margin_balance * usd
         return np.where(gross == 0, 0.0, np.where(owned > 0, gross / owned, np.nan))
 
 
-def _usd_price(market: MarketSnapshot, asset: str) -> float:
+def usd_price(market: MarketSnapshot, asset: str) -> float:
+    """Return the USD price of an asset: its index where it is an underlying, NaN if unknown."""
     known = market.catalogue.underlyings
+    if asset == "USD":
+        return 1.0
     return float(market.index[known.index(asset)]) if asset in known else price_of(market, asset)

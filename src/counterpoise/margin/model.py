@@ -6,6 +6,7 @@
 from typing import Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Requirements
@@ -42,6 +43,26 @@ class EquityRule:
 
 
 @frozen
+class CrossEquity:
+    """What the requirement of a whole account is compared with: all its assets, in one currency.
+
+    Unrealised P&L of futures counts in the asset it is settled in, `option_value` says whether the
+    market value of options does. Positive amounts of an asset count by `schedule`, negative ones
+    whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
+    as in `EquityRule`.
+    """
+
+    numeraire: str
+    option_value: bool
+    schedule: CollateralSchedule
+    reading: str
+
+    def __post_init__(self) -> None:
+        """Check that the schedule is in the numeraire; a mistake here is the programmer's."""
+        assert self.schedule.numeraire == self.numeraire
+
+
+@frozen
 class PricedMarket:
     """One market, priced: the risk arrays of a model's scenario sets under its parameters."""
 
@@ -58,8 +79,8 @@ class MarginModel(Protocol):
     parameters_type: type
     laws: frozenset[str]
 
-    def equity(self, parameters: Any) -> EquityRule:
-        """Return what the requirement is compared with."""
+    def equity(self, parameters: Any) -> EquityRule | CrossEquity:
+        """Return what the requirement is compared with, by pool or over the whole account."""
 
     def scenarios(self, market: MarketSnapshot, parameters: Any) -> tuple[ScenarioSet, ...]:
         """Return the scenario sets to price; the same set for the same inputs."""

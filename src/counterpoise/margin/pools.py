@@ -1,4 +1,8 @@
-"""Which requirement rows a book has: one per account and pool in which it holds anything."""
+"""Which requirement rows a book has: one per account and pool in which it holds anything.
+
+A pool is a settlement currency (`settlement_pools`: margin is segregated) or the one currency that
+a whole account is valued in (`cross_pools`). Everything here works on rows of either kind.
+"""
 
 from typing import Any, Final
 
@@ -39,6 +43,18 @@ def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = 
     the caller has them already.
     """
     pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    return _rows_held(pools, _held(book, pools, positions))
+
+
+def cross_pools(book: Book, numeraire: str) -> PoolRows:
+    """Return one row per account with a position, order, balance or given; the pool is its all."""
+    pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    return _rows_held((numeraire,), np.any(_held(book, pools, None), axis=1, keepdims=True))
+
+
+def _held(book: Book, pools: tuple[str, ...],
+          positions: tuple[Indices, Indices] | None) -> Bools:
+    """Return where an account has anything, [account, pool]."""
     held = np.zeros((len(book), len(pools)), bool)
     place = pool_of_instrument(book, pools)
     if positions is None:
@@ -52,6 +68,10 @@ def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = 
         column |= book.balances[:, k] != 0
         for amounts in book.given.values():
             column |= np.isfinite(amounts[:, k])
+    return held
+
+
+def _rows_held(pools: tuple[str, ...], held: Bools) -> PoolRows:
     account, pool = np.nonzero(held)
     row_of = np.full(held.shape, -1, np.int32)
     row_of[account, pool] = np.arange(len(account))
@@ -60,7 +80,12 @@ def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = 
 
 
 def pool_of_instrument(book: Book, pools: tuple[str, ...]) -> Indices:
-    """Return the pool of every instrument: that of its settlement asset, [instrument]."""
+    """Return the pool of every instrument, [instrument]: that of its settlement asset.
+
+    A book with one pool holds everything in it, whatever its currency.
+    """
+    if len(pools) == 1:
+        return np.zeros(len(book.catalogue), np.int32)
     place = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
     return np.asarray(place[book.catalogue.settlement])
 
@@ -83,6 +108,25 @@ def given_amount(book: Book, rows: PoolRows, name: str) -> Floats:
         for k, a in enumerate(book.assets):
             mine = rows.pool == rows.pools.index(a.code)
             out[mine] = stated[rows.account[mine], k]
+    return out
+
+
+def given_in_numeraire(book: Book, rows: PoolRows, name: str, price: Floats) -> Floats:
+    """Return what accounts state for `name` over all assets by row, NaN where they state nothing.
+
+    `price` is of `book.assets` in the currency of the one pool, [asset]; an amount of an asset
+    without a price makes the sum NaN.
+    """
+    out = np.full(len(rows), np.nan)
+    stated = book.given.get(name)
+    if stated is not None:
+        mine = stated[rows.account]
+        known = np.isfinite(mine)
+        parts = np.where(known & (mine != 0), mine * price, 0.0)
+        total = np.zeros(len(rows))
+        for column in parts.T:
+            total = total + column
+        out = np.where(known.any(axis=1), total, np.nan)
     return out
 
 

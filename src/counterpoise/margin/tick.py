@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book, Columns, Entries, book_of, entries_of
+from counterpoise.collateral.cross import prices_in
 from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
 from counterpoise.margin.layout import Ints, Layout
-from counterpoise.margin.model import MarginModel, PricedMarket, UnitModel
+from counterpoise.margin.model import CrossEquity, MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays, repriced
 from counterpoise.values.frozen import frozen, replaced
@@ -72,9 +74,10 @@ def moved(before: Margined, market: MarketSnapshot, *, threads: int = 1) -> Move
     now = replaced(before, market=market, arrays=arrays)
     if bool(touched.all()):
         return _all_again(now, threads)
+    owners = _repriced_owners(before, market)
     if isinstance(now.held, Layout):
-        return _units_again(now, touched, threads)
-    return _accounts_again(now, now.held, touched, threads)
+        return _units_again(now, touched, owners, threads)
+    return _accounts_again(now, now.held, (touched, owners), threads)
 
 
 def moved_underlyings(before: MarketSnapshot, after: MarketSnapshot) -> Bools:
@@ -90,6 +93,23 @@ def moved_underlyings(before: MarketSnapshot, after: MarketSnapshot) -> Bools:
     touched = _differs(before.index, after.index)
     touched[terms.underlying[differs]] = True
     return touched | (before.as_of != after.as_of)
+
+
+def _repriced_owners(before: Margined, market: MarketSnapshot) -> Bools:
+    """Return which accounts own an asset that counts at another price now, [account].
+
+    Where pools are of one asset each its price does not matter to what it covers.
+    """
+    book = before.held.book if isinstance(before.held, Layout) else before.held
+    rule = before.model.equity(before.version.parameters)
+    if not isinstance(rule, CrossEquity):
+        return np.zeros(len(book), bool)
+    codes = tuple(a.code for a in book.assets)
+    there, here = (prices_in(m, codes, rule.numeraire) for m in (before.market, market))
+    owned = book.balances != 0
+    if "equity" in book.given:
+        owned = owned | np.isfinite(book.given["equity"])
+    return np.asarray((owned & _differs(there, here)).any(axis=1))
 
 
 def _differs(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> Bools:
@@ -113,7 +133,7 @@ def _all_again(now: Margined, threads: int) -> Moved:
     return _measured(now, tuple(range(len(now.held.blocks))), None, threads)
 
 
-def _units_again(now: Margined, touched: Bools, threads: int) -> Moved:
+def _units_again(now: Margined, touched: Bools, owners: Bools, threads: int) -> Moved:
     layout = now.held
     assert isinstance(layout, Layout)
     hit = np.zeros(len(layout.pools), bool)
@@ -121,6 +141,7 @@ def _units_again(now: Margined, touched: Bools, threads: int) -> Moved:
     for k in blocks:
         hit[layout.blocks[k].at] = True
     hit[_rows_with_orders(layout, touched)] = True
+    hit |= owners[layout.pools.account]
     return _measured(now, blocks, np.flatnonzero(hit), threads)
 
 
@@ -129,8 +150,7 @@ def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
     terms = book.catalogue
     at = np.flatnonzero(touched[terms.underlying[book.order_instrument]])
     account = np.searchsorted(book.order_pointer, at, side="right") - 1
-    place = np.array([layout.pools.pools.index(s) for s in terms.settlements], np.int32)
-    pool = np.take(place, terms.settlement[book.order_instrument[at]])
+    pool = pool_of_instrument(book, layout.pools.pools)[book.order_instrument[at]]
     return np.asarray(layout.pools.row_of[account, pool])
 
 
@@ -146,10 +166,14 @@ def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads
     return Moved(now=replaced(now, results=results), margins=margins)
 
 
-def _accounts_again(now: Margined, book: Book, touched: Bools, threads: int) -> Moved:
-    """Recompute whole accounts: for models whose scenarios or sums join underlyings."""
-    near = touched[book.catalogue.underlying]
-    hit = np.zeros(len(book), bool)
+def _accounts_again(now: Margined, book: Book, moved_parts: tuple[Bools, Bools],
+                    threads: int) -> Moved:
+    """Recompute whole accounts: for models whose scenarios or sums join underlyings.
+
+    `moved_parts` are the underlyings that moved and the owners of assets that did.
+    """
+    touched, owners = moved_parts
+    near, hit = touched[book.catalogue.underlying], owners.copy()
     for pointer, instrument in ((book.row_pointer, book.instrument),
                                 (book.order_pointer, book.order_instrument)):
         at = np.flatnonzero(near[instrument])

@@ -15,6 +15,7 @@ from counterpoise.accounts.book import NO_ENTRIES, Book, Entries, book_of, entri
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.model import MarginModel, PricedMarket
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.prepared_units import Lots, PreparedUnits, error_bounds
 from counterpoise.market.snapshot import MarketSnapshot
@@ -197,9 +198,7 @@ def _confirmed(prepared: Prepared, instrument: int, between: tuple[int, int, int
 def _fits(prepared: Prepared, instrument: int, lots: int, limit: float) -> bool:
     """Return whether the recomputed initial requirement of the order's pool is within the limit."""
     needs = after_order(prepared, instrument, lots, sequence=prepared.sequence).requirements
-    terms = prepared.book.catalogue
-    paid = terms.settlements[terms.settlement[instrument]]
-    mine = np.array([needs.pools[p] == paid for p in needs.pool], bool)
+    mine = needs.pool == pool_of_instrument(prepared.book, needs.pools)[instrument]
     return bool(np.all(needs.initial[mine] <= limit))
 
 

@@ -62,8 +62,24 @@ def _margins(sub: ArgumentParser) -> None:
     _portfolios(sub)
     sub.add_argument("--model", metavar="NAME", help="margin model; default: the file's own, else "
                      "deribit_spm. counterpoise models lists them")
+    _parameters_as_of(sub)
     sub.add_argument("--plot", metavar="PICTURE", help="also draw profit and loss over price and "
                      "volatility, and by position: a .png or .html file")
+
+
+def _comparisons(sub: ArgumentParser) -> None:
+    _portfolios(sub)
+    sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
+                     "commas; default: all. counterpoise models lists them")
+    _parameters_as_of(sub)
+    sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
+                     "or .html file")
+
+
+def _parameters_as_of(sub: ArgumentParser) -> None:
+    sub.add_argument("--parameters-as-of", action="append", default=[], metavar="DATE",
+                     help="parameters in force on this day, like 2025-01-05, whatever the day of "
+                     "the market; compare takes several")
 
 
 def _chains(sub: ArgumentParser) -> None:
@@ -98,6 +114,7 @@ def _question(given: Namespace) -> Question:
     return Question(files=tuple(given.files), positions=given.positions, market=given.market,
                     perpetuals=given.perpetuals, at=given.at, symbols=given.symbols,
                     model=getattr(given, "model", None), plot=getattr(given, "plot", None),
+                    parameters_as_of=tuple(getattr(given, "parameters_as_of", ())),
                     as_json=given.json, threads=given.threads)
 
 
@@ -111,6 +128,12 @@ def _explain(given: Namespace) -> int:
     from counterpoise.apps.cli.margin import explain
 
     return explain(_question(given))
+
+
+def _compare(given: Namespace) -> int:
+    from counterpoise.apps.cli.comparison import compare
+
+    return compare(_question(given), models=given.models)
 
 
 def _greeks(given: Namespace) -> int:
@@ -142,6 +165,8 @@ COMMANDS: Final = {
                       answer=_margin),
     "explain": Command(purpose="which positions the margin comes from, and what closing each leg "
                        "would change", options=_margins, answer=_explain),
+    "compare": Command(purpose="one portfolio under several margin models, side by side in USD",
+                       options=_comparisons, answer=_compare),
     "greeks": Command(purpose="sensitivities and value by underlying and expiry",
                       options=_portfolios, answer=_greeks),
     "chain": Command(purpose="what a market snapshot holds: forwards, volatilities, quality",

@@ -6,14 +6,20 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, margin_of
 from counterpoise.apps.cli.output import ANSWERED, NUMBER_MISSING, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import tracked
-from counterpoise.apps.cli.question import Question, one_account, portfolios_asked
+from counterpoise.apps.cli.question import (
+    Question,
+    one_account,
+    parameters_day,
+    portfolios_asked,
+)
 from counterpoise.apps.report.document import answer_document
 
 
 def margin(question: Question) -> int:
     """Answer how much margin each portfolio needs; return the exit code."""
-    asked = _asked(question)
-    answers = [(name, margin_of(portfolio, model=question.model, threads=question.threads))
+    asked, day = _asked(question), parameters_day(question)
+    answers = [(name, margin_of(portfolio, model=question.model, threads=question.threads,
+                                parameters_as_of=day))
                for name, portfolio in tracked(asked, "margin")]
     _draw(question, answers[0][1])
     if question.as_json:
@@ -28,8 +34,9 @@ def explain(question: Question) -> int:
     from counterpoise.apps.legs import explain as explained
     from counterpoise.apps.report.legs import explanation_document
 
-    asked = _asked(question)
+    asked, day = _asked(question), parameters_day(question)
     found = [(name, explained(portfolio, model=question.model, threads=question.threads,
+                              parameters_as_of=day,
                               tracked=lambda work: tracked(work, "explain")))
              for name, portfolio in asked]
     _draw(question, found[0][1].answer)

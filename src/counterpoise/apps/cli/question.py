@@ -11,6 +11,7 @@ from counterpoise.values.frozen import frozen
 from counterpoise.values.time import parse_instant
 
 STDIN: Final = "-"
+_DAY_LENGTH: Final = len("2026-02-05")
 _STDIN_BYTES_MAX: Final = 64 * 2**20
 
 
@@ -21,7 +22,8 @@ class Question:
     `files` are portfolio files, `-` being standard input. Instead of files, `positions` and
     `market` are a CSV or Parquet file of positions and a snapshot or option chain, with
     `perpetuals` for its perpetual prices, `at` for its moment and `symbols` for the dialect of the
-    names. `plot` names a picture to write.
+    names. `parameters_as_of` are days or times whose parameters to take, none for the market's.
+    `plot` names a picture to write.
     """
 
     files: tuple[str, ...]
@@ -33,6 +35,7 @@ class Question:
     model: str | None = None
     as_json: bool = False
     plot: str | None = None
+    parameters_as_of: tuple[str, ...] = ()
     threads: int = 1
 
 
@@ -90,6 +93,28 @@ def market_at(path: str, *, at: str | None, perpetuals: str | None) -> MarketSna
     if at is None:
         return chain.read_market(path, perpetuals=perpetuals)
     return chain.market_at(path, parse_instant(at, subject="--at"), perpetuals)
+
+
+def parameters_day(question: Question) -> int | None:
+    """Return the instant whose parameters to take, None for the market's.
+
+    Raises
+    ------
+    BadInput
+        If it is no day or time, or several are given where one number is asked for.
+    """
+    days = parameters_days(question)
+    if len(days) > 1:
+        raise bad_input(Reason.BAD_VALUE, "--parameters-as-of", "is given several times; "
+                        "counterpoise compare lays several dates side by side")
+    return days[0] if days else None
+
+
+def parameters_days(question: Question) -> tuple[int, ...]:
+    """Return the instants whose parameters to take, in the order typed; a day is its beginning."""
+    return tuple(parse_instant(text + "T00:00:00Z" if len(text) == _DAY_LENGTH else text,
+                               subject="--parameters-as-of")
+                 for text in question.parameters_as_of)
 
 
 def _refuse_contradictions(question: Question) -> None:

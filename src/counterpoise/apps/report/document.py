@@ -22,9 +22,8 @@ from counterpoise.values.time import format_instant
 Object = dict[str, Any]
 _TOP: Final = ("currency", "initial_margin", "maintenance_margin", "components",
                "maintenance_components", "candidates", "worst_scenario", "equity",
-               "margin_balance", "initial_excess", "maintenance_excess", "leverage",
-               "status", "failures",
-               "readings_range")
+               "margin_balance", "initial_excess", "maintenance_excess", "leverage", "figures",
+               "status", "failures", "readings_range")
 _STEERING: Final = {code: f"\\u{code:04x}" for code in (
     *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
@@ -60,7 +59,7 @@ def _nothing_held(answer: Answer) -> Object:
     owned = ("equity", "margin_balance", "initial_excess", "maintenance_excess")
     return dict.fromkeys(_TOP) | dict.fromkeys(owned, None if names else 0.0) | {
         "initial_margin": 0.0, "maintenance_margin": 0.0, "components": {},
-        "maintenance_components": {}, "candidates": {},
+        "maintenance_components": {}, "candidates": {}, "figures": {},
         "status": "unknown" if names else "healthy",
         "failures": [failure_document(no_balances(str(name))) for name in names]}
 
@@ -109,6 +108,7 @@ def _pool(pool: PoolMargin) -> Object:
         "initial_excess": number(pool.initial_excess),
         "maintenance_excess": number(pool.maintenance_excess),
         "leverage": number(pool.leverage),
+        "figures": _numbers(pool.figures),
         "status": pool.status,
         "failures": [failure_document(f) for f in pool.failures],
         "readings_range": pool.range and {

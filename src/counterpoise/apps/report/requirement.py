@@ -88,8 +88,11 @@ def _against_equity(pool: PoolMargin) -> list[str]:
         ("maintenance margin", amount(pool.maintenance, c), amount(pool.margin_balance, c),
          amount(pool.maintenance_excess, c))])
     known = pool.leverage == pool.leverage
+    figures = [f"{name.replace('_', ' ')} {figure:,.4f}" for name, figure in pool.figures.items()
+               if figure == figure]
     return [*rows, *([f"leverage {pool.leverage:,.2f}: gross delta over margin balance"]
-                     if known else [])]
+                     if known else []), *([f"the venue's own figures: {', '.join(figures)}"]
+                                          if figures else [])]
 
 
 def _components(pool: PoolMargin) -> list[str]:

@@ -1,10 +1,4 @@
-"""How a published case becomes a portfolio file, and how its inputs are read back from one.
-
-The cases print no account and often no date; what is added to make a complete file is chosen here
-and changes none of the published inputs. `to_files` gives one document per example of a case,
-`from_files` gives back exactly the `inputs` (and where they are the model's, the `parameters`) of
-the case.
-"""
+"""Deribit: the simulation of the API documentation, published positions, settlements, legacy."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,16 +11,6 @@ Case = dict[str, Any]
 Files = dict[str, dict[str, Any]]
 UNDATED = "2026-02-15T00:00:00Z"
 DELIVERY = "2026-03-27T08:00:00Z"
-
-
-def to_files(name: str, case: Case) -> Files:
-    """Return the portfolio documents of a case by example."""
-    return CONVERTERS[name][0](case)
-
-
-def from_files(name: str, portfolios: dict[str, Portfolio]) -> dict[str, Any]:
-    """Return the case's inputs as the portfolios hold them; inverse of `to_files`."""
-    return CONVERTERS[name][1](portfolios)
 
 
 def _spm_files(case: Case) -> Files:

@@ -1,0 +1,143 @@
+"""How much would this portfolio need under each rule book? One row per account, model and date.
+
+Amounts are US dollars over all pools, so that rows can be laid side by side. A model that does not
+apply to an account is a row without numbers that says why.
+"""
+
+import math
+from typing import Final
+
+from counterpoise.adapters.models import model_named, model_names
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.apps.answer import Answer, PoolMargin, margin_of
+from counterpoise.apps.worst import WorstScenario
+from counterpoise.margin.account_totals import AccountTotals, account_totals
+from counterpoise.margin.leverage import usd_price
+from counterpoise.margin.requirement import Floats
+from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.frozen import frozen
+
+UNKNOWN: Final = float("nan")
+
+
+@frozen
+class ModelMargin:
+    """What one account needs under one model; USD, NaN where `failures` says why.
+
+    `components` and `maintenance_components` add up to `initial` and `maintenance`;
+    `parameters_as_of` is the instant whose parameters were taken; `worst` the scenarios behind the
+    losses, largest first within a pool.
+    """
+
+    account: str
+    model: str
+    title: str
+    parameters_as_of: int
+    initial: float
+    maintenance: float
+    components: dict[str, float]
+    maintenance_components: dict[str, float]
+    equity: float
+    margin_balance: float
+    leverage: float
+    worst: tuple[WorstScenario, ...]
+    failures: tuple[Failure, ...]
+    our_readings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@frozen
+class Comparison:
+    """A portfolio and its rows, sorted by account; models and dates in the order asked for."""
+
+    portfolio: Portfolio
+    rows: tuple[ModelMargin, ...]
+
+
+def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[int, ...] = (),
+            threads: int = 1) -> Comparison:
+    """Return the portfolio under every model and with the parameters of every day.
+
+    Parameters
+    ----------
+    models
+        Names of margin models; default all there are.
+    days
+        Instants whose parameters to take; default that of the market.
+
+    Raises
+    ------
+    BadInput
+        If there is no model of a name, with all of them.
+    """
+    named = _known(models or model_names())
+    by_model = [rows for name in named for day in days or (None,)
+                for rows in (_rows(portfolio, name, day, threads),)]
+    return Comparison(portfolio=portfolio, rows=tuple(
+        row for account in range(len(portfolio.book)) for row in (r[account] for r in by_model)))
+
+
+def _known(models: tuple[str, ...]) -> tuple[str, ...]:
+    failures: list[Failure] = []
+    for name in models:
+        try:
+            model_named(name)
+        except BadInput as wrong:
+            failures += wrong.failures
+    if failures:
+        raise BadInput(*failures)
+    return tuple(dict.fromkeys(models))
+
+
+def _rows(portfolio: Portfolio, name: str, day: int | None,
+          threads: int) -> list[ModelMargin]:
+    """Return one row per account."""
+    try:
+        answer = margin_of(portfolio, model=name, readings=False, parameters_as_of=day,
+                           threads=threads)
+    except BadInput as wrong:
+        return [_without_numbers(portfolio, account, name, day, wrong.failures)
+                for account in range(len(portfolio.book))]
+    totals = account_totals(portfolio.book, portfolio.market, answer.margins)
+    return [_row(answer, totals, account) for account in range(len(portfolio.book))]
+
+
+def _row(answer: Answer, totals: AccountTotals, account: int) -> ModelMargin:
+    name = str(answer.portfolio.book.accounts[account])
+    mine = [pool for pool in answer.pools if pool.account == name]
+    day = answer.parameters_as_of
+    return ModelMargin(
+        account=name, model=answer.model.name, title=answer.model.title,
+        parameters_as_of=answer.portfolio.as_of if day is None else day,
+        initial=float(totals.initial[account]), maintenance=float(totals.maintenance[account]),
+        components=_of(totals.initial_components, account),
+        maintenance_components=_of(totals.maintenance_components, account),
+        equity=float(totals.equity[account]), leverage=float(totals.leverage[account]),
+        margin_balance=float(totals.margin_balance[account]),
+        worst=tuple(cell for pool in mine for cell in pool.worst),
+        failures=(*dict.fromkeys(f for pool in mine for f in pool.failures),
+                  *_unpriced(answer, mine)),
+        our_readings=answer.our_readings, notes=answer.notes)
+
+
+def _unpriced(answer: Answer, pools: list[PoolMargin]) -> tuple[Failure, ...]:
+    """Return a failure for each pool whose amounts are known but not worth anything known."""
+    market = answer.portfolio.market
+    return tuple(Failure(reason=Reason.MISSING_PRICE, subject=pool.currency, sentence=(
+        f"{answer.model.name} needs its USD price to be compared; add it to market.assets"))
+        for pool in pools
+        if pool.initial == pool.initial and math.isnan(usd_price(market, pool.currency)))
+
+
+def _of(columns: dict[str, Floats], account: int) -> dict[str, float]:
+    return {name: float(column[account]) for name, column in columns.items()}
+
+
+def _without_numbers(portfolio: Portfolio, account: int, name: str, day: int | None,
+                     failures: tuple[Failure, ...]) -> ModelMargin:
+    return ModelMargin(
+        account=str(portfolio.book.accounts[account]), model=name, title=model_named(name).title,
+        parameters_as_of=portfolio.as_of if day is None else day, initial=UNKNOWN,
+        maintenance=UNKNOWN, components={}, maintenance_components={}, equity=UNKNOWN,
+        margin_balance=UNKNOWN, leverage=UNKNOWN, worst=(), failures=failures, our_readings=(),
+        notes=())

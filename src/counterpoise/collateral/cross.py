@@ -1,0 +1,90 @@
+"""What an account owns over all its assets, in one numeraire.
+
+    equity  = sum over assets of (balance + unrealised P&L + option value) x price
+    balance = the same, positive amounts by the tiers and caps of a schedule, negative ones whole
+
+An asset that is held and has no price makes both unknown: nobody can say what it is worth.
+"""
+
+import numpy as np
+
+from counterpoise.accounts.book import Book
+from counterpoise.collateral.schedule import CollateralSchedule, collateral_value, terms_of
+from counterpoise.collateral.valuation import Bools, Indices, Owners, equity_of
+from counterpoise.market.snapshot import Floats, MarketSnapshot, price_of
+from counterpoise.values.frozen import frozen
+
+
+@frozen
+class AssetAmounts:
+    """What accounts own of each asset, before anything is weighed.
+
+    assets     codes, sorted
+    amount     [account, asset] in the asset's own units, positive = owned; NaN where unknown
+    price      [asset] in the numeraire; NaN where the market has none
+    no_entry   [account] where an entry price is missing
+    """
+
+    assets: tuple[str, ...]
+    amount: Floats
+    price: Floats
+    no_entry: Bools
+
+
+@frozen
+class CrossOwned:
+    """Equity and weighed balance in the numeraire, [account]; NaN where a number is missing.
+
+    `no_price` {asset: [account]} marks who holds an asset that has no price.
+    """
+
+    equity: Floats
+    balance: Floats
+    no_entry: Bools
+    no_price: dict[str, Bools]
+
+
+def asset_amounts(book: Book, market: MarketSnapshot, *, accounts: Indices, numeraire: str,
+                  option_value: bool, threads: int = 1) -> AssetAmounts:
+    """Return what each of `accounts`, increasing indices, owns of each asset.
+
+    `option_value` says whether the market value of options counts. An amount of an asset that the
+    account states (`given["equity"]`) stands for ours.
+    """
+    assets = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    width = len(assets)
+    owned = equity_of(book, market, Owners(
+        assets=assets, account=np.repeat(accounts, width),
+        asset=np.tile(np.arange(width, dtype=np.int32), len(accounts))),
+        option_value=option_value, threads=threads)
+    return AssetAmounts(assets=assets, amount=owned.amount.reshape(-1, width),
+                        price=prices_in(market, assets, numeraire),
+                        no_entry=np.logical_or.reduce(owned.no_entry.reshape(-1, width), axis=1))
+
+
+def prices_in(market: MarketSnapshot, assets: tuple[str, ...], numeraire: str) -> Floats:
+    """Return the price of each asset in the numeraire, [asset]; NaN where the market has none."""
+    unit = _dollars(market, numeraire)
+    return np.array([1.0 if code == numeraire else _dollars(market, code) / unit
+                     for code in assets], np.float64)
+
+
+def _dollars(market: MarketSnapshot, code: str) -> float:
+    # Prices of a snapshot are in USD, whether it lists USD itself or not.
+    return 1.0 if code == "USD" else price_of(market, code)
+
+
+def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule) -> CrossOwned:
+    """Return equity and weighed balance of every account, assets added up in the order of codes."""
+    equity, balance = np.zeros(len(owned.amount)), np.zeros(len(owned.amount))
+    no_price = {}
+    for k, code in enumerate(owned.assets):
+        amount, price = owned.amount[:, k], float(owned.price[k])
+        held = amount != 0
+        if held.any():
+            equity = equity + np.where(held, amount * price, 0.0)
+            weighed = collateral_value(terms_of(schedule, code), amount, price)
+            balance = balance + np.where(held, weighed, 0.0)
+        if price != price and held.any():
+            no_price[code] = held
+    return CrossOwned(equity=equity, balance=balance, no_entry=owned.no_entry, no_price=no_price)

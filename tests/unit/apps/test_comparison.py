@@ -1,0 +1,134 @@
+"""One portfolio under several rule books and dates: rows in dollars, or a reason."""
+
+import json
+import sys
+import textwrap
+
+import pytest
+
+from counterpoise.adapters.models import model_names
+from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.apps import comparison
+from counterpoise.apps.answer import margin_of
+from counterpoise.apps.comparison import compare
+from counterpoise.apps.report.comparison import comparison_document, comparison_text
+from counterpoise.apps.report.document import json_text
+from counterpoise.values.failure import BadInput, Reason
+from counterpoise.values.time import parse_instant
+from unit.apps.asked import missing_volatility, portfolio, two_pools
+
+FUTURE = [{"instrument": "BTC-PERPETUAL", "quantity": "1000", "entry_price": "65000"}]
+BEFORE, AFTER = (parse_instant(f"2025-01-0{day}T00:00:00Z") for day in (5, 7))
+
+
+@pytest.fixture
+def doubled(tmp_path, monkeypatch):
+    """Install a standard margin whose rates for BTC doubled on 2025-01-06."""
+    package = tmp_path / "dated"
+    (package / "parameters").mkdir(parents=True)
+    (package / "model.py").write_text(textwrap.dedent("""
+        from counterpoise.margin.models.standard import Standard
+
+        class Dated(Standard):
+            name = "dated"
+
+        MODEL = Dated()
+    """))
+    sections = [{"section": "future.btc_btc", "observed_on": day, "effective_from": day,
+                 "values": {"im_base": rate, "mm_base": rate / 2, "slope_per_coin": 0}}
+                for day, rate in (("2024-06-01", 0.02), ("2025-01-06", 0.04))]
+    (package / "parameters" / "dated.json").write_text(json.dumps({"number": 1, "sections": [
+        *sections, {"section": "option", "observed_on": "2024-06-01",
+                    "effective_from": "2024-06-01", "values": {}}]}))
+    info = tmp_path / "dated-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dated\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[counterpoise.margin_models]\ndated = dated.model:MODEL\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in ("dated.model", "dated"):
+        sys.modules.pop(name, None)
+
+
+def test_every_model_has_a_row_for_every_account() -> None:
+    rows = compare(read_portfolio(json.dumps(two_pools()).encode())).rows
+
+    assert [(a, m) for a in ("both", "bare") for m in model_names()] == [
+        (row.account, row.model) for row in rows]
+
+
+def test_a_row_is_the_answer_in_dollars() -> None:
+    asked = portfolio()
+    row = compare(asked, models=("deribit_spm",)).rows[0]
+    pool = margin_of(asked).pools[0]
+    index = float(asked.market.index[0])
+
+    assert row.initial == pytest.approx(pool.initial * index, rel=1e-12)
+    assert row.maintenance == pytest.approx(pool.maintenance * index, rel=1e-12)
+    assert sum(row.components.values()) == pytest.approx(row.initial, rel=1e-12)
+    assert row.leverage == pytest.approx(pool.leverage, rel=1e-12)
+
+
+def test_two_dates_stand_side_by_side(doubled) -> None:
+    asked = portfolio(orders=[], positions=FUTURE)
+    before, after = compare(asked, models=("dated",), days=(BEFORE, AFTER)).rows
+
+    assert (BEFORE, AFTER) == (before.parameters_as_of, after.parameters_as_of)
+    assert after.initial == pytest.approx(2 * before.initial, rel=1e-12)
+    assert any("parameters in force at 2025-01-05" in note for note in before.notes)
+
+
+def test_one_date_is_that_of_the_margin_too(doubled) -> None:
+    asked = portfolio(orders=[], positions=FUTURE)
+    row = compare(asked, models=("dated",), days=(AFTER,)).rows[0]
+    alone = margin_of(asked, model="dated", parameters_as_of=AFTER).pools[0]
+
+    assert row.initial == pytest.approx(alone.initial * float(asked.market.index[0]), rel=1e-12)
+
+
+def test_a_model_that_does_not_apply_is_a_row_with_the_reason() -> None:
+    row = compare(read_portfolio(json.dumps(missing_volatility()).encode()),
+                  models=("deribit_spm",)).rows[0]
+
+    assert row.initial != row.initial
+    assert "has no implied volatility" in row.failures[0].sentence
+
+
+def test_a_pool_without_a_dollar_price_is_named(monkeypatch) -> None:
+    monkeypatch.setattr(comparison, "usd_price", lambda market, asset: float("nan"))
+    row = compare(portfolio(), models=("deribit_spm",)).rows[0]
+
+    assert [("BTC", Reason.MISSING_PRICE)] == [(f.subject, f.reason) for f in row.failures]
+    assert "market.assets" in row.failures[0].sentence
+
+
+def test_parameters_that_cannot_be_used_are_a_row_with_the_reason() -> None:
+    asked = read_portfolio(json.dumps(
+        two_pools() | {"model": "standard", "parameters": {"nonsense": 1}}).encode())
+    rows = compare(asked, models=("standard",)).rows
+
+    assert ["is not a parameter"] * 2 == [row.failures[0].sentence[:18] for row in rows]
+
+
+def test_unknown_models_are_named_all_at_once() -> None:
+    with pytest.raises(BadInput, match="nobody.*noone"):
+        compare(portfolio(), models=("nobody", "deribit_spm", "noone"))
+
+
+def test_text_shows_numbers_bars_parts_and_readings() -> None:
+    text = "\n".join(comparison_text(compare(portfolio()), name="book.json"))
+
+    for words in ("book.json", "USD over all pools", "deribit_spm", "standard", "####",
+                  "made of", "worst case", "our reading"):
+        assert words in text, words
+
+
+def test_json_says_null_where_a_number_is_missing() -> None:
+    found = compare(read_portfolio(json.dumps(missing_volatility()).encode()),
+                    models=("deribit_spm",))
+    document = json.loads(json_text(comparison_document(found)))
+
+    assert "USD" == document["numeraire"]
+    assert [None] * len(found.rows) == [row["initial_margin"] for row in document["rows"]]
+    assert all(row["failures"] for row in document["rows"])
