@@ -34,7 +34,7 @@ def listed_scenarios(*, underlyings: Sequence[str], lists: Sequence[ShockList],
                                        [one.vol_shift for one in lists]))
     return ScenarioSet(
         labels=("unshocked", *(_label(k, lists) for k in range(count))),
-        underlyings=tuple(underlyings), move=move, vol_shift=vol_shift,
+        factors=tuple(underlyings), move=move, vol_shift=vol_shift,
         vol_rules=tuple(one.rule for one in lists), time_shift_days=np.zeros(count + 1),
         weight=np.concatenate(([0.0], np.ones(count))), base_spot=terms.spot,
         base_delta_one=terms.delta_one, base_option=terms.option, numeraire=terms.numeraire)

@@ -11,6 +11,7 @@ from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.requirement import Requirements
+from counterpoise.market.conditions import NOTHING_KNOWN
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
@@ -36,8 +37,14 @@ def required(book: Book, snapshot: MarketSnapshot, overrides: dict[str, Any] | N
 
 def quiet() -> MarketSnapshot:
     """Return the small market with no funding, so that one provision can be seen at a time."""
-    snapshot = market()
-    return replaced(snapshot, funding_rate=np.zeros(len(snapshot.catalogue)))
+    return funded(market(), 0.0)
+
+
+def funded(snapshot: MarketSnapshot, rate: float) -> MarketSnapshot:
+    """Return the market with one funding rate, per eight hours, of every perpetual."""
+    column = np.where(snapshot.catalogue.kind == 1, rate, np.nan)
+    return replaced(snapshot, conditions=replaced(NOTHING_KNOWN,
+                                                  columns={"funding_rate": column}))
 
 
 def black(forward: float, strike: float, years: float, volatility: float, right: int) -> float:
@@ -106,9 +113,8 @@ def test_a_hedged_book_pays_the_least_charge_on_its_delta() -> None:
 @pytest.mark.parametrize(("size", "provision"), [(2.0, 26.0), (-2.0, 0.0)])
 def test_funding_is_provided_for_by_those_who_pay_it(size: float, provision: float) -> None:
     """2 coins of 65,000 at 0.02 % for eight hours; the short side would receive it."""
-    snapshot = quiet()
-    rate = np.where(snapshot.catalogue.kind == 1, 0.0002, np.nan)
-    needs = required(account(snapshot, {PERPETUAL: size}), replaced(snapshot, funding_rate=rate))
+    snapshot = funded(market(), 0.0002)
+    needs = required(account(snapshot, {PERPETUAL: size}), snapshot)
 
     assert needs.initial_components["funding_provision"][0] == pytest.approx(provision)
     assert needs.maintenance_components["funding_provision"][0] == pytest.approx(provision)
@@ -141,6 +147,16 @@ def test_what_it_does_not_cover_is_a_failure(holding: str, word: str) -> None:
     assert (needs.failure[0] >= 0) == bool(word)
     assert np.isnan(needs.initial[0]) == bool(word)
     assert not word or word in needs.failures[0].sentence
+
+
+def test_an_unknown_funding_rate_is_a_failure_unless_no_hours_are_provided_for() -> None:
+    snapshot = market()
+    held = account(snapshot, {PERPETUAL: 1.0})
+    needs = required(held, snapshot)
+
+    assert np.isnan(needs.initial[0]) and "funding_provision_hours" in needs.failures[0].sentence
+    told = required(held, snapshot, {"general": {"funding_provision_hours": 0}})
+    assert told.initial[0] == pytest.approx(0.16 * 65_000 + 19.5)
 
 
 def test_a_long_option_can_need_more_than_its_premium() -> None:

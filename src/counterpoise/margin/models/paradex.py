@@ -33,6 +33,7 @@ from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
+from counterpoise.market.conditions import column_of
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, UnitTransform, exposures, grouped, worst_loss
 from counterpoise.risk.arrays import RiskArrays
@@ -275,14 +276,20 @@ def _terms(arrays: RiskArrays, market: MarketSnapshot, parameters: ParadexParame
     count = len(arrays.scenarios)
     weight = np.array([(1.0, *a.weight) if a else (1.0,) * count for a in assets])
     notional = terms.unit * index[terms.underlying]
-    perpetual = terms.kind == PERPETUAL
-    hours = general.funding_provision_hours
     return _Terms(
         transform=UnitTransform(weight=weight.reshape(-1, count)),
         weight=weight.reshape(-1, count), net=_factor(assets, "unhedged_margin_factor") * index,
         hedged=_factor(assets, "hedged_margin_factor") * index, delta=arrays.black_delta,
-        funding=np.where(perpetual, notional * market.funding_rate * hours / 8.0, 0.0),
+        funding=notional * _funding(market, general) * (general.funding_provision_hours / 8.0),
         fee=notional * general.fee_rate)
+
+
+def _funding(market: MarketSnapshot, general: GeneralParameters) -> Floats:
+    """Return the rate per 8 hours, [instrument]: 0 but for perpetuals, and where none is asked."""
+    if general.funding_provision_hours == 0:
+        return np.zeros(len(market.catalogue))
+    rate = column_of(market.conditions, "funding_rate", market.catalogue)
+    return np.where(market.catalogue.kind == PERPETUAL, rate, 0.0)
 
 
 def _factor(assets: list[AssetParameters | None], field: str) -> Floats:
@@ -355,7 +362,16 @@ def _shares(units: _Units, arrays: RiskArrays, terms: _Terms) -> tuple[Floats, F
 def _failing(book: Book, pools: PoolRows, arrays: RiskArrays, market: MarketSnapshot,
              parameters: ParadexParameters) -> tuple[Indices, tuple[Failure, ...]]:
     barred, why = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters))
-    return failing_rows(book, pools, arrays.failed | barred, market, why)
+    unfunded = np.isnan(_funding(market, parameters.general)) & ~barred
+    why |= {int(k): _no_funding(market.catalogue.instruments[k].id)
+            for k in np.flatnonzero(unfunded)}
+    return failing_rows(book, pools, arrays.failed | barred | unfunded, market, why)
+
+
+def _no_funding(name: str) -> Failure:
+    return Failure(reason=Reason.MISSING_NUMBER, subject=name, sentence=(
+        "needs its funding rate for the funding provision; state funding_rate of the instrument, "
+        "or set general.funding_provision_hours to 0"))
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,
