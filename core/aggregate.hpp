@@ -19,9 +19,13 @@ namespace counterpoise::COUNTERPOISE_ISA {
 constexpr int ROWS = 512;  // rows that share one pass over a block
 constexpr int VECTORS = BLOCK / WIDTH;
 
-struct Block {
-    Lanes v[VECTORS];
+// Neighbouring scenarios in registers.
+template <int COUNT>
+struct Vectors {
+    Lanes v[COUNT];
 };
+
+using Block = Vectors<VECTORS>;
 
 inline Block raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
     const double* pnl = in.pnl + block * in.instruments * BLOCK;
@@ -44,9 +48,11 @@ inline Lanes dampened(Lanes v, Lanes dampener) {
     return with_sign_of(size - at_most(size, dampener), v);
 }
 
-inline Block transformed(const Aggregation& in, std::int64_t block, std::int64_t row, Block x) {
-    const std::int64_t key = in.key[row], at = (block * in.keys + key) * BLOCK;
-    for (int j = 0; j < VECTORS; ++j) {
+template <int COUNT>
+inline Vectors<COUNT> transformed(const Aggregation& in, std::int64_t block, std::int64_t row,
+                                  Vectors<COUNT> x) {
+    const std::int64_t key = in.key[row], at = (block * in.keys + key) * COUNT * WIDTH;
+    for (int j = 0; j < COUNT; ++j) {
         Lanes v = x.v[j];
         const std::int64_t here = at + WIDTH * j;
         if (in.weight != nullptr) v = v * load(in.weight + here);
@@ -69,8 +75,8 @@ inline Worst lower_of(const Worst& first, const Worst& second) {
     return {select(lower, second.value, first.value), select(lower, second.vector, first.vector)};
 }
 
-template <int FROM, int SIZE>
-inline Worst worst_vector(const Block& x) {
+template <int FROM, int SIZE, int COUNT>
+inline Worst worst_vector(const Vectors<COUNT>& x) {
     if constexpr (SIZE == 1) {
         return {x.v[FROM], Lanes(static_cast<double>(FROM))};
     } else {
@@ -79,9 +85,10 @@ inline Worst worst_vector(const Block& x) {
     }
 }
 
-inline bool any_nan(const Block& x) {
-    LaneMask nan = unordered(x.v[0], x.v[VECTORS - 1]);
-    for (int j = 1; j + 1 < VECTORS; j += 2) nan = nan | unordered(x.v[j], x.v[j + 1]);
+template <int COUNT>
+inline bool any_nan(const Vectors<COUNT>& x) {
+    LaneMask nan = unordered(x.v[0], x.v[COUNT - 1]);
+    for (int j = 1; j + 1 < COUNT; j += 2) nan = nan | unordered(x.v[j], x.v[j + 1]);
     return places(nan) != 0;
 }
 
@@ -146,11 +153,14 @@ inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, s
     }
 }
 
-inline void write_block(const Block& x, std::int64_t block, std::int64_t scenarios, double* row) {
-    double v[BLOCK];
-    for (int j = 0; j < VECTORS; ++j) store(v + WIDTH * j, x.v[j]);
-    const std::int64_t left = scenarios - block * BLOCK, count = left < BLOCK ? left : BLOCK;
-    for (std::int64_t s = 0; s < count; ++s) row[block * BLOCK + s] = v[s];
+template <int COUNT>
+inline void write_block(const Vectors<COUNT>& x, std::int64_t block, std::int64_t scenarios,
+                        double* row) {
+    constexpr std::int64_t SIZE = COUNT * WIDTH;
+    double v[SIZE];
+    for (int j = 0; j < COUNT; ++j) store(v + WIDTH * j, x.v[j]);
+    const std::int64_t left = scenarios - block * SIZE, count = left < SIZE ? left : SIZE;
+    for (std::int64_t s = 0; s < count; ++s) row[block * SIZE + s] = v[s];
 }
 
 inline void vectors(const Aggregation& in, double* raw, double* result, std::int64_t begin,

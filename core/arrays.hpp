@@ -152,14 +152,15 @@ inline int checked_threads(int threads) {
     return threads;
 }
 
-// A compressed book: starts at 0, never falls, ends at the number of positions.
-inline void check_pointer(const Array<std::int64_t>& pointer, std::int64_t positions) {
-    expect(pointer.size() >= 1 && pointer.at[0] == 0 && pointer.at[pointer.size() - 1] == positions,
-           "pointer must start at 0 and end at the number of positions, " +
-               std::to_string(positions));
+// A compressed book: starts at 0, never falls, ends at the number of what it points into.
+inline void check_pointer(const Array<std::int64_t>& pointer, std::int64_t entries,
+                          const std::string& name = "pointer", const char* into = "positions") {
+    expect(pointer.size() >= 1 && pointer.at[0] == 0 && pointer.at[pointer.size() - 1] == entries,
+           name + " must start at 0 and end at the number of " + into + ", " +
+               std::to_string(entries));
     bool rising = true;
     for (std::int64_t r = 1; r < pointer.size(); ++r) rising &= pointer.at[r - 1] <= pointer.at[r];
-    expect(rising, "pointer must not fall from one row to the next");
+    expect(rising, name + " must not fall from one row to the next");
 }
 
 inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
@@ -176,6 +177,7 @@ void bind_implied(nb::module_& m);
 void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
+void bind_segments(nb::module_& m);
 void bind_requirement(nb::module_& m);
 void bind_select(nb::module_& m);
 void bind_prepared(nb::module_& m);

@@ -54,7 +54,7 @@ nb::object worst_loss(nb::handle pointer, nb::handle key, nb::handle instrument,
     check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     Buffer<double> loss = buffer<double>(rows.count);
     Buffer<std::int32_t> scenario = buffer<std::int32_t>(rows.count);
@@ -77,7 +77,7 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
     check_scenarios(risk.shape[1]);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     const std::int64_t scenarios = risk.shape[1];
     Buffer<double> raw = buffer<double>(entries(rows.count, scenarios));

@@ -1,4 +1,4 @@
-// Books in, tails out: `tails`.
+// Books in, tails out: `tails` and `weighted_tails`.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -17,6 +17,7 @@ using namespace nanobind::literals;
 
 constexpr std::int64_t CHUNK = 8192;         // rows that share one reading of the P&L, at most,
 constexpr std::int64_t KEPT_MAX = 1 << 23;   // and what they may keep together
+constexpr std::int64_t WEIGHTED_GRAIN = 64;
 constexpr std::int64_t ROWS_MIN = 2048;      // fewer go one by one: a sample costs, too
 constexpr std::int64_t SAMPLE_BLOCKS = 8;
 constexpr std::int64_t SCENARIOS_MIN = 2000;  // fewer need no sample
@@ -92,9 +93,9 @@ Aggregation rows_view(const Rows& rows, const Transform& t, std::int64_t instrum
 }
 
 TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& t,
-                   std::int64_t first, std::int64_t rank) {
+                   std::int64_t first, std::int64_t rank, bool may_sample = true) {
     const std::int64_t count = pnl.shape[1] - first, blocks = (count + BLOCK - 1) / BLOCK;
-    const std::int64_t place = sample_rank(count, rank, rows.count);
+    const std::int64_t place = may_sample ? sample_rank(count, rank, rows.count) : 0;
     const std::int64_t sampling = place > 0 ? SAMPLE_BLOCKS : 0;
     TailCall call;
     call.used = used_of(rows, pnl.shape[0]);
@@ -166,7 +167,7 @@ nb::object tails(nb::handle pointer, nb::handle key, nb::handle instrument, nb::
     const Array<double> risk = array<double>(pnl, "pnl", 2);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows, risk.shape[1]);
+    check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
     const std::int64_t width = risk.shape[1];
     expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
@@ -198,9 +199,49 @@ nb::object tails(nb::handle pointer, nb::handle key, nb::handle instrument, nb::
                           given_away(std::move(ties), {n}));
 }
 
+nb::object weighted_tails(nb::handle pointer, nb::handle key, nb::handle instrument,
+                          nb::handle lots, nb::handle pnl, nb::handle probability,
+                          nb::handle weight, nb::handle gain_factor, nb::handle gain_cap,
+                          nb::handle dampener, bool dampen_first, std::int64_t first, double mass,
+                          double enough, int threads) {
+    const Array<double> risk = array<double>(pnl, "pnl", 2);
+    const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
+    const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
+    check_transform(transform, rows.key, risk.shape[1]);
+    checked_threads(threads);
+    check_scenarios(risk.shape[1]);
+    const std::int64_t width = risk.shape[1];
+    expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
+                                            std::to_string(width - 1));
+    const Array<double> chances = column<double>(probability, "probability", width - first);
+    Buffer<double> out[5];
+    for (Buffer<double>& one : out) one = buffer<double>(rows.count);
+    {
+        nb::gil_scoped_release free;
+        TailCall call = tail_call(rows, risk, transform, first, 1, false);
+        call.view.at = out[0].get();
+        call.view.sum = out[2].get();
+        const WeightedTails view = {call.view, chances.at, mass, enough, out[1].get(),
+                                    out[3].get(), out[4].get()};
+        parallel(threads, rows.count, WEIGHTED_GRAIN, [&](std::int64_t begin, std::int64_t end) {
+            const Buffer<double> scratch = buffer<double>(5 * call.view.whole.blocks * BLOCK);
+            kernels().weighted_tails(view, scratch.get(), begin, end);
+        });
+    }
+    nb::list columns;
+    for (Buffer<double>& one : out) {
+        columns.append(given_away(std::move(one), {static_cast<std::size_t>(rows.count)}));
+    }
+    return nb::tuple(columns);
+}
+
 }  // namespace
 
 void bind_select(nb::module_& m) {
+    m.def("weighted_tails", &weighted_tails, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a,
+          "lots"_a, "pnl"_a, "probability"_a, "weight"_a = nb::none(),
+          "gain_factor"_a = nb::none(), "gain_cap"_a = nb::none(), "dampener"_a = nb::none(),
+          "dampen_first"_a = false, "first"_a = 0, "mass"_a, "enough"_a, "threads"_a = 1);
     m.def("tails", &tails, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a, "pnl"_a,
           "weight"_a = nb::none(), "gain_factor"_a = nb::none(), "gain_cap"_a = nb::none(),
           "dampener"_a = nb::none(), "dampen_first"_a = false, "first"_a = 0, "rank"_a,

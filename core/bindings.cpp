@@ -67,6 +67,7 @@ NB_MODULE(_core, m) {
     bind_surfaces(m);
     bind_grouping(m);
     bind_aggregation(m);
+    bind_segments(m);
     bind_requirement(m);
     bind_select(m);
     bind_prepared(m);

@@ -8,8 +8,10 @@
 #include "implied.hpp"
 #include "prepared.hpp"
 #include "requirement.hpp"
+#include "segments.hpp"
 #include "select.hpp"
 #include "ssvi.hpp"
+#include "weighted.hpp"
 
 #define COUNTERPOISE_TEXT(x) #x
 #define COUNTERPOISE_NAME(x) COUNTERPOISE_TEXT(x)
@@ -88,8 +90,9 @@ extern const Kernels table;
 const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
     log_each, log1p_each, power_each, fma_each, price, black76, implied,
-    svi_fit, ssvi_chain, svi_curve, svi_dip, ssvi_variance, worst, vectors, exposures,
-    add_ons, totals, owned, standing, tails, worst_with, needs_with, worst_again,
+    svi_fit, ssvi_chain, svi_curve, svi_dip, ssvi_variance, worst, vectors,
+    worst_of_segments, vectors_of_segments, exposures, add_ons, totals, owned, standing, tails,
+    weighted_tails, worst_with, needs_with, worst_again,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -97,6 +97,23 @@ struct Aggregation {
     std::int64_t keyed;        // 1, or 0 without any transform: keys are not looked at then
 };
 
+constexpr int STATES = 16;  // price states in one block where each has several vol states,
+constexpr int PLANES = 3;   // of which so many are summed at once: 6 vectors of 8
+
+// Rows of units as runs of segments, each with its positions; P&L by state of the price.
+// A block is BLOCK scenarios if every state is one scenario (planes = 1), else STATES states.
+struct Segments {
+    Aggregation units;            // pointer [row + 1] into segments; key and arrays of the unit
+    const std::int64_t* pointer;  // [segment of a row + 1] into positions
+    const std::int32_t* segment;  // [segment of a row] key of its transforms
+    const double* quantity;       // [position] lots
+    std::int64_t keys, planes;    // segment keys; vol states of a price, padded to whole PLANES
+    const double *up, *down;      // [block, segment key, states of a block], both or neither
+    const double* cap;            // [segment key] with `up`
+    const double* base;           // [instrument] value that the scale acts on too, or null
+    const double* absolute;       // [block, states of a block] not 0 where -|x| counts, or null
+};
+
 struct Exposures {
     const std::int64_t* pointer;
     const std::int32_t* instrument;
@@ -210,6 +227,14 @@ struct TailScratch {
     TailRow* row;
 };
 
+// Tails of scenarios with probabilities of their own; of `rows` also its `at` and `sum`.
+struct WeightedTails {
+    Tails rows;
+    const double* probability;  // [scenario]
+    double mass, enough;
+    double *less, *ties, *reached;  // [row]
+};
+
 // One account made ready for orders, in `sides` states: its positions, and with orders filled.
 // Rows (side, unit); raw, weight and dampener are padded with zeros to `width` columns.
 struct Account {
@@ -264,12 +289,18 @@ struct Kernels {
                   std::int64_t end);
     void (*vectors)(const Aggregation&, double* raw, double* transformed, std::int64_t begin,
                     std::int64_t end);
+    void (*worst_of_segments)(const Segments&, double* loss, std::int32_t* state,
+                              std::int64_t begin, std::int64_t end);
+    void (*vectors_of_segments)(const Segments&, double* raw, double* transformed,
+                                std::int64_t begin, std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
     void (*add_ons)(const AddOns&, std::int64_t begin, std::int64_t end);
     void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
     void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
     void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
     void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
+    void (*weighted_tails)(const WeightedTails&, double* scratch, std::int64_t begin,
+                           std::int64_t end);
     double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
     Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
     double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,

@@ -9,17 +9,18 @@
 
 namespace counterpoise {
 
-// Rows [row, scenario] as blocks [block, row, BLOCK]; the last scenario repeats.
-inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks) {
+// Rows [row, scenario] as blocks [block, row, size]; the last scenario repeats.
+inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks,
+                             std::int64_t size = BLOCK) {
     const std::int64_t n = rows.shape[0], count = rows.shape[1];
-    Buffer<double> out = buffer<double>(blocks * n * BLOCK);
+    Buffer<double> out = buffer<double>(blocks * n * size);
     for (std::int64_t b = 0; b < blocks; ++b) {
-        const std::int64_t start = b * BLOCK, inside = std::min<std::int64_t>(BLOCK, count - start);
+        const std::int64_t start = b * size, inside = std::min(size, count - start);
         for (std::int64_t i = 0; i < n; ++i) {
             const double* from = rows.at + i * count + start;
-            double* to = out.get() + (b * n + i) * BLOCK;
+            double* to = out.get() + (b * n + i) * size;
             std::copy_n(from, inside, to);
-            std::fill_n(to + inside, BLOCK - inside, from[inside - 1]);
+            std::fill_n(to + inside, size - inside, from[inside - 1]);
         }
     }
     return out;
@@ -72,12 +73,13 @@ inline Transform transform_of(nb::handle weight, nb::handle gain_factor, nb::han
     return t;
 }
 
-inline void check_transform(const Transform& t, const Rows& rows, std::int64_t scenarios) {
+inline void check_transform(const Transform& t, const Array<std::int32_t>& key,
+                            std::int64_t scenarios) {
     for (const Optional* part : {&t.weight, &t.dampener}) {
         expect(!part->has_value() || (*part)->shape[1] == scenarios,
                "weight and dampener must have a column per scenario, " + std::to_string(scenarios));
     }
-    if (t.keys >= 0) check_index(rows.key, t.keys, "key must index the rows of the transforms");
+    if (t.keys >= 0) check_index(key, t.keys, "key must index the rows of the transforms");
 }
 
 }  // namespace counterpoise

@@ -1,5 +1,7 @@
 """Small markets for tests, built by hand so that every number in them is visible."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of
@@ -18,6 +20,7 @@ from counterpoise.instruments.contracts import (
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.pricing.black import black76
 from counterpoise.values.assets import asset
+from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import UNKNOWN
 from counterpoise.values.time import DAY_NS, parse_instant
 
@@ -26,11 +29,11 @@ INDEX = {"BTC": 65_000.0, "ETH": 1_900.0}
 DAYS = (1, 10, 50, 330)
 
 
-def contracts() -> list[Instrument]:
-    """Return perpetuals, futures and options on BTC and ETH, coin-settled and USDC-settled."""
+def contracts(cash: str = "USDC") -> list[Instrument]:
+    """Return perpetuals, futures and options on BTC and ETH, settled in coin and in `cash`."""
     out: list[Instrument] = []
     for coin, index in INDEX.items():
-        for quote, paid in (("USD", coin), ("USDC", "USDC")):
+        for quote, paid in (("USD", coin), (cash, cash)):
             payoff = Payoff.INVERSE if paid == coin else Payoff.LINEAR
             terms = {"underlying": coin, "quote": quote, "settlement": paid}
             more = {**terms, "payoff": payoff, "multiplier": 1.0, "lot_exponent": -9}
@@ -48,9 +51,9 @@ def contracts() -> list[Instrument]:
     return out
 
 
-def market(shift: float = 1.0, volatility: float = 0.8) -> MarketSnapshot:
+def market(shift: float = 1.0, volatility: float = 0.8, cash: str = "USDC") -> MarketSnapshot:
     """Return a market with upward-sloping forwards and a smile; prices times `shift`."""
-    terms = catalogue(contracts())
+    terms = catalogue(contracts(cash))
     index = np.array([INDEX[u] * shift for u in terms.underlyings])
     years = np.where(terms.expiry > 0, terms.expiry - AS_OF, 0) / (365 * DAY_NS)
     forward = index[terms.underlying] * (1 + 0.05 * years)
@@ -67,8 +70,19 @@ def market(shift: float = 1.0, volatility: float = 0.8) -> MarketSnapshot:
         catalogue=terms, as_of=AS_OF, sequence=1, mark=np.where(option, premium, forward),
         forward=forward, forward_fixed=zero, volatility=sigma, rate=zero,
         quality=np.zeros(len(terms), np.uint16), quote_age_ns=np.zeros(len(terms), np.int64),
-        index=index, assets=("BTC", "ETH", "USDC"), price=np.array([*index, 1.0]),
+        index=index, assets=("BTC", "ETH", cash), price=np.array([*index, 1.0]),
         source="built by hand for tests", simulated=True)
+
+
+def only(snapshot: MarketSnapshot, keep: Callable[[Instrument], bool]) -> MarketSnapshot:
+    """Return the market without the instruments that `keep` refuses."""
+    at = [k for k, c in enumerate(snapshot.catalogue.instruments) if keep(c)]
+    terms = catalogue([snapshot.catalogue.instruments[k] for k in at])
+    known = dict(zip(snapshot.catalogue.underlyings, snapshot.index, strict=True))
+    columns = {name: getattr(snapshot, name)[at] for name in (
+        "mark", "forward", "forward_fixed", "volatility", "rate", "quality", "quote_age_ns")}
+    return replaced(snapshot, catalogue=terms, **columns,
+                    index=np.array([known[u] for u in terms.underlyings]))
 
 
 def account(snapshot: MarketSnapshot, holdings: dict[str, float],

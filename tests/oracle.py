@@ -128,3 +128,31 @@ def worst(vectors: Floats) -> tuple[Floats, Any]:
         return np.zeros(len(vectors)), np.zeros(len(vectors), np.int32)
     least = vectors.min(axis=1)
     return np.where(least < 0, -least, 0.0), vectors.argmin(axis=1).astype(np.int32)
+
+
+def segment_vectors(rows: Any, pnl: Floats, transform: Any, unit: Any) -> tuple[Floats, Floats]:
+    """Return P&L before and after the unit's transforms of `SegmentRows`, both [row, state]."""
+    state = np.arange(pnl.shape[1]) if transform.state is None else transform.state
+    raw = np.zeros((len(rows), int(state.max(initial=-1)) + 1))
+    for row in range(len(rows)):
+        for g in range(rows.segments[row], rows.segments[row + 1]):
+            raw[row] = raw[row] + _segment(rows, g, pnl, state, transform)
+    shaped = transformed(raw, rows.unit, unit).copy()
+    shaped[:, :1] = np.where(np.isnan(shaped[:, :1]), np.nan, 0.0)
+    return raw, shaped
+
+
+def _segment(rows: Any, g: int, pnl: Floats, state: Any, transform: Any) -> Floats:
+    x, base = np.zeros(pnl.shape[1]), 0.0
+    for p in range(rows.positions[g], rows.positions[g + 1]):
+        quantity, i = float(rows.quantity[p]), rows.instrument[p]
+        x = np.array([exact_fma(quantity, float(a), float(b))
+                      for a, b in zip(pnl[i], x, strict=True)])
+        base = exact_fma(quantity, float(transform.base[i]), base) if (
+            transform.base is not None) else 0.0
+    y = np.array([x[state == k].min() for k in range(int(state.max(initial=-1)) + 1)])
+    if transform.up is not None:
+        key, t = rows.segment[g], base + y
+        gain = np.minimum(transform.up[key] * t, transform.cap[key])
+        y = np.where(t < 0, transform.down[key] * t, gain) - base
+    return y if transform.absolute is None else np.where(transform.absolute, -np.abs(y), y)

@@ -1,8 +1,8 @@
 """The compiled hot loops: arrays in, arrays out, the GIL released, the same bits on every CPU.
 
 Arguments are C-contiguous NumPy arrays of exactly the dtype named; another dtype is a TypeError,
-another shape or an index out of range a ValueError. Axes: A accounts, R rows of (account, key), P
-positions, I instruments, S scenarios, U factors (underlyings), K keys, C columns.
+another shape or an index out of range a ValueError. Axes: A accounts, R rows of (account, key), G
+segments of rows, P positions, I instruments, S scenarios, U factors, K keys, E segments, C columns.
 """
 
 from typing import Any, TypedDict
@@ -138,6 +138,58 @@ def loss_vectors(
 ) -> tuple[Floats, Floats]:
     """Return the P&L before and after the transforms, each [R, S], gain > 0."""
 
+def worst_of_segments(
+    *,
+    segments: Long,
+    key: Ints,
+    positions: Long,
+    segment: Ints,
+    instrument: Ints,
+    quantity: Floats,
+    pnl: Floats,
+    state: Ints | None = None,
+    up: Floats | None = None,
+    down: Floats | None = None,
+    cap: Floats | None = None,
+    base: Floats | None = None,
+    absolute: Bytes | None = None,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Ints]:
+    """Return the worst loss >= 0 [R] and the lowest price state that attains it [R].
+
+    segments [R + 1] point into segment [G], positions [G + 1] into the position columns; state [S],
+    up and down [E, state], cap [E], base [I], absolute [state]; see `risk.segments`.
+    """
+
+def vectors_of_segments(
+    *,
+    segments: Long,
+    key: Ints,
+    positions: Long,
+    segment: Ints,
+    instrument: Ints,
+    quantity: Floats,
+    pnl: Floats,
+    state: Ints | None = None,
+    up: Floats | None = None,
+    down: Floats | None = None,
+    cap: Floats | None = None,
+    base: Floats | None = None,
+    absolute: Bytes | None = None,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Floats]:
+    """Return the P&L before and after the unit's transforms, each [R, state], gain > 0."""
+
 def tails(
     *,
     pointer: Long,
@@ -159,6 +211,31 @@ def tails(
     at is the rank-th lowest P&L, below the one before it (at itself for rank 1), sum adds the P&Ls
     lower than at in scenario order, less counts them, ties counts those equal to at. NaN where a
     P&L is NaN.
+    """
+
+def weighted_tails(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    probability: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    first: int = 0,
+    mass: float,
+    enough: float,
+    threads: int = 1,
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return at, less, sum, ties, reached, each [R], of the scenarios from `first` on.
+
+    at is the least P&L up to which more than `mass` of `probability` [S - first] lies, less the
+    probability below it, sum that of P&L times probability below it, ties the probability at it,
+    reached less and the ties in scenario order until it is `enough`. NaN where a P&L is NaN.
     """
 
 def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,

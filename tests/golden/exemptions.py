@@ -41,9 +41,6 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Binance
-    "binance/pm_pro_unimmr_2022.json",
-    "binance/tiered_collateral_value.json",
     # Hyperliquid
     "hyperliquid/carry_trade.json",
     "hyperliquid/parameters.json",

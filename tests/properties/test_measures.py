@@ -62,9 +62,10 @@ def sorted_shortfall(losses, level, variant):
 def sorted_quantile(losses, level, quantile):
     """Return the quantile of one vector by the definition, places near a whole number being it."""
     ordered, n = np.sort(losses), len(losses)
-    place = n * level + 0.5 if quantile == "hazen" else 1 + (n - 1) * level
+    place = {"hazen": n * level + 0.5, "inverted_cdf": n * level}.get(quantile, 1 + (n - 1) * level)
     place = round(place) if abs(place - round(place)) < 1e-9 * place else place
-    place = math.ceil(place) if quantile == "higher" else min(max(place, 1), n)
+    place = (math.ceil(place) if quantile in ("higher", "inverted_cdf")
+             else min(max(place, 1), n))
     low = ordered[math.floor(place) - 1]
     return low + (place - math.floor(place)) * (ordered[min(math.floor(place), n - 1)] - low)
 
@@ -88,7 +89,8 @@ def test_value_at_risk_is_that_of_a_sort_and_of_numpy(pnl, level, quantile):
     scale = 1e-12 * np.abs(pnl).max()
     expected = [sorted_quantile(-row, level, quantile) for row in pnl]
     np.testing.assert_allclose(measured, expected, rtol=1e-13, atol=scale)
-    if quantile != "higher":  # NumPy rounds up a place that is whole but for 0.975 being inexact
+    # NumPy rounds up a place that is whole but for 0.975 being inexact.
+    if quantile not in ("higher", "inverted_cdf"):
         np.testing.assert_allclose(measured, np.quantile(-pnl, level, axis=1, method=quantile),
                                    rtol=1e-9, atol=1e3 * scale)
 

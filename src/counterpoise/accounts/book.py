@@ -21,7 +21,8 @@ from counterpoise.values.quantity import LOTS_MAX, UNKNOWN
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Columns = np.ndarray[Any, np.dtype[np.int32]]
-GIVEN_NAMES: Final = ("mmp_margin", "open_orders_margin", "spot_margin", "equity")
+GIVEN_NAMES: Final = ("mmp_margin", "open_orders_margin", "spot_margin", "equity", "loan",
+                      "open_loss")
 """Amounts that only the venue knows and an account may state, by asset."""
 
 

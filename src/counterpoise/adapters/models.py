@@ -12,6 +12,8 @@ from counterpoise.values.failure import Reason, bad_input
 
 ENTRY_POINTS: Final = "counterpoise.margin_models"
 _OURS: Final = {
+    "binance_options": "counterpoise.margin.models.binance_options",
+    "binance_pm": "counterpoise.margin.models.binance_pm",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "paradex": "counterpoise.margin.models.paradex",
     "standard": "counterpoise.margin.models.standard",

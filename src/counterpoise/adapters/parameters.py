@@ -32,7 +32,18 @@ def parameters_of(model: MarginModel, as_of: int,
     BadInput
         If an override names no parameter or has a value of the wrong kind: every one is listed.
     """
-    document = _document(model)
+    return version_in(_document(model), model=model, as_of=as_of, overrides=overrides)
+
+
+def version_in(document: dict[str, Any], *, model: MarginModel, as_of: int,
+               overrides: dict[str, Any] | None = None) -> ParameterVersion:
+    """Return the version that a dated document, `number` and `sections`, has for an instant.
+
+    Raises
+    ------
+    BadInput
+        As `parameters_of`.
+    """
     chosen = _in_force(document["sections"], as_of)
     tree: dict[str, Any] = {}
     for section in chosen:

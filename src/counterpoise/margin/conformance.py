@@ -34,6 +34,10 @@ TOLERANCE: Final = 1e-9
 ROUNDING_MAX: Final = 1e-8
 """Largest share of a margin that may be called rounding; a component may not hide there."""
 
+_MEMBERS: Final = (*MarginModel.__annotations__, *(
+    name for name, member in vars(MarginModel).items()
+    if callable(member) and not name.startswith("_")))
+
 
 @frozen
 class Trial:
@@ -50,12 +54,28 @@ def check_margin_model(model: MarginModel, version: ParameterVersion, market: Ma
     """Return a sentence for every promise that the model breaks; none is the good answer.
 
     `market` should hold several kinds of instruments; instruments whose quotes are bad are used
-    only by the check on failures.
+    only by the check on failures. A check in which the model raises is a promise broken.
     """
+    if missing := missing_members(model):
+        return missing
     trial = Trial(model=model, version=version, market=market,
                   book=random_book(market, seed=seed, accounts=accounts))
     return tuple(f"{model.name}: {sentence}" for check in (*_CHECKS, *_law_checks(model))
-                 for sentence in check(trial))
+                 for sentence in _found(check, trial))
+
+
+def missing_members(model: Any) -> tuple[str, ...]:
+    """Return a sentence for every member of the protocol that an object lacks."""
+    called = getattr(model, "name", type(model).__name__)
+    return tuple(f"{called}: has no `{name}`" for name in _MEMBERS if not hasattr(model, name))
+
+
+def _found(check: Callable[[Trial], Iterator[str]], trial: Trial) -> tuple[str, ...]:
+    try:
+        return tuple(check(trial))
+    except Exception as error:
+        claim = check.__name__.strip("_").replace("_", " ")
+        return (f"raises {type(error).__name__} ({str(error)[:200]}) where '{claim}' is tried",)
 
 
 def random_book(market: MarketSnapshot, *, seed: int, accounts: int,

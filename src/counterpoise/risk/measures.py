@@ -23,18 +23,21 @@ from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
-Quantile = Literal["linear", "hazen", "higher"]
-Shortfall = Literal["weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher"]
-QUANTILES: Final = ("linear", "hazen", "higher")
+Quantile = Literal["linear", "hazen", "higher", "inverted_cdf"]
+Shortfall = Literal["weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher",
+                    "tail_mean_inverted_cdf"]
+QUANTILES: Final = ("linear", "hazen", "higher", "inverted_cdf")
 """linear: place 1 + (n-1) p, R type 7; hazen: place n p + 0.5, R type 5, flat
 beyond the first and last loss; both interpolate. higher: the next whole place of linear, a loss
-that did occur."""
-SHORTFALLS: Final = ("weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher")
+that did occur; inverted_cdf: place n p, rounded up, R type 1."""
+SHORTFALLS: Final = ("weighted", "discrete", "tail_mean", "tail_mean_hazen", "tail_mean_higher",
+                     "tail_mean_inverted_cdf")
 """weighted: (sum of the floor(n (1-p)) largest losses + the fractional part of the next one) /
 (n (1-p)), Acerbi-Tasche, coherent and continuous in p; discrete: mean of the ceil(n (1-p)) largest;
 tail_mean: mean of the losses >= value at risk, ties included; by the linear quantile, or the one
 named."""
-_BEGINS: Final = {"tail_mean_hazen": "hazen", "tail_mean_higher": "higher"}
+_BEGINS: Final = {"tail_mean_hazen": "hazen", "tail_mean_higher": "higher",
+                  "tail_mean_inverted_cdf": "inverted_cdf"}
 NEARLY_WHOLE: Final = 1e-9
 """Relative: n (1-p) and places closer than this to a whole number are that number, since 0.975 is
 no binary fraction."""
@@ -160,7 +163,13 @@ def _place(count: int, level: float, quantile: str) -> float:
     linear = _whole(1 + (count - 1) * level)
     if quantile == "hazen":
         return min(max(_whole(count * level + 0.5), 1.0), float(count))
-    return linear if quantile == "linear" or linear == int(linear) else float(int(linear) + 1)
+    if quantile == "inverted_cdf":
+        return _up(_whole(count * level))
+    return linear if quantile == "linear" else _up(linear)
+
+
+def _up(place: float) -> float:
+    return place if place == int(place) else float(int(place) + 1)
 
 
 def _rank_at(count: int, place: float) -> int:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     BAD_TIME = "bad_time"
     BAD_VALUE = "bad_value"
+    ODD_PARAMETERS = "odd_parameters"
     NO_PARAMETERS = "no_parameters"
     NOT_APPLICABLE = "not_applicable"
     MISSING_EXTRA = "missing_extra"

@@ -159,6 +159,9 @@ void worst(Numbers pnl) {
     call.instruments = INSTRUMENTS, call.keys = KEYS;
     call.scenarios = SCENARIOS, call.blocks = BLOCKS;
     call.pnl = rows.data(), call.dampen_first = true;
+    bool as_is[BLOCKS * KEYS];
+    for (bool& block : as_is) block = true;
+    call.losses_as_is = as_is;
     for (const char* name : {"worst", "worst, transformed"}) {
         Numbers loss(ACCOUNTS), where(ACCOUNTS);
         std::vector<std::int32_t> scenario(ACCOUNTS);
@@ -167,10 +170,64 @@ void worst(Numbers pnl) {
         print(name, loss), print(name, where);
         call.weight = weight.data(), call.dampener = dampener.data();
         call.gain_factor = gain.data(), call.gain_cap = cap.data();
+        for (bool& block : as_is) block = false;
+        call.keyed = 1;
     }
+    Numbers tails[5], scratch(5 * BLOCKS * BLOCK);
+    for (Numbers& one : tails) one.resize(ACCOUNTS);
+    const Numbers probability = numbers(SCENARIOS, 0.0, 1.0);
+    WeightedTails weighted{};
+    weighted.rows.whole = call, weighted.rows.pnl = pnl.data(), weighted.rows.stride = SCENARIOS;
+    weighted.rows.last = rows.data() + (BLOCKS - 1) * INSTRUMENTS * BLOCK;
+    weighted.rows.transforms = true, weighted.probability = probability.data();
+    weighted.rows.at = tails[0].data(), weighted.rows.sum = tails[1].data();
+    weighted.less = tails[2].data(), weighted.ties = tails[3].data();
+    weighted.reached = tails[4].data(), weighted.mass = weighted.enough = 2.5;
+    kernels().weighted_tails(weighted, scratch.data(), 0, ACCOUNTS);
+    for (const Numbers& one : tails) print("weighted tails", one);
     Numbers raw(ACCOUNTS * SCENARIOS), shaped(raw.size());
     kernels().vectors(call, raw.data(), shaped.data(), 0, ACCOUNTS);
     print("vectors", raw), print("vectors, transformed", shaped);
+}
+
+// Two segments of each account, without and with vol states, plain and with every rule.
+void segments(Numbers pnl) {
+    state = 5;
+    for (double& x : pnl) x = x == x ? x : 0.0;
+    std::vector<std::int64_t> rows(ACCOUNTS + 1), positions(2 * ACCOUNTS + 1);
+    for (std::int64_t a = 0; a <= ACCOUNTS; ++a) rows[a] = 2 * a;
+    for (std::int64_t g = 0; g <= 2 * ACCOUNTS; ++g) positions[g] = g * POSITIONS / 2;
+    const auto key = whole<std::int32_t>(ACCOUNTS, 0, KEYS);
+    const auto segment = whole<std::int32_t>(2 * ACCOUNTS, 0, KEYS);
+    const auto instrument = whole<std::int32_t>(ACCOUNTS * POSITIONS, 0, INSTRUMENTS);
+    const Numbers quantity = numbers(ACCOUNTS * POSITIONS, -1e3, 1e3);
+    const std::int64_t most = PLANES * STATES * INSTRUMENTS;
+    const Numbers planes(pnl.begin(), pnl.begin() + most), rules = numbers(most, 0.0, 1.0);
+    const Numbers base = numbers(INSTRUMENTS, -100.0, 100.0), cap = numbers(KEYS, 0.0, 1e5);
+    for (const bool whole_rules : {false, true}) {
+        for (const std::int64_t by : {std::int64_t{1}, std::int64_t{PLANES}}) {
+            Segments call{};
+            call.units.pointer = rows.data(), call.units.key = key.data();
+            call.units.instrument = instrument.data(), call.units.instruments = INSTRUMENTS;
+            call.units.keys = KEYS, call.units.blocks = 1, call.units.pnl = planes.data();
+            call.units.scenarios = by == 1 ? BLOCK : STATES;
+            call.pointer = positions.data(), call.segment = segment.data();
+            call.quantity = quantity.data(), call.keys = KEYS, call.planes = by;
+            if (whole_rules) {
+                call.up = rules.data(), call.down = rules.data() + KEYS * BLOCK;
+                call.cap = cap.data(), call.base = base.data(), call.absolute = pnl.data();
+                call.units.weight = rules.data();
+            }
+            const auto width = static_cast<std::size_t>(call.units.scenarios);
+            Numbers raw(ACCOUNTS * width), shaped(raw.size()), loss(ACCOUNTS), where(ACCOUNTS);
+            std::vector<std::int32_t> found(ACCOUNTS);
+            kernels().vectors_of_segments(call, raw.data(), shaped.data(), 0, ACCOUNTS);
+            kernels().worst_of_segments(call, loss.data(), found.data(), 0, ACCOUNTS);
+            for (std::size_t a = 0; a < where.size(); ++a) where[a] = found[a];
+            print("segments", raw), print("segments, transformed", shaped);
+            print("segments, worst", loss), print("segments, state", where);
+        }
+    }
 }
 
 }  // namespace
@@ -183,6 +240,7 @@ int main() {
         const Numbers pnl = prices(false);
         greeks();
         worst(pnl);
+        segments(pnl);
     }
     return 0;
 }

@@ -96,6 +96,57 @@ def test_wrong_tails_are_refused_by_name(changes, sentence):
     assert sentence in str(caught.value)
 
 
+def segments(**changes: Any) -> dict[str, Any]:
+    good = {"segments": np.array([0, 2, 3]), "key": np.array([0, 1], np.int32),
+            "positions": np.array([0, 1, 2, 3]), "segment": np.array([0, 1, 1], np.int32),
+            "instrument": np.array([0, 1, 1], np.int32), "quantity": np.array([1.0, -2.0, 0.5]),
+            "pnl": np.array([[0.0, 1.0, -1.0], [0.0, 2.0, -3.0]])}
+    return good | changes
+
+
+SCALE = {"up": np.ones((2, 3)), "down": np.ones((2, 3)), "cap": np.ones(2)}
+
+
+@pytest.mark.parametrize("function", [_core.worst_of_segments, _core.vectors_of_segments],
+                         ids=lambda function: function.__name__)
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"segments": np.array([0, 2, 4])}, "segments must start at 0 and end at the number of seg"),
+    ({"segments": np.array([0, 4, 3])}, "segments must not fall"),
+    ({"positions": np.array([0, 1, 3, 2])}, "positions must start at 0 and end at the number of p"),
+    ({"segment": np.zeros(2, np.int32)}, "segment must have 3 entries, not 2"),
+    ({"quantity": np.zeros(2)}, "quantity must have 3 entries, not 2"),
+    ({"instrument": np.array([0, 2, 1], np.int32)}, "instrument must index the rows"),
+    ({"key": np.zeros(3, np.int32)}, "key must have 2 entries, not 3"),
+    ({"state": np.array([0, 1], np.int32)}, "state must have 3 entries, not 2"),
+    ({"state": np.array([0, 0, 1], np.int32)}, "state 0 must be the unshocked scenario alone"),
+    ({"state": np.array([0, 2, 2], np.int32)}, "state must count from 0"),
+    ({"state": np.array([1, 2, 2], np.int32)}, "state must count from 0"),
+    ({"state": np.array([0, 1, 0], np.int32)}, "state must count from 0"),
+    ({"state": np.array([0, 1, 1], np.int32)} | SCALE, "up must have shape (2, 2), not (2, 3)"),
+    (SCALE | {"cap": None}, "up, down and cap come together or not at all"),
+    (SCALE | {"down": np.ones((1, 3))}, "down must have shape (2, 3), not (1, 3)"),
+    (SCALE | {"cap": np.ones(3)}, "cap must have 2 entries, not 3"),
+    (SCALE | {"segment": np.array([0, 2, 1], np.int32)}, "segment must index the rows of up"),
+    (SCALE | {"base": np.ones(3)}, "base must have 2 entries, not 3"),
+    ({"base": np.ones(2)}, "base comes with up, down and cap"),
+    ({"absolute": np.ones(2, np.uint8)}, "absolute must have 3 entries, not 2"),
+    ({"weight": np.ones((2, 4))}, "a column per scenario, 3"),
+    ({"weight": np.ones((1, 3))}, "key must index the rows of the transforms"),
+    ({"threads": 0}, "threads must lie between 1 and 1024, not 0")])
+def test_wrong_segments_are_refused_by_name(changes, sentence, function):
+
+    with pytest.raises(ValueError, match=".") as caught:
+        function(**segments(**changes))
+
+    assert sentence in str(caught.value)
+
+
+def test_no_scenarios_of_segments_lose_nothing():
+    loss, state = _core.worst_of_segments(**segments(pnl=np.zeros((2, 0))))
+
+    assert loss.tolist() == [0.0, 0.0] and state.tolist() == [0, 0]
+
+
 def test_a_book_of_the_wrong_dtype_is_refused():
 
     with pytest.raises(TypeError, match="lots must have dtype int64"):

@@ -34,8 +34,16 @@ SHAPES = {
     "forward": (np.float64, "I"), "x": (np.float64, "I"), "y": (np.float64, "I"),
     "a": (np.float64, "I"), "b": (np.float64, "I"), "c": (np.float64, "I"),
     "lots": (np.int64, "P"), "pnl": (np.float64, "IS"), "columns": (np.float64, "IC"),
-    "weight": (np.float64, "KS"), "dampener": (np.float64, "KS"), "gain_factor": (np.float64, "K"),
-    "gain_cap": (np.float64, "K")}
+    "weight": (np.float64, "KT"), "dampener": (np.float64, "KT"), "gain_factor": (np.float64, "K"),
+    "gain_cap": (np.float64, "K"), "quantity": (np.float64, "P"), "up": (np.float64, "ET"),
+    "down": (np.float64, "ET"), "cap": (np.float64, "E"), "base": (np.float64, "I"),
+    "absolute": (np.uint8, "T"), "probability": (np.float64, "S")}
+# Arguments that may be left out, by the name under which it is drawn whether they are.
+OPTIONAL = {"weight": "weight", "dampener": "dampener", "gain_factor": "gain", "gain_cap": "gain",
+            "state": "state", "up": "scale", "down": "scale", "cap": "scale", "base": "scale",
+            "absolute": "absolute"}
+# Row pointers by what they point into.
+POINTERS = {"pointer": "RP", "row_pointer": "RP", "segments": "RG", "positions": "GP"}
 FUNCTIONS = {name: re.findall(r"[(,]\s*(\w+):", re.sub(r"\[[^\]]*\]", "", signature[0]))
              for name in dir(_core) if not name.startswith("_")
              for function in [getattr(_core, name)]
@@ -56,20 +64,27 @@ def filled(draw: Any, kind: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def fitting(draw: Any, name: str, axes: dict[str, int]) -> Any:
-    if name in ("pointer", "row_pointer"):
-        cuts = np.random.default_rng(axes["R"]).integers(0, axes["P"] + 1, max(0, axes["R"] - 1))
-        return np.concatenate(([0], np.sort(cuts), [axes["P"]])).astype(np.int64)
-    if name in ("instrument", "key"):
-        most, length = {"instrument": ("I", "P"), "key": ("K", "R")}[name]
+    if name in POINTERS:
+        rows, into = (axes[c] for c in POINTERS[name])
+        cuts = np.random.default_rng(rows).integers(0, into + 1, max(0, rows - 1))
+        return np.concatenate(([0], np.sort(cuts), [into])).astype(np.int64)
+    if name in OPTIONAL and not axes[OPTIONAL[name]]:
+        return None
+    if name == "state":
+        return -(-np.arange(axes["S"]) // 3).astype(np.int32)
+    if name in ("instrument", "key") or name == "segment" and axes["segmented"]:
+        most, length = {"instrument": "IP", "key": "KR", "segment": "EG"}[name]
         # `group` has a key per instrument, the others one per row.
         length = "I" if name == "key" and axes["grouping"] else length
         return (np.arange(axes[length]) % max(1, axes[most])).astype(np.int32)
     if name == "threads":
         return draw(st.sampled_from([1, 2, 3, 64]))
+    if name in ("first", "rank"):
+        return draw(st.sampled_from([0, 0, 1, 2]))
+    if name in ("mass", "enough"):
+        return draw(st.sampled_from(FLOATS))
     if name == "dampen_first":
         return draw(st.booleans())
-    if name in ("weight", "dampener", "gain_factor", "gain_cap") and not axes[name[:4]]:
-        return None
     if name not in SHAPES:
         kind = draw(st.sampled_from(list(KINDS)))
         return filled(draw, kind, (axes["I"],))
@@ -113,9 +128,11 @@ def read_only(array: np.ndarray) -> np.ndarray:
 @st.composite
 def calls(draw: Any) -> tuple[str, dict[str, Any]]:
     name = draw(st.sampled_from(sorted(FUNCTIONS)))
-    axes = {c: draw(st.sampled_from([0, 1, 2, 3, 17, 45])) for c in "ISUPRKC"}
-    axes |= {name: draw(st.integers(0, 1)) for name in ("weig", "damp", "gain")}
-    axes["grouping"] = name == "group"
+    axes = {c: draw(st.sampled_from([0, 1, 2, 3, 17, 45])) for c in "ISUPRKCGE"}
+    axes |= {part: draw(st.integers(0, 1)) for part in sorted(set(OPTIONAL.values()))}
+    axes |= {"grouping": name == "group", "segmented": "segments" in FUNCTIONS[name]}
+    axes["state"] *= axes["segmented"]
+    axes["T"] = (axes["S"] + 4) // 3 if axes["state"] and axes["S"] else axes["S"]
     arguments = {p: fitting(draw, p, axes) for p in FUNCTIONS[name]}
     chosen = st.sampled_from(FUNCTIONS[name] or [""])
     for parameter in draw(st.lists(chosen, max_size=2, unique=True)):
@@ -129,6 +146,7 @@ def calls(draw: Any) -> tuple[str, dict[str, Any]]:
 def test_the_fuzz_knows_every_function_of_the_core():
 
     assert {"price_grid", "worst_loss", "group", "exposures", "black76", "exp"} <= set(FUNCTIONS)
+    assert "quantity" in FUNCTIONS["worst_of_segments"]
     assert "instrument" in FUNCTIONS["worst_loss"] and "rules" in FUNCTIONS["price_grid"]
 
 
@@ -141,6 +159,19 @@ def test_no_argument_crashes_the_core(call):
         return
 
     assert name == "use_isa" or answer is not None
+
+
+@pytest.mark.parametrize("name", ["worst_of_segments", "vectors_of_segments"])
+@given(st.data())
+def test_unspoiled_segments_are_answered(name, data):
+    axes = {c: data.draw(st.sampled_from([1, 2, 3, 17, 45])) for c in "ISUPRKCGE"}
+    axes |= {part: data.draw(st.integers(0, 1)) for part in sorted(set(OPTIONAL.values()))}
+    axes |= {"grouping": 0, "segmented": 1}
+    axes["T"] = (axes["S"] + 4) // 3 if axes["state"] else axes["S"]
+
+    answer = getattr(_core, name)(**{p: fitting(data.draw, p, axes) for p in FUNCTIONS[name]})
+
+    assert len(answer[0]) == axes["R"]
 
 
 def test_a_misaligned_array_is_refused_by_name():

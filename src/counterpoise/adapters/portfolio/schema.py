@@ -105,7 +105,8 @@ _ACCOUNT: Final = _exactly({
     "positions": {"type": "array", "items": _POSITION},
     "orders": {"type": "array", "items": _ORDER},
     "given": _about(_exactly({"mmp_margin": _AMOUNT, "open_orders_margin": _AMOUNT,
-                              "spot_margin": _AMOUNT}),
+                              "spot_margin": _AMOUNT, "loan": _AMOUNT,
+                              "open_loss": _AMOUNT}),
                     "amounts that only the venue knows: a number in the account's one pool, or by "
                     "asset"),
     "equity": _about(_map(_NUMBER), "equity as the venue reports it, by asset"),

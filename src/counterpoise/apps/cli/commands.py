@@ -102,6 +102,22 @@ def _models(sub: ArgumentParser) -> None:
     _json(sub)
 
 
+def _check_models(sub: ArgumentParser) -> None:
+    sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
+                     "it, like my_package.my_venue:MyVenue; its module is imported")
+    _json(sub)
+
+
+def _parameter_checks(sub: ArgumentParser) -> None:
+    sub.add_argument("action", choices=("check",), help="say what speaks against parameters")
+    sub.add_argument("file", metavar="FILE", help="dated sections, as beside a model, or a table "
+                     "of changes, as parameters in a portfolio file (JSON)")
+    sub.add_argument("--model", metavar="NAME", help="whose parameters; default: what the file "
+                     "says")
+    _at(sub, "changes on top of the parameters in force at this time, like 2026-02-05T21:29:37Z")
+    _json(sub)
+
+
 def _at(sub: ArgumentParser, words: str) -> None:
     sub.add_argument("--at", metavar="TIME", help=words)
 
@@ -160,6 +176,18 @@ def _list_models(given: Namespace) -> int:
     return models(at=given.at, as_json=given.json)
 
 
+def _check_model(given: Namespace) -> int:
+    from counterpoise.apps.cli.judgements import check_model
+
+    return check_model(given.place, as_json=given.json)
+
+
+def _parameters(given: Namespace) -> int:
+    from counterpoise.apps.cli.judgements import check_parameters
+
+    return check_parameters(given.file, model=given.model, at=given.at, as_json=given.json)
+
+
 COMMANDS: Final = {
     "margin": Command(purpose="how much margin portfolios need", options=_margins,
                       answer=_margin),
@@ -175,4 +203,8 @@ COMMANDS: Final = {
                       answer=_schema),
     "models": Command(purpose="the margin models, the dates of their parameters, our readings",
                       options=_models, answer=_list_models),
+    "check-model": Command(purpose="does a margin model, ours or yours, keep its promises",
+                           options=_check_models, answer=_check_model),
+    "parameters": Command(purpose="what speaks against proposed parameters of a margin model",
+                          options=_parameter_checks, answer=_parameters),
 }

@@ -3,7 +3,8 @@
 Answers go to standard output, complaints to standard error; with `--json` both are one JSON object
 on standard output. Exit codes: 0 answered; 1 our mistake; 2 input or usage that cannot be used;
 3 answered, but a requirement (for `greeks`, a sensitivity) could not be given. An equity that is
-not known is said in the answer and changes no exit code.
+not known is said in the answer and changes no exit code. 4 is for what is judged: answered, and
+the judgement is against it (a model that breaks its promises, parameters nobody should propose).
 """
 
 import os
@@ -19,10 +20,12 @@ ANSWERED: Final = 0
 OUR_MISTAKE: Final = 1
 BAD_INPUT: Final = 2
 NUMBER_MISSING: Final = 3
+JUDGED_AGAINST: Final = 4
 EXIT_CODES: Final = (
     "0 answered; 1 our mistake; 2 input that cannot be used, with every violation named; "
     "3 answered, but a requirement (for greeks, a sensitivity) could not be given. An equity that "
-    "is not known is said in the answer and changes no exit code.")
+    "is not known is said in the answer and changes no exit code. 4 judged, and against it: "
+    "check-model, parameters check, reconcile")
 SHOWN_MAX: Final = 50
 """Violations shown as text; `--json` lists them all."""
 

@@ -28,9 +28,10 @@ from counterpoise.margin.pools import (
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.orders import accounts_with_orders, filled
+from counterpoise.margin.terms.orders import worse_side
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
@@ -75,9 +76,13 @@ class StandardParameters:
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""
-        return tuple((f"future.{key}", f"odd parameter: mm_base {rates.mm_base:g} of {key} is "
-                      f"above im_base {rates.im_base:g}")
-                     for key, rates in self.future.items() if rates.mm_base > rates.im_base)
+        futures = [(f"future.{key}", f"odd parameter: mm_base {rates.mm_base:g} of {key} is "
+                    f"above im_base {rates.im_base:g}")
+                   for key, rates in self.future.items() if rates.mm_base > rates.im_base]
+        options = [(f"option.{key}", f"odd parameter: mm_factor {rates.mm_factor:g} of {key} is "
+                    f"above im_minimum {rates.im_minimum:g}, so maintenance can exceed initial")
+                   for key, rates in self.option.items() if rates.mm_factor > rates.im_minimum]
+        return (*futures, *options)
 
 
 class Standard:
@@ -106,7 +111,8 @@ class Standard:
         rates = _rates(market, parameters)
         parts = _parts(book, pools, rates)
         given = given_amount(book, pools, "open_orders_margin")
-        orders = np.where(np.isfinite(given), given, _open_orders(book, pools, rates))
+        orders = np.where(np.isfinite(given), given, worse_side(
+            book, pools, lambda filled: _margins(filled, rates)[0]))
         failure, failures = _failing(book, pools, market, parameters)
         good = failure < 0
         extra = {name: np.nan_to_num(given_amount(book, pools, name))
@@ -212,10 +218,10 @@ def _short_option(market: MarketSnapshot, keys: list[str],
     inverse = terms.payoff == 1
     with np.errstate(divide="ignore", invalid="ignore"):
         premium = np.where(inverse, market.mark, market.mark / forward)
-        out = np.maximum(terms.right * (terms.strike - forward), 0) / forward
+        out = out_of_the_money(terms, forward) / forward
     call = terms.right > 0
     maintenance = np.where(call, mm, np.maximum(mm, mm * premium)) + premium
-    initial = np.maximum(im - out, least) + premium
+    initial = short_margin(price=1.0, out=out, mark=premium, rate=im, least=least)
     initial = np.where(call, initial, np.maximum(initial, maintenance))
     scale = terms.unit * np.where(inverse, 1.0, forward)
     return initial * scale, maintenance * scale
@@ -251,26 +257,6 @@ def _parts(book: Book, pools: PoolRows, rates: Rates) -> dict[str, Floats]:
             for name, mine, column in (("futures", ~option, initial), ("options", option, initial),
                                        ("futures_mm", ~option, maintenance),
                                        ("options_mm", option, maintenance))}
-
-
-def _open_orders(book: Book, pools: PoolRows, rates: Rates) -> Floats:
-    """Return, instrument by instrument, how much the larger filled side adds to IM."""
-    extra = np.zeros(len(pools))
-    accounts = accounts_with_orders(book)
-    if not len(accounts):
-        return extra
-    width = len(book.catalogue)
-    sides = [filled(book, accounts, direction) for direction in
-             (np.zeros(width), np.ones(width), -np.ones(width))]
-    cells = [position_accounts(s.row_pointer).astype(np.int64) * width + s.instrument
-             for s in sides]
-    every = np.unique(np.concatenate(cells))
-    needs = [np.bincount(np.searchsorted(every, cell), weights=_margins(side, rates)[0],
-                         minlength=len(every)) for cell, side in zip(cells, sides, strict=True)]
-    worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
-    account, instrument = accounts[every // width], every % width
-    row = pools.row_of[account, pool_of_instrument(book, pools.pools)[instrument]]
-    return summed(row, worse, len(pools))
 
 
 def _failing(book: Book, pools: PoolRows, market: MarketSnapshot,

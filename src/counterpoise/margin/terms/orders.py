@@ -2,13 +2,16 @@
 
 No venue in scope with scenario margin publishes its rule in full; the common shape is the largest
 requirement over {positions, positions + orders that add delta, positions + orders that take delta
-away} (Gate states these three combinations; Paradex states worst side per market). *Our reading*
-wherever the venue is silent.
+away} (Gate states these three combinations; Paradex states worst side per market, `worse_side`).
+*Our reading* wherever the venue is silent.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.margin.pools import PoolRows, pool_of_instrument, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Indices
 
 
@@ -33,6 +36,30 @@ def filled(book: Book, accounts: Indices, direction: Floats) -> Book:
         lots=np.concatenate((positions.lots, orders.lots[on_side])),
         entry_cost=np.concatenate((positions.entry_cost, orders.entry_cost[on_side])))
     return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts], positions=both)
+
+
+def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) -> Floats:
+    """Return, instrument by instrument, how much the larger filled side adds to a margin, [row].
+
+    `margin_of` returns the margin of every position of a book by itself, [position], in the
+    currency of its row. Zero where no side of an instrument's orders needs more than its position.
+    """
+    extra = np.zeros(len(rows))
+    accounts = accounts_with_orders(book)
+    if not len(accounts):
+        return extra
+    width = len(book.catalogue)
+    sides = [filled(book, accounts, direction) for direction in
+             (np.zeros(width), np.ones(width), -np.ones(width))]
+    cells = [position_accounts(s.row_pointer).astype(np.int64) * width + s.instrument
+             for s in sides]
+    every = np.unique(np.concatenate(cells))
+    needs = [np.bincount(np.searchsorted(every, cell), weights=margin_of(side),
+                         minlength=len(every)) for cell, side in zip(cells, sides, strict=True)]
+    worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
+    account, instrument = accounts[every // width], every % width
+    row = rows.row_of[account, pool_of_instrument(book, rows.pools)[instrument]]
+    return summed(row, worse, len(rows))
 
 
 def _of(accounts: Indices, rows: Entries) -> Entries:

@@ -50,8 +50,8 @@ class PairParameters:
     def __post_init__(self) -> None:
         """Refuse ranges, powers and amounts that have no meaning, all at once."""
         require_ranges(self, {
-            "price_range": (0.001, 0.99), "volatility_range_up": (0, 20),
-            "volatility_range_down": (0, 20), "min_volatility_for_shock_up": (0, 20),
+            "price_range": (0.001, 0.99), "volatility_range_up": (-1, 20),
+            "volatility_range_down": (-1, 20), "min_volatility_for_shock_up": (0, 20),
             "short_term_vega_power": (0, 2), "long_term_vega_power": (0, 2),
             "extended_table_factor": (0, 100), "max_delta_shock": (0, 10),
             "delta_total_liq_shock_threshold": (0, 1e15), "m_inc": (0, 1)})
@@ -148,10 +148,14 @@ class RiskMatrixParameters:
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""
-        if self.general.mm_factor > 1:
-            return (("general", f"odd parameter: mm_factor {self.general.mm_factor:g} puts the "
-                     "maintenance margin above the initial margin"),)
-        return ()
+        odd = [("general", f"odd parameter: mm_factor {self.general.mm_factor:g} puts the "
+                "maintenance margin above the initial margin")] * (self.general.mm_factor > 1)
+        odd += [(f"currency_pair.{key}", f"odd parameter: {name} {getattr(pair, name):g} of {key} "
+                 "is below zero, so the shift goes the wrong way")
+                for key, pair in sorted(self.currency_pair.items())
+                for name in ("volatility_range_up", "volatility_range_down")
+                if getattr(pair, name) < 0]
+        return tuple(odd)
 
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
