@@ -27,10 +27,10 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "growth")
+         "whatif", "implied", "safe_bands", "models", "growth")
 ONCE = ("foundation", "pricing", "aggregation", "growth")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models")
 """Parts that stand beside no other library."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")

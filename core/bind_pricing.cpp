@@ -1,5 +1,6 @@
 // Arrays in, prices out: `price_grid` and `black76`.
 #include <algorithm>
+#include <optional>
 
 #include "arrays.hpp"
 #include "kernels.hpp"
@@ -56,25 +57,29 @@ struct Columns {
     Array<std::int8_t> right;
     Array<double> unit, price, base, strike, years, volatility, rate;
     Array<std::int32_t> factor;
+    std::optional<Array<double>> smile;
 
     Instruments view() const {
         return {kind.at, mode.at, right.at, unit.at, price.at, base.at, strike.at, years.at,
-                volatility.at, rate.at, factor.at};
+                volatility.at, rate.at, factor.at, smile ? smile->at : nullptr};
     }
 };
 
 nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::handle unit,
                       nb::handle price, nb::handle shock_base, nb::handle strike, nb::handle years,
                       nb::handle volatility, nb::handle rate, nb::handle factor, nb::handle move,
-                      nb::handle vol_shift, nb::handle years_shift, nb::handle rules, int threads) {
+                      nb::handle vol_shift, nb::handle years_shift, nb::handle rules,
+                      nb::handle smile, int threads) {
     const Array<std::uint8_t> kinds = array<std::uint8_t>(kind, "kind", 1);
     const std::int64_t n = kinds.size();
+    std::optional<Array<double>> smiles;
+    if (!smile.is_none()) smiles = matrix<double>(smile, "smile", n, SMILE);
     const Columns in{kinds, column<std::uint8_t>(mode, "mode", n),
                      column<std::int8_t>(right, "right", n), column<double>(unit, "unit", n),
                      column<double>(price, "price", n), column<double>(shock_base, "shock_base", n),
                      column<double>(strike, "strike", n), column<double>(years, "years", n),
                      column<double>(volatility, "volatility", n), column<double>(rate, "rate", n),
-                     column<std::int32_t>(factor, "factor", n)};
+                     column<std::int32_t>(factor, "factor", n), smiles};
     const Array<double> moves = array<double>(move, "move", 2);
     const std::int64_t count = moves.shape[0], factors = moves.shape[1];
     check_scenarios(count);
@@ -130,7 +135,8 @@ nb::object black76(nb::handle forward, nb::handle strike, nb::handle years, nb::
 void bind_pricing(nb::module_& m) {
     m.def("price_grid", &price_grid, nb::kw_only(), "kind"_a, "mode"_a, "right"_a, "unit"_a,
           "price"_a, "shock_base"_a, "strike"_a, "years"_a, "volatility"_a, "rate"_a, "factor"_a,
-          "move"_a, "vol_shift"_a, "years_shift"_a, "rules"_a, "threads"_a = 1);
+          "move"_a, "vol_shift"_a, "years_shift"_a, "rules"_a, "smile"_a = nb::none(),
+          "threads"_a = 1);
     m.def("black76", &black76, nb::kw_only(), "forward"_a, "strike"_a, "years"_a, "volatility"_a,
           "right"_a, "rate"_a);
 }

@@ -9,6 +9,7 @@
 
 #include "kernels.hpp"
 #include "math.hpp"
+#include "raw_svi.hpp"
 #include "twin.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
@@ -42,6 +43,9 @@ struct Terms {
     double per_shift;            // (30/d)^p, times sigma if shifts are relative
     double half_root, discount;  // sqrt(T) / 2, exp(-r T)
     bool moves_forward;          // base == F
+    bool follows, relative;      // the volatility follows a smile; shifts are relative
+    Raw smile;
+    double tenor, smile_now, per_root;  // (30/d)^p, sqrt(w) at ln(K/F), 1 / sqrt(T)
 };
 
 inline double tenor_factor(double years, const double* rule) {
@@ -62,7 +66,26 @@ inline Terms terms_of(const Instruments& in, const Scenarios& sc, std::int64_t i
     return {forward, in.base[i], in.strike[i], in.volatility[i], years, rate,
             0.5 * log_any(forward / in.strike[i]), in.base[i] / forward,
             rule[0] != 0.0 ? in.volatility[i] * tenor : tenor, 0.5 * square_root(years),
-            exp_any(-rate * years), in.base[i] == forward};
+            exp_any(-rate * years), in.base[i] == forward, false, rule[0] != 0.0, {}, tenor, 0.0,
+            0.0};
+}
+
+// sqrt(w) of the smile where x = ln(F'/K) / 2.
+template <typename V>
+inline V smile_deviation(const Raw& s, V half_x) {
+    const V off = half_x * -2.0 - s.m;
+    return square_root(raw_variance(s, off, raw_root(s, off)));
+}
+
+// The terms of an option whose volatility follows the smile of its expiry, if it has one.
+inline Terms following(const Instruments& in, std::int64_t i, Terms o) {
+    const double* s = in.smile + SMILE * i;
+    o.follows = s[0] == s[0] && o.years > 0.0;
+    if (!o.follows) return o;
+    o.smile = {s[0], s[1], s[2], s[3], s[4]};
+    o.smile_now = smile_deviation(o.smile, o.half_log);
+    o.per_root = 1.0 / square_root(o.years);
+    return o;
 }
 
 // Columns of the scenario tables of one factor.
@@ -75,13 +98,22 @@ struct Shared {
     Twin forward, least, discount, outside;
 };
 
-template <bool OWN_BASE, bool TIME_PASSES>
+// sigma + (smile at ln(K/F') - smile at ln(K/F)), then the shift; NaN where the smile is no number.
+inline Twin followed(const Terms& o, const Twin& half_x, const Shifts& by, std::int64_t at) {
+    const Twin drift = (smile_deviation(o.smile, half_x) - o.smile_now) * o.per_root;
+    const Twin there = at_least(Twin(o.volatility) + drift, Twin(0.0));
+    const Twin per_shift = o.relative ? there * o.tenor : Twin(o.tenor);
+    return fma(per_shift, load_twin(by.vol + at), there);
+}
+
+template <bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
 inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
     const Twin move = load_twin(by.move + at);
     const Twin forward = fma(Twin(o.base), move, o.forward);
     const Twin growth = OWN_BASE ? load_twin(by.half_growth + at)
                                   : log1p_inside(Twin(o.ratio) * move) * 0.5;
-    const Twin shifted = fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
+    const Twin shifted = FOLLOWS ? followed(o, growth + o.half_log, by, at)
+                                 : fma(Twin(o.per_shift), load_twin(by.vol + at), o.volatility);
     const Twin volatility = at_least(shifted, load_twin(by.vol_floor + at));
     Twin half_root = o.half_root, discount = o.discount;
     if (TIME_PASSES) {
@@ -90,8 +122,9 @@ inline Shared shared(const Terms& o, const Shifts& by, std::int64_t at) {
         discount = exp_any(Twin(-o.rate) * left);
     }
     const Twin least = at_most(forward, o.strike);
-    return {forward, least, discount,
-            out_of_the_money(least, growth + o.half_log, volatility * half_root)};
+    Twin outside = out_of_the_money(least, growth + o.half_log, volatility * half_root);
+    if (FOLLOWS) outside = outside + (volatility - volatility);  // no volatility, no value
+    return {forward, least, discount, outside};
 }
 
 // The row of one option: what differs between a call and a put of the same strike.
@@ -133,11 +166,11 @@ inline void write(Twin x, double* pnl, std::int64_t at, std::int64_t count) {
 }
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
-template <int SIZE, bool OWN_BASE, bool TIME_PASSES>
+template <int SIZE, bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
 inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
     const std::int64_t last = count / TWIN_WIDTH * TWIN_WIDTH;
     for (std::int64_t at = last; at >= 0; at -= TWIN_WIDTH) {
-        const Shared x = shared<OWN_BASE, TIME_PASSES>(o, by, at);
+        const Shared x = shared<OWN_BASE, TIME_PASSES, FOLLOWS>(o, by, at);
         for (int r = 0; r < SIZE; ++r) {
             const Twin value = value_in(rows[r], x, o.strike);
             if (at == last) rows[r].base = lane(value, count - last);
@@ -165,19 +198,28 @@ inline void fail(const Scenarios& sc, const Prices& out, std::int64_t i) {
     for (std::int64_t s = 0; s < sc.count; ++s) out.pnl[i * sc.count + s] = NO_NUMBER;
 }
 
+inline bool same_smile(const Instruments& in, std::int64_t i, std::int64_t j) {
+    bool same = true;
+    for (int p = 0; in.smile != nullptr && p < SMILE; ++p) {
+        same &= bits_of(in.smile[SMILE * i + p]) == bits_of(in.smile[SMILE * j + p]);
+    }
+    return same;
+}
+
 // Two rows share their Black values when they differ in nothing but right, unit and mode.
 inline bool paired(const Instruments& in, std::int64_t i, std::int64_t j) {
     return in.kind[j] == OPTION && in.factor[i] == in.factor[j] && in.price[i] == in.price[j] &&
            in.base[i] == in.base[j] && in.strike[i] == in.strike[j] &&
            in.years[i] == in.years[j] && in.volatility[i] == in.volatility[j] &&
-           in.rate[i] == in.rate[j];
+           in.rate[i] == in.rate[j] && same_smile(in, i, j);
 }
 
 // Price SIZE neighbouring options (1 or 2) that share their Black values.
 template <int SIZE>
 inline void price_options(const Instruments& in, const Scenarios& sc, const Prices& out,
                           std::int64_t first) {
-    const Terms o = terms_of(in, sc, first);
+    const Terms plain = terms_of(in, sc, first);
+    const Terms o = in.smile == nullptr ? plain : following(in, first, plain);
     const std::int64_t at = in.factor[first] * sc.width;
     const Shifts by = {sc.move + at, sc.half_growth + at, sc.vol_shift + at, sc.vol_floor + at,
                        sc.years_shift};
@@ -187,12 +229,15 @@ inline void price_options(const Instruments& in, const Scenarios& sc, const Pric
         rows[r] = {in.unit[i], 0.0, in.right[i] > 0, in.mode[i] == INVERSE_COIN,
                    out.pnl + i * sc.count, 0.0};
     }
-    if (sc.time_passes) {
-        if (o.moves_forward) fill<SIZE, true, true>(o, by, sc.count, rows);
-        else fill<SIZE, false, true>(o, by, sc.count, rows);
+    if (o.follows) {
+        if (o.moves_forward) fill<SIZE, true, true, true>(o, by, sc.count, rows);
+        else fill<SIZE, false, true, true>(o, by, sc.count, rows);
+    } else if (sc.time_passes) {
+        if (o.moves_forward) fill<SIZE, true, true, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, true, false>(o, by, sc.count, rows);
     } else {
-        if (o.moves_forward) fill<SIZE, true, false>(o, by, sc.count, rows);
-        else fill<SIZE, false, false>(o, by, sc.count, rows);
+        if (o.moves_forward) fill<SIZE, true, false, false>(o, by, sc.count, rows);
+        else fill<SIZE, false, false, false>(o, by, sc.count, rows);
     }
     // A forward at or below zero has no Black-76 value: the row fails.
     const bool sunk = !(fma(o.base, sc.lowest_move[in.factor[first]], o.forward) > 0.0);

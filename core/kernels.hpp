@@ -11,6 +11,7 @@ namespace counterpoise {
 constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
 constexpr int LANES = 16;   // pricing tables are padded to whole vectors
 constexpr int RULES = 7;    // relative, powers short and long, switch, floor, whole days, floor up
+constexpr int SMILE = 5;    // raw SVI a, b, rho, m, sigma; NaN where the volatility stays
 // Quotes of a smile are padded to whole vectors of eight; of one smile, padded; of one surface.
 constexpr int EIGHT = 8, MOST_QUOTES = 2048, MOST_SLICES = 256;
 
@@ -20,6 +21,7 @@ struct Instruments {
     const std::int8_t* right;
     const double *unit, *price, *base, *strike, *years, *volatility, *rate;
     const std::int32_t* factor;
+    const double* smile;  // [instrument, SMILE] or null
 };
 
 // Scenarios by factor, padded with at least one column of the unshocked world to `width` columns.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernels.hpp"
+#include "raw_svi.hpp"
 #include "simplex.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
@@ -18,10 +19,6 @@ constexpr int PARTS = EIGHT / WIDTH;
 constexpr double SLOPE_MAX = 2.0;
 static_assert(PARTS * WIDTH == EIGHT, "eight sums side by side in every flavour");
 
-struct Raw {
-    double a, b, rho, m, sigma;
-};
-
 // w and its first two derivatives by k.
 template <typename V>
 struct Bend {
@@ -30,9 +27,9 @@ struct Bend {
 
 template <typename V>
 inline Bend<V> bend_of(const Raw& s, V k) {
-    const V off = k - s.m, root = square_root(fma(off, off, s.sigma * s.sigma));
+    const V off = k - s.m, root = raw_root(s, off);
     const V share = V(s.sigma) / root;
-    return {fma(V(s.b), fma(V(s.rho), off, root), s.a), (off / root + s.rho) * s.b,
+    return {raw_variance(s, off, root), (off / root + s.rho) * s.b,
             share * share * s.b / root};
 }
 

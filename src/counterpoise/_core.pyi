@@ -48,12 +48,14 @@ def price_grid(
     vol_shift: Floats,
     years_shift: Floats,
     rules: Floats,
+    smile: Floats | None = None,
     threads: int = 1,
 ) -> tuple[Floats, Floats, Flags]:
     """Return value [I], pnl [I, S] and failed [I]; see `pricing.kernel` for the columns.
 
     mode 0 linear, 1 inverse in coin, 2 inverse in quote; rules [U, 7] are relative, power_short,
-    power_long, switch_days, days_floor, whole_days, floor_up of `VolRule`.
+    power_long, switch_days, days_floor, whole_days, floor_up of `VolRule`; smile [I, 5] raw SVI a,
+    b, rho, m, sigma, NaN where the volatility does not follow the forward.
     """
 
 def black76(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from counterpoise.adapters.models import model_names
 from reference import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -41,6 +42,14 @@ def test_quick_benchmark_runs_and_commits_nothing():
     assert "same bits" in output and "x import numpy" in output
     assert "numpy + scipy ndtr" in output and "scipy.sparse" in output
     assert "failed" not in output and before == committed()
+
+
+def test_every_rule_book_is_measured_beside_the_kernel():
+    found = json.loads(printed("models.py", "--quick"))
+
+    assert set(model_names()) == set(found["models"])
+    assert found["compared_models"] == len(model_names())
+    assert 0 < found["compare_share_of_two_s"] < 1
 
 
 def test_committed_results_hold_ratios_and_equalities_only(benchmarks):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bad_input_table import good
+from counterpoise.adapters.models import model_names
 from counterpoise.apps.cli.dispatch import answered
 from unit.apps.asked import missing_volatility, two_pools
 
@@ -127,6 +128,31 @@ def test_margin_takes_the_parameters_of_one_date(file, capsys):
     assert "side by side" in capsys.readouterr().err
 
 
+def test_simulate_answers_in_the_shape_of_the_venue(file, tmp_path, capsys):
+    request = written(tmp_path, "request.json", {"currency": "BTC", "simulated_positions": {
+        "BTC-PERPETUAL": 0.5}})
+    assert 0 == answered(["simulate", file, request])
+    engine = json.loads(capsys.readouterr().out)
+    assert 0 == answered(["simulate", file, request, "--method", "private/simulate_portfolio"])
+
+    assert {"margins", "model_params", "aggregated_risk_vectors", "portfolio"} <= set(engine)
+    assert engine["margins"]["btc"]["initial_margin"] == json.loads(
+        capsys.readouterr().out)["initial_margin"]
+
+
+def test_reconcile_exits_four_where_a_figure_differs(file, tmp_path, capsys):
+    request = written(tmp_path, "request.json", {"currency": "BTC"})
+    assert 0 == answered(["simulate", file, request])
+    report = json.loads(capsys.readouterr().out)
+    same = written(tmp_path, "same.json", report)
+    report["margins"]["btc"]["initial_margin"] += 1
+    other = written(tmp_path, "other.json", report)
+
+    assert 0 == answered(["reconcile", file, same])
+    assert 4 == answered(["reconcile", file, other, "--json"])
+    assert "every figure agrees" in capsys.readouterr().out
+
+
 def test_greeks_say_their_units(file, capsys):
     assert 0 == answered(["greeks", file, "--json"])
     document = json.loads(capsys.readouterr().out)
@@ -181,7 +207,7 @@ def test_models_list_dates_and_readings(capsys):
     document = json.loads(capsys.readouterr().out)
     assert 0 == answered(["models", "--at", "2024-07-01T00:00:00Z"])
 
-    assert ["deribit_spm", "standard"] == [m["name"] for m in document["models"]]
+    assert list(model_names()) == [m["name"] for m in document["models"]]
     assert all(m["sections"] and m["our_readings"] for m in document["models"])
     assert "2024-06-17" in capsys.readouterr().out
 

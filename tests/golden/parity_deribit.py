@@ -5,15 +5,15 @@ Sources: docs.deribit.com private/pme/simulate and private/get_positions, suppor
 """
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio_file import read_portfolio
-from counterpoise.apps.worst import WorstScenario, worst_scenarios
+from counterpoise.adapters.venue_requests.deribit import answered
 from counterpoise.instruments.contracts import Payoff
 from counterpoise.instruments.payoff import settlement_value
-from counterpoise.margin.compute import compute_margin, priced
+from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.models import deribit_spm, standard
 from counterpoise.margin.requirement import Requirements
 from golden.compared import Cases, Compared, compared_fields
@@ -23,7 +23,6 @@ SIMULATION = "deribit/spm_pme_simulate_btc_docs_2024-06-17.json"
 INVERSE = "deribit/sm_inverse_positions_api.json"
 LINEAR = "deribit/sm_linear_perpetual_support.json"
 SETTLEMENT = "deribit/option_settlement_examples.json"
-MM_FACTOR: Final = 0.8
 
 
 def compared(cases: Cases) -> list[Compared]:
@@ -38,45 +37,16 @@ def _portfolios(name: str, case: Any) -> dict[str, Portfolio]:
 
 
 def _simulation(case: Any) -> list[Compared]:
+    """Ask as the venue is asked: `private/pme/simulate` of the account as it stands."""
     portfolio = _portfolios(SIMULATION, case)["simulate"]
-    model = deribit_spm.MODEL
-    version = parameters_of(model, portfolio.as_of, portfolio.overrides)
-    arrays = priced(portfolio.market, model=model, version=version)
-    needs = compute_margin(portfolio.book, portfolio.market, model=model, version=version,
-                           arrays=arrays).requirements
-    vectors = model.vectors(portfolio.book, arrays, portfolio.market, version.parameters)[0]
-    names = ("BTC-PERPETUAL", "BTC-28JUN24")
-    margins = {"margins": {"btc": _margins(needs, worst_scenarios(needs, arrays)[0][0])}}
-    ours = {"initial_risk_vectors": dict(zip(names, map(_tables, vectors.by_position),
-                                             strict=True)),
-            "aggregated_risk_vectors": {"btc_btc": _tables(vectors.counted[0])}}
+    answer = answered({"currency": "BTC"}, portfolio)
     told, tolerance = case["expected"], case["tolerance"]
-    return [*compared_fields(model=model.name, case=SIMULATION, ours=margins, theirs=told,
-                             absolute=tolerance["margins_abs"]),
-            *compared_fields(model=model.name, case=SIMULATION, ours=ours, theirs=told,
-                             absolute=tolerance["vectors_abs"])]
-
-
-def _tables(vector: Any) -> dict[str, list[float]]:
-    """Return a vector over the scenarios as the venue prints it, without the unshocked one."""
-    return {"standard": vector[1:28].tolist(), "extended": vector[28:].tolist()}
-
-
-def _margins(needs: Requirements, worst: WorstScenario) -> dict[str, Any]:
-    """Return the requirement in the shape of the venue's answer."""
-    parts = {name: float(column[0]) for name, column in needs.initial_components.items()}
-    given = {name: parts.pop(name) for name in ("spot_margin", "mmp_margin", "open_orders_margin")}
-    del parts["rounding"]
-    matrix = {name: parts.pop(name) for name in ("delta_shock", "roll_shock", "worst_case")}
-    maintenance = float(needs.maintenance[0])
-    return {
-        "initial_margin_details": {
-            "risk_matrix_margin_details": matrix | {
-                "worst_case_bucket": {"bucket": worst.bucket, "side": worst.side,
-                                      "source": worst.table, "index": worst.index},
-                "correlation_contingency": sum(parts.values())},
-            "risk_matrix_margin": maintenance / MM_FACTOR, **given},
-        "initial_margin": float(needs.initial[0]), "maintenance_margin": maintenance}
+    margins = {"margins": answer["margins"]}
+    vectors = {name: answer[name] for name in ("initial_risk_vectors", "aggregated_risk_vectors")}
+    return [*compared_fields(model=deribit_spm.MODEL.name, case=SIMULATION, ours=margins,
+                             theirs=told, absolute=tolerance["margins_abs"]),
+            *compared_fields(model=deribit_spm.MODEL.name, case=SIMULATION, ours=vectors,
+                             theirs=told, absolute=tolerance["vectors_abs"])]
 
 
 def _inverse(case: Any) -> list[Compared]:

@@ -12,7 +12,6 @@ import numpy as np
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
-from counterpoise.apps.worst import WorstScenario, worst_scenarios
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin, priced
 from counterpoise.margin.explain import ReadingRange, over_readings
 from counterpoise.margin.figures import figures_of
@@ -21,6 +20,7 @@ from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, notes_on
 from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Requirements
+from counterpoise.margin.worst import WorstScenario, worst_scenarios
 from counterpoise.market.quality import instrument_failure
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays

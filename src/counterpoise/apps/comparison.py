@@ -10,10 +10,10 @@ from typing import Final
 from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
-from counterpoise.apps.worst import WorstScenario
 from counterpoise.margin.account_totals import AccountTotals, account_totals
 from counterpoise.margin.leverage import usd_price
 from counterpoise.margin.requirement import Floats
+from counterpoise.margin.worst import WorstScenario
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
 
@@ -99,12 +99,16 @@ def _rows(portfolio: Portfolio, name: str, day: int | None,
         return [_without_numbers(portfolio, account, name, day, wrong.failures)
                 for account in range(len(portfolio.book))]
     totals = account_totals(portfolio.book, portfolio.market, answer.margins)
-    return [_row(answer, totals, account) for account in range(len(portfolio.book))]
+    pools: dict[str, list[PoolMargin]] = {}
+    for pool in answer.pools:
+        pools.setdefault(pool.account, []).append(pool)
+    return [_row(answer, totals, account, pools) for account in range(len(portfolio.book))]
 
 
-def _row(answer: Answer, totals: AccountTotals, account: int) -> ModelMargin:
+def _row(answer: Answer, totals: AccountTotals, account: int,
+         pools: dict[str, list[PoolMargin]]) -> ModelMargin:
     name = str(answer.portfolio.book.accounts[account])
-    mine = [pool for pool in answer.pools if pool.account == name]
+    mine = pools.get(name, [])
     day = answer.parameters_as_of
     return ModelMargin(
         account=name, model=answer.model.name, title=answer.model.title,

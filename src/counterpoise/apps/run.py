@@ -18,7 +18,7 @@ from counterpoise.apps.examples import portfolio_of
 from counterpoise.apps.model_portfolios import book_of_legs, book_of_portfolios, model_portfolios
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, percent, table
-from counterpoise.apps.worst import in_words
+from counterpoise.margin.worst import in_words
 from counterpoise.market.simulated import simulated_market
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.values.failure import BadInput

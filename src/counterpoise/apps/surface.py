@@ -12,7 +12,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin
 from counterpoise.apps.legs import name_of
-from counterpoise.apps.worst import WorstScenario
+from counterpoise.margin.worst import WorstScenario
 from counterpoise.risk.arrays import risk_arrays
 from counterpoise.scenarios.scenario_set import Columns, ScenarioSet, factors_of
 from counterpoise.values.failure import Reason, bad_input

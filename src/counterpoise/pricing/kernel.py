@@ -67,7 +67,8 @@ def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *,
         rate=market.rate[at], factor=_factor(market, scenarios)[at],
         move=np.ascontiguousarray(scenarios.move),
         vol_shift=np.ascontiguousarray(scenarios.vol_shift),
-        years_shift=scenarios.time_shift_days / 365.0, rules=_rules(scenarios), threads=threads)
+        years_shift=scenarios.time_shift_days / 365.0, rules=_rules(scenarios),
+        smile=_smile(market, scenarios, at), threads=threads)
 
 
 def pricing_columns(market: MarketSnapshot, scenarios: ScenarioSet) -> PricingColumns:
@@ -123,6 +124,13 @@ def _factor(market: MarketSnapshot, scenarios: ScenarioSet) -> np.ndarray[Any, n
     column = {name: k for k, name in enumerate(scenarios.factors)}
     return np.take(np.array([column[u] for u in underlyings], np.int32),
                    market.catalogue.underlying)
+
+
+def _smile(market: MarketSnapshot, scenarios: ScenarioSet, at: Any) -> Floats | None:
+    if scenarios.smile is None:
+        return None
+    assert len(scenarios.smile) == len(market.catalogue), "smiles of another catalogue"
+    return np.ascontiguousarray(scenarios.smile[at])
 
 
 def _rules(scenarios: ScenarioSet) -> Floats:

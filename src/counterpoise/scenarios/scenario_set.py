@@ -52,6 +52,8 @@ class ScenarioSet:
     numeraire         "settlement": P&L in each contract's settlement asset at the shocked price;
                       "quote": P&L in quote currency, inverse contracts included
     factor_of         [instrument] of one catalogue, index of its factor; None: its underlying
+    smile             [instrument, 5] raw SVI of the contract's expiry, along which its volatility
+                      slides as the forward moves (sticky moneyness); NaN, None: it does not
     """
 
     labels: tuple[str, ...]
@@ -66,6 +68,7 @@ class ScenarioSet:
     base_option: Base
     numeraire: Numeraire
     factor_of: Columns | None = None
+    smile: Floats | None = None
 
     def __post_init__(self) -> None:
         """Check shapes and that scenario 0 is unshocked; a mistake here is the programmer's."""
@@ -79,6 +82,10 @@ class ScenarioSet:
         if self.factor_of is not None:
             assert self.factor_of.dtype == np.int32 and self.factor_of.ndim == 1
             assert bool(np.all((self.factor_of >= 0) & (self.factor_of < len(self.factors))))
+        if self.smile is not None:
+            assert self.smile.ndim == 2 and self.smile.shape[1] == 5
+            finite = np.isfinite(self.smile)
+            assert bool(np.all(finite == finite[:, :1])), "a smile is whole or absent"
 
     def __len__(self) -> int:
         """Return the number of scenarios, the unshocked one included."""
@@ -92,9 +99,11 @@ def scenario_digest(scenarios: ScenarioSet) -> str:
     words = repr((scenarios.labels, scenarios.factors, scenarios.vol_rules,
                   scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
                   scenarios.numeraire))
-    own = () if scenarios.factor_of is None else (scenarios.factor_of,)
-    return sha256_of(words, scenarios.move, scenarios.vol_shift, scenarios.time_shift_days,
-                     scenarios.weight, *own)
+    own = {"factor_of": scenarios.factor_of, "smile": scenarios.smile}
+    named = "".join(name for name, column in own.items() if column is not None)
+    return sha256_of(words + named, scenarios.move, scenarios.vol_shift,
+                     scenarios.time_shift_days, scenarios.weight,
+                     *(column for column in own.values() if column is not None))
 
 
 def factors_of(scenarios: ScenarioSet, underlying: str) -> Columns:

@@ -132,3 +132,14 @@ def test_json_says_null_where_a_number_is_missing() -> None:
     assert "USD" == document["numeraire"]
     assert [None] * len(found.rows) == [row["initial_margin"] for row in document["rows"]]
     assert all(row["failures"] for row in document["rows"])
+
+
+def test_text_stops_after_twenty_accounts() -> None:
+    document = two_pools()
+    one = document["accounts"][1]
+    document["accounts"] = [one | {"id": f"a{k}"} for k in range(25)]
+    found = compare(read_portfolio(json.dumps(document).encode()), models=("standard",))
+    text = "\n".join(comparison_text(found))
+
+    assert "Account a19" in text and "Account a20" not in text
+    assert "and 5 more accounts" in text

@@ -74,7 +74,7 @@ void elementary() {
 }
 
 // Prices with and without the passing of time; returns the P&L.
-Numbers prices(bool time_passes) {
+Numbers prices(bool time_passes, bool smiles = false) {
     state = 2;
     const auto kind = whole<std::uint8_t>(INSTRUMENTS, 0, 4);
     const auto mode = whole<std::uint8_t>(INSTRUMENTS, 0, 3);
@@ -99,16 +99,22 @@ Numbers prices(bool time_passes) {
     for (std::int64_t s = 1; time_passes && s < SCENARIOS; ++s) passed[s] = between(0.0, 0.1);
     const Numbers rules = {1, 0.3, 0.13, 30, 1, 1, 0.2, 0, 0.5, 0.5, 10, 2, 0, 0, 1, 0, 0, 0, 0.1,
                            0, 0};
+    Numbers smile(INSTRUMENTS * SMILE);
+    for (std::size_t i = 0; i < smile.size(); i += SMILE) {
+        smile[i] = between(0.001, 0.1), smile[i + 1] = between(0.0, 0.3);
+        smile[i + 2] = between(-0.9, 0.9), smile[i + 3] = between(-0.3, 0.3);
+        smile[i + 4] = between(0.01, 0.5);
+    }
     Numbers value(INSTRUMENTS), pnl(INSTRUMENTS * SCENARIOS);
     bool failed[INSTRUMENTS];
     kernels().price({kind.data(), mode.data(), right.data(), unit.data(), price.data(),
                      base.data(), strike.data(), years.data(), vol.data(), rate.data(),
-                     factor.data()},
+                     factor.data(), smiles ? smile.data() : nullptr},
                     {SCENARIOS, WIDTH, move.data(), half.data(), shift.data(), floor.data(),
                      lowest.data(), passed.data(), rules.data(), time_passes},
                     {value.data(), pnl.data(), failed}, 0, INSTRUMENTS);
-    print(time_passes ? "value, later" : "value", value);
-    print(time_passes ? "pnl, later" : "pnl", pnl);
+    print(smiles ? "value, smiles" : time_passes ? "value, later" : "value", value);
+    print(smiles ? "pnl, smiles" : time_passes ? "pnl, later" : "pnl", pnl);
     return pnl;
 }
 
@@ -237,6 +243,7 @@ int main() {
         use(*name);
         elementary();
         prices(true);
+        prices(true, true);
         const Numbers pnl = prices(false);
         greeks();
         worst(pnl);

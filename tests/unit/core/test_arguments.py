@@ -41,6 +41,7 @@ WRONG_GRIDS = [
     ("negative factor", {"factor": np.array([0, 0, -1, 0], np.int32)}, ValueError,
      "factor must index"),
     ("rules", {"rules": np.zeros((1, 6))}, ValueError, "rules must have shape (1, 7)"),
+    ("smile", {"smile": np.zeros((4, 4))}, ValueError, "smile must have shape (4, 5), not (4, 4)"),
     ("threads", {"threads": 0}, ValueError, "threads must lie between 1 and 1024, not 0"),
 ]
 

@@ -37,11 +37,12 @@ SHAPES = {
     "weight": (np.float64, "KT"), "dampener": (np.float64, "KT"), "gain_factor": (np.float64, "K"),
     "gain_cap": (np.float64, "K"), "quantity": (np.float64, "P"), "up": (np.float64, "ET"),
     "down": (np.float64, "ET"), "cap": (np.float64, "E"), "base": (np.float64, "I"),
-    "absolute": (np.uint8, "T"), "probability": (np.float64, "S")}
+    "absolute": (np.uint8, "T"), "probability": (np.float64, "S"),
+    "smile": (np.float64, "I5")}
 # Arguments that may be left out, by the name under which it is drawn whether they are.
 OPTIONAL = {"weight": "weight", "dampener": "dampener", "gain_factor": "gain", "gain_cap": "gain",
             "state": "state", "up": "scale", "down": "scale", "cap": "scale", "base": "scale",
-            "absolute": "absolute"}
+            "absolute": "absolute", "smile": "smile"}
 # Row pointers by what they point into.
 POINTERS = {"pointer": "RP", "row_pointer": "RP", "segments": "RG", "positions": "GP"}
 FUNCTIONS = {name: re.findall(r"[(,]\s*(\w+):", re.sub(r"\[[^\]]*\]", "", signature[0]))
@@ -89,7 +90,7 @@ def fitting(draw: Any, name: str, axes: dict[str, int]) -> Any:
         kind = draw(st.sampled_from(list(KINDS)))
         return filled(draw, kind, (axes["I"],))
     kind, letters = SHAPES[name]
-    return filled(draw, kind, tuple(7 if c == "7" else axes[c] for c in letters))
+    return filled(draw, kind, tuple(int(c) if c.isdigit() else axes[c] for c in letters))
 
 
 def spoiled(draw: Any, good: Any) -> Any:

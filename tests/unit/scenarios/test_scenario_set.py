@@ -15,6 +15,7 @@ CHANGES = {
     "time_shift_days": np.array([0.0, 1.0, 0.0, 0.0, 0.0]),
     "weight": np.array([0.0, 1.0, 1.0, 1.0, 0.5]),
     "factor_of": np.array([0, 0], np.int32),
+    "smile": np.full((2, 5), 0.1),
     "base_spot": "mark", "base_delta_one": "index", "base_option": "mark", "numeraire": "quote",
 }
 

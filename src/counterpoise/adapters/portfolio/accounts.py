@@ -141,7 +141,7 @@ def _positions(account: Tree, path: str, market: MarketSnapshot,
                 raise bad_input(Reason.DUPLICATE, where, "stands twice in this account; write one "
                                 "row with the net quantity")
             seen.add(instrument.id)
-            lots = _lots(row, instrument, market, where)
+            lots = lots_of(row, instrument, market, where)
             rows.append((market.catalogue.column[instrument.id], lots,
                          _entry_cost(row, instrument, lots, where)))
         except BadInput as wrong:
@@ -159,7 +159,7 @@ def _orders(account: Tree, path: str, market: MarketSnapshot,
         where = f"{path}.orders[{k}] {row['instrument']}"
         try:
             _refuse_expired(instrument, market, where)
-            lots = _lots(row, instrument, market, where)
+            lots = lots_of(row, instrument, market, where)
             if "price" in row:
                 _price(row, "price", instrument, where)
             rows.append((market.catalogue.column[instrument.id], _signed(row, lots, where),
@@ -204,7 +204,14 @@ def _refuse_expired(instrument: Instrument, market: MarketSnapshot, where: str) 
                         "it out")
 
 
-def _lots(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str) -> int:
+def lots_of(row: Tree, instrument: Instrument, market: MarketSnapshot, where: str) -> int:
+    """Return the lots that `quantity` in `unit` (contracts, coin or quote) of a row means.
+
+    Raises
+    ------
+    BadInput
+        If it is no number of lots, or the unit needs a mark that is missing; `where` names the row.
+    """
     quantity = parse_decimal(row["quantity"], subject=f"{where}: quantity")
     unit = row.get("unit", "contracts")
     if unit == "contracts":

@@ -102,6 +102,26 @@ def _models(sub: ArgumentParser) -> None:
     _json(sub)
 
 
+def _simulations(sub: ArgumentParser) -> None:
+    sub.add_argument("portfolio", metavar="FILE", help="portfolio file with the market and one "
+                     "account; - reads standard input")
+    sub.add_argument("request", metavar="REQUEST", help="the venue's request body as JSON, with "
+                     "its envelope or without")
+    sub.add_argument("--venue", default="deribit", metavar="VENUE", help="whose request it is; "
+                     "default: deribit")
+    sub.add_argument("--method", metavar="NAME", help="what is asked, where the request does not "
+                     "say: private/pme/simulate (default) or private/simulate_portfolio")
+
+
+def _reconciliations(sub: ArgumentParser) -> None:
+    sub.add_argument("portfolio", metavar="FILE", help="portfolio file with the market and one "
+                     "account; - reads standard input")
+    sub.add_argument("report", metavar="REPORT", help="what the venue reports for that account "
+                     "(JSON): Deribit private/pme/simulate, get_account_summary or get_positions")
+    sub.add_argument("--model", metavar="NAME", help="margin model; default: that of the report")
+    _json(sub)
+
+
 def _check_models(sub: ArgumentParser) -> None:
     sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
                      "it, like my_package.my_venue:MyVenue; its module is imported")
@@ -176,6 +196,18 @@ def _list_models(given: Namespace) -> int:
     return models(at=given.at, as_json=given.json)
 
 
+def _simulate(given: Namespace) -> int:
+    from counterpoise.apps.cli.simulation import simulate
+
+    return simulate(given.portfolio, given.request, venue=given.venue, method=given.method)
+
+
+def _reconcile(given: Namespace) -> int:
+    from counterpoise.apps.cli.reconciliation import reconcile
+
+    return reconcile(given.portfolio, given.report, model=given.model, as_json=given.json)
+
+
 def _check_model(given: Namespace) -> int:
     from counterpoise.apps.cli.judgements import check_model
 
@@ -203,6 +235,10 @@ COMMANDS: Final = {
                       answer=_schema),
     "models": Command(purpose="the margin models, the dates of their parameters, our readings",
                       options=_models, answer=_list_models),
+    "simulate": Command(purpose="a venue's what-if request, answered in the venue's shape",
+                        options=_simulations, answer=_simulate),
+    "reconcile": Command(purpose="a venue's own figures beside ours, and why they differ",
+                         options=_reconciliations, answer=_reconcile),
     "check-model": Command(purpose="does a margin model, ours or yours, keep its promises",
                            options=_check_models, answer=_check_model),
     "parameters": Command(purpose="what speaks against proposed parameters of a margin model",

@@ -53,7 +53,7 @@ def portfolios_asked(question: Question) -> list[tuple[str, Portfolio]]:
     found, failures = [], []
     for name in question.files:
         try:
-            found.append((name, _portfolio_in(name)))
+            found.append((name, portfolio_in(name)))
         except BadInput as wrong:
             failures += _with_file(name, wrong, several=len(question.files) > 1)
     if failures:
@@ -61,11 +61,24 @@ def portfolios_asked(question: Question) -> list[tuple[str, Portfolio]]:
     return found
 
 
-def _portfolio_in(name: str) -> Portfolio:
-    if name != STDIN:
-        return read_portfolio(name)
-    document = sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1)
-    return read_portfolio(document, folder=".")
+def portfolio_in(name: str) -> Portfolio:
+    """Return the portfolio in a file, `-` being standard input.
+
+    Raises
+    ------
+    BadInput
+        With every violation found.
+    """
+    return read_portfolio(name) if name != STDIN else read_portfolio(_typed_in(), folder=".")
+
+
+def document_in(name: str) -> str | bytes:
+    """Return what readers of documents take: the path, or the bytes of standard input for `-`."""
+    return name if name != STDIN else _typed_in()
+
+
+def _typed_in() -> bytes:
+    return sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1)
 
 
 def _on_market(question: Question) -> Portfolio:

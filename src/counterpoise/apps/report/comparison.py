@@ -7,12 +7,13 @@ from counterpoise.apps.comparison import Comparison, ModelMargin
 from counterpoise.apps.report.document import failure_document, number
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, table
-from counterpoise.apps.worst import in_words
+from counterpoise.margin.worst import in_words
 from counterpoise.values.time import day_text, format_instant
 
 Object = dict[str, Any]
 NUMERAIRE: Final = "USD"
 BAR_WIDTH: Final = 24
+ACCOUNTS_MAX: Final = 20
 _SHOWN_FROM: Final = 0.005
 """A component of less than half a cent is left out of the text; JSON has all of them."""
 
@@ -30,10 +31,12 @@ def comparison_text(comparison: Comparison, *, name: str = "", bold: bool = Fals
     """Return a table for each account, what the margins are made of, and what to know of them."""
     lines = [heading(name, bold=bold)] if name else []
     lines += [source_line(comparison.portfolio.market)]
-    for account, group in groupby(comparison.rows, lambda row: row.account):
-        rows = list(group)
-        lines += ["", heading(f"Account {account}, {NUMERAIRE} over all pools", bold=bold),
+    accounts = [list(group) for _, group in groupby(comparison.rows, lambda row: row.account)]
+    for rows in accounts[:ACCOUNTS_MAX]:
+        lines += ["", heading(f"Account {rows[0].account}, {NUMERAIRE} over all pools", bold=bold),
                   *_requirements(rows, bold=bold), "", *_components(rows)]
+    if len(accounts) > ACCOUNTS_MAX:
+        lines += ["", f"and {len(accounts) - ACCOUNTS_MAX} more accounts; --json has them all"]
     return [*lines, *_readings(comparison.rows), ""]
 
 
@@ -73,7 +76,8 @@ def _components(rows: list[ModelMargin]) -> list[str]:
 
 
 def _readings(rows: tuple[ModelMargin, ...]) -> list[str]:
-    said = dict.fromkeys(line for row in rows for line in (
+    answered = [row for row in rows if row.initial == row.initial]
+    said = dict.fromkeys(line for row in answered for line in (
         *(f"* {row.model}: our reading: {sentence}" for sentence in row.our_readings),
         *(f"* {row.model}: {note}" for note in row.notes)))
     return ["", "What to know about these numbers", *indented(said)] if said else []

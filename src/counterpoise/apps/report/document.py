@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import counterpoise
 from counterpoise.apps.answer import Answer, PoolMargin, equity_unknown, no_balances
-from counterpoise.apps.worst import WorstScenario
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.margin.worst import WorstScenario
 from counterpoise.market.snapshot import snapshot_digest
 from counterpoise.scenarios.scenario_set import scenario_digest
 from counterpoise.values.failure import Failure

@@ -13,7 +13,7 @@ from counterpoise.apps.answer import Answer
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount
 from counterpoise.apps.surface import Surface, surfaces
-from counterpoise.apps.worst import in_words
+from counterpoise.margin.worst import in_words
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.time import format_instant
 

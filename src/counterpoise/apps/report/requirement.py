@@ -9,8 +9,8 @@ from counterpoise.apps.answer import Answer, PoolMargin, equity_unknown, no_bala
 from counterpoise.apps.report.document import provenance
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, percent, table
-from counterpoise.apps.worst import in_words
 from counterpoise.margin.compute import by_risk
+from counterpoise.margin.worst import in_words
 from counterpoise.values.time import format_instant
 
 DETAILED_MAX: Final = 4

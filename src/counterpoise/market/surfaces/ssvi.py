@@ -37,6 +37,14 @@ class SsviSurface:
     def volatility(self, log_moneyness: Floats, years: Floats) -> Floats:
         """Return annualised volatility, fraction, at k = ln(K/F) and years >= 0, elementwise."""
         assert np.all(years >= 0.0) and np.all(np.isfinite(log_moneyness)), "years >= 0, finite k"
+        time = np.maximum(years, self.years[0])
+        variance = _core.ssvi_variance(wings=self.wings_at(time),
+                                       log_moneyness=np.ascontiguousarray(log_moneyness))
+        volatility: Floats = np.sqrt(variance / time)
+        return volatility
+
+    def wings_at(self, years: Floats) -> Floats:
+        """Return theta, right, left [row, 3] at years > 0 [row]: a smile at any time."""
         first, last = self.years[0], self.years[-1]
         time = np.maximum(years, first)
         after = np.searchsorted(self.years, time)
@@ -45,10 +53,9 @@ class SsviSurface:
         share = np.where(gap > 0.0, (time - self.years[low]) / np.where(gap > 0.0, gap, 1.0), 0.0)
         rows = self.wings[low] + share[:, None] * (self.wings[high] - self.wings[low])
         rows[:, 0] += np.maximum(time - last, 0.0) * (self.wings[-1, 0] / last)
-        variance = _core.ssvi_variance(wings=rows,
-                                       log_moneyness=np.ascontiguousarray(log_moneyness))
-        volatility: Floats = np.sqrt(variance / time)
-        return volatility
+        scale = np.minimum(years / first, 1.0)
+        scaled: Floats = rows * scale[:, None]
+        return scaled
 
     def findings(self) -> tuple[ArbitrageFinding, ...]:
         """Return where the expiries allow butterflies or calendar spreads: none after a fit."""

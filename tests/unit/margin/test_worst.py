@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterpoise.apps.worst import WorstScenario, in_words
+from counterpoise.margin.worst import WorstScenario, in_words
 
 
 def cell(move: float, state: str) -> WorstScenario:

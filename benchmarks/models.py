@@ -1,0 +1,113 @@
+"""What does each rule book cost for 100,000 accounts, beside the plain worst of a grid?
+
+The kernel is `worst_loss` over the grid of S:PM on the same accounts, one thread. A model's figure
+is its whole margin from the book: rows, requirement with components, equity, status; risk arrays
+are made before, as one pricing pass serves every account. Accounts that a rule book does not apply
+to are counted with their share of failures. Last: one market maker's book of 400 options under all
+models, prices included, as a share of the two seconds that a person waits.
+"""
+
+import json
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from realistic_book import realistic_book
+from whole_margin import best
+
+from counterpoise.accounts.book import Book
+from counterpoise.adapters.chain import read_chain
+from counterpoise.adapters.models import model_named, model_names
+from counterpoise.adapters.parameters import parameters_of
+from counterpoise.adapters.portfolio.portfolio import Portfolio
+from counterpoise.apps.comparison import compare
+from counterpoise.apps.model_portfolios import book_of_portfolios, model_portfolios
+from counterpoise.margin.compute import compute_margin, priced
+from counterpoise.margin.terms.risk_matrix import unit_terms
+from counterpoise.market.simulated import simulated_market
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.risk.aggregation import grouped, worst_loss
+from counterpoise.values.time import parse_instant
+
+REPEATS = 3
+GOAL_MAX = 20.0
+PATIENCE_SECONDS = 2.0
+MARKET_MAKER = "market maker, 400 options"
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    json.dump(measured(parser.parse_args().quick), sys.stdout)
+
+
+def measured(quick: bool) -> dict[str, Any]:
+    """Return each model's ratio to the kernel, its failures, and what `compare` takes."""
+    accounts = 2_000 if quick else 100_000
+    market = simulated_market()
+    spm = model_named("deribit_spm")
+    book = realistic_book(market, parameters_of(spm, market.as_of), accounts)
+    kernel = kernel_seconds(book, market)
+    found = {name: model_cost(name, book, market, kernel) for name in model_names()}
+    return {"accounts": accounts, "goal_max": GOAL_MAX, "kernel_us": 1e6 * kernel / accounts,
+            "models": found, "slowest": max(one["over_kernel"] for one in found.values()),
+            **compare_cost()}
+
+
+def kernel_seconds(book: Book, market: MarketSnapshot) -> float:
+    """Return the seconds of the worst of S:PM's grid for every (account, unit), one thread."""
+    model = model_named("deribit_spm")
+    version = parameters_of(model, market.as_of)
+    arrays = priced(market, model=model, version=version)
+    terms = unit_terms(arrays[0], market, version.parameters)
+    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=terms.units.of)
+    return best({"kernel": partial(worst_loss, rows, arrays[0].pnl, terms.transform)},
+                repeats=2 * REPEATS)[0]
+
+
+def model_cost(name: str, book: Book, market: MarketSnapshot, kernel: float) -> dict[str, Any]:
+    """Return what the whole margin of a book costs under one model."""
+    model = model_named(name)
+    version = parameters_of(model, market.as_of)
+    arrays = priced(market, model=model, version=version)
+    margin = partial(compute_margin, book, market, model=model, version=version, arrays=arrays)
+    failed = float(np.mean(margin().requirements.failure >= 0))
+    (seconds,) = best({name: margin}, repeats=REPEATS)
+    return {"over_kernel": seconds / kernel, "each_us": 1e6 * seconds / len(book),
+            "rows_that_fail": failed}
+
+
+def compare_cost() -> dict[str, Any]:
+    """Return what a market maker's book takes under all models, as a share of two seconds."""
+    market = real_market() or simulated_market()
+    held = book_of_portfolios(market, {MARKET_MAKER: model_portfolios(market)[MARKET_MAKER]})
+    portfolio = Portfolio(as_of=market.as_of, model=None, overrides={}, symbols="deribit",
+                          market=market, book=held, notes=(), quote_terms={}, confidence={},
+                          order_prices={})
+    start = time.perf_counter()
+    rows = compare(portfolio).rows
+    seconds = time.perf_counter() - start
+    return {"compared_models": len(rows), "compared_positions": len(held.lots),
+            "real_chain": "yes" if not market.simulated else "no",
+            "compare_seconds": seconds, "compare_share_of_two_s": seconds / PATIENCE_SECONDS}
+
+
+def real_market() -> MarketSnapshot | None:
+    """Return a day of the real option chain, None where the reference data is not there."""
+    folder = Path(os.environ.get("COUNTERPOISE_SHARED") or "../shared") / "data/options"
+    if not (folder / "deribit_chain_selected.parquet").is_file():
+        return None
+    return read_chain(folder / "deribit_chain_selected.parquet",
+                      at=parse_instant("2026-01-28T23:59:59Z"),
+                      perpetuals=folder / "deribit_perp_at_snapshots.parquet")
+
+
+if __name__ == "__main__":
+    main()
