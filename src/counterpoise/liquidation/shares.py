@@ -1,6 +1,6 @@
 """How much of every position to close at once, and who bears what the insurance fund cannot.
 
-    ratio(x) = (1 - x) MM / (account value - x fee MM)       share = least step x with ratio < target
+    ratio(x) = (1 - x) MM / (account value - x fee MM)     share = least step x: ratio < target
 
 Source: Paradex documentation, liquidations and socialised losses. Its text states a fee of 70 %,
 its printed table follows from 50 %: the fee is a parameter.
@@ -13,7 +13,7 @@ import numpy as np
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def common_share(account_value: Floats, maintenance: Floats, *, fee: float = 0.5,
+def closing_share(account_value: Floats, maintenance: Floats, *, fee: float = 0.5,
                  step: float = 0.2, target: float = 0.9) -> Floats:
     """Return the share of all positions to close, [account], a multiple of `step` from 0 to 1.
 

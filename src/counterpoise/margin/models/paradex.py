@@ -8,7 +8,7 @@ Sources: Paradex documentation, risk system, portfolio margin (2026-08-20) and t
 `GET /system/margin-config`; docs/methodology/paradex.md says what is *our reading*.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
