@@ -6,12 +6,13 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 ZIG := $(VENV)/.zig
+NVRTC := $(VENV)/.nvrtc
 CORE := $(shell find core -type f 2>/dev/null) $(wildcard CMakeLists.txt)
 INSTALL := -m pip install --quiet --disable-pip-version-check
 ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
 JOBS ?= 2
 
-.PHONY: run test parity bench soak sanitize lint lock clean
+.PHONY: run test parity bench soak sanitize gpu lint lock clean
 .DELETE_ON_ERROR:
 
 # A start without cached bytecode costs more than a margin call: let Python keep it.
@@ -33,12 +34,18 @@ bench: $(BUILT)
 parity: $(BUILT)
 	@$(PY) tools/parity.py
 
-soak: $(ZIG)
+soak: $(ZIG) $(NVRTC)
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"
 
 # The core once more with address and undefined-behaviour checks, its tests and a long fuzz on it.
 sanitize: $(BUILT)
 	@$(PY) tools/sanitize.py
+
+# On a machine with a CUDA device: its bits beside the processor's, then both at work.
+gpu: $(BUILT)
+	@$(PY) $(INSTALL) --require-hashes --no-deps -r requirements/gpu.lock
+	@$(PY) -m pytest -m gpu
+	@$(PY) benchmarks/run.py --only gpu $(BENCH)
 
 lint: $(BUILT)
 	@$(PY) -m ruff check
@@ -54,8 +61,11 @@ clean:
 
 # Needs uv; the only target that does. Names, versions and hashes only: no address is recorded.
 lock:
-	uv pip compile pyproject.toml --all-extras --group build --group dev $(LOCK) \
+	uv pip compile pyproject.toml --extra data --extra plot --group build --group dev $(LOCK) \
 	    -o requirements/dev.lock
+	uv pip compile pyproject.toml --extra gpu -c requirements/dev.lock $(LOCK) \
+	    -o requirements/gpu.lock
+	uv pip compile --group pyproject.toml:nvrtc $(LOCK) -o requirements/nvrtc.lock
 	uv pip compile --group pyproject.toml:zig $(LOCK) -o requirements/zig.lock
 	uv pip compile --group pyproject.toml:peers $(LOCK) -o requirements/peers.lock
 LOCK := --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
@@ -82,4 +92,9 @@ $(BUILT): $(READY) requirements/zig.lock pyproject.toml tools/build_backend.py t
 
 $(ZIG): $(BUILT) requirements/zig.lock
 	@$(ZIG_INSTALL)
+	@touch $@
+
+# In a folder of its own: nothing finds it there that does not look for it.
+$(NVRTC): $(BUILT) requirements/nvrtc.lock
+	@$(PY) $(INSTALL) --require-hashes --no-deps --target $@ -r requirements/nvrtc.lock
 	@touch $@

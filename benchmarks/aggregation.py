@@ -24,7 +24,8 @@ COINS, EXPIRIES, PRICES, VOLATILITIES = 2, 10, 11, 3
 NOT_SENSIBLE = "polars and duckdb would join 10 M positions with 297 columns: not tried"
 
 
-def measured(quick: bool, limits: dict[str, Any] | None = None) -> dict[str, Any]:
+def measured(quick: bool, limits: dict[str, Any] | None = None,
+             turns: int = 3) -> dict[str, Any]:
     """Return the rows of the tables, ratios, and the share of the measured L2 bandwidth."""
     accounts, cores = 2_000 if quick else 1_000_000, usable_cores()
     found: dict[str, Any] = {"table": {}, "ratios": {}, "shares": {}, "checks": {},
@@ -32,7 +33,7 @@ def measured(quick: bool, limits: dict[str, Any] | None = None) -> dict[str, Any
     for scenarios in (33, 297):
         given = workload(accounts, scenarios)
         for threads in (1, cores) if cores > 1 else (1,):
-            work = Work("aggregation_peers", given, threads, 1 if quick else 3,
+            work = Work("aggregation_peers", given, threads, 1 if quick else turns,
                         0.1 if quick else 1.5)
             names = NAMES[min(threads, 2)]
             names = names[:1] + other_flavours() + names[1:2 if quick else None]

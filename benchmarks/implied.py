@@ -37,9 +37,16 @@ def main() -> None:
     """Measure and print one JSON object."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--quotes", type=int, default=1000)
+    parser.add_argument("--simulated", action="store_true", help="fit the simulated market")
     asked = parser.parse_args()
-    json.dump({"implied": implied_ratios(asked.quotes), "smiles": smile_ratios()}, sys.stdout,
-              indent=1)
+    json.dump({"implied": implied_ratios(asked.quotes),
+               "smiles": smile_ratios(simulated=asked.simulated)}, sys.stdout, indent=1)
+
+
+def measured(quick: bool) -> dict[str, Any]:
+    """Return both; `smiles/quotes` says which chain was fitted."""
+    return {"implied": implied_ratios(100 if quick else 1000),
+            "smiles": smile_ratios(simulated=quick)}
 
 
 def implied_ratios(count: int = 1000) -> dict[str, Any]:
@@ -189,9 +196,9 @@ PEERS: dict[str, tuple[str, Callable[[Terms], Callable[[], np.ndarray]]]] = {
 }
 
 
-def smile_ratios() -> dict[str, Any]:
+def smile_ratios(*, simulated: bool) -> dict[str, Any]:
     """Return how many times slower SciPy's least_squares fits the same chain, and how well."""
-    source, chain = chains()
+    source, chain = simulated_chains() if simulated else chains()
     ours, surfaces = best_of(lambda: [fit_svi(c) for c in chain], repeats=10)
     seconds, peer = best_of(lambda: np.concatenate([peer_squares(c) for c in chain]), repeats=1)
     squares = np.concatenate([own_squares(c, s) for c, s in zip(chain, surfaces, strict=True)])
@@ -210,8 +217,7 @@ def chains() -> tuple[str, list[Smiles]]:
     """Return BTC and ETH smiles: of a real stressed day where it is at hand, else simulated."""
     shared = Path(os.environ.get("COUNTERPOISE_SHARED", "../shared"))
     if not (shared / CHAIN).is_file():
-        market = simulated_market(stressed=True)
-        return "simulated, 1 % noise", [_noisy(smiles_of(market, c, c)) for c in ("BTC", "ETH")]
+        return simulated_chains()
     import duckdb
 
     columns = duckdb.sql(f"""
@@ -225,6 +231,12 @@ def chains() -> tuple[str, list[Smiles]]:
         smiles(years=np.ascontiguousarray(columns["years"][mine]), log_moneyness=k[mine],
                volatility=np.ascontiguousarray(columns["volatility"][mine]))
         for mine in (outside & (columns["currency"] == coin) for coin in ("BTC", "ETH"))]
+
+
+def simulated_chains() -> tuple[str, list[Smiles]]:
+    """Return the smiles of the simulated stressed market, with noise."""
+    market = simulated_market(stressed=True)
+    return "simulated, 1 % noise", [_noisy(smiles_of(market, c, c)) for c in ("BTC", "ETH")]
 
 
 def _noisy(given: Smiles) -> Smiles:

@@ -19,13 +19,15 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("module")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--turns", type=int, default=1, help="for parts that take turns themselves")
     parser.add_argument("--limits", default="null", help="JSON of limits.py")
     asked = parser.parse_args()
     use_peers()
     part = importlib.import_module(asked.module)
     given: dict[str, Any] = {"quick": asked.quick}
-    if "limits" in inspect.signature(part.measured).parameters:
-        given["limits"] = json.loads(asked.limits)
+    offered = {"limits": json.loads(asked.limits), "turns": asked.turns}
+    known = inspect.signature(part.measured).parameters
+    given |= {name: value for name, value in offered.items() if name in known}
     found = part.measured(**given)
     sys.stdout.flush()
     print("\n" + json.dumps(found, default=float))

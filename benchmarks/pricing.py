@@ -16,11 +16,12 @@ NAMES = ["counterpoise", "numpy + scipy ndtr", "numba, erfc", "jax", "torch", "f
          "py_lets_be_rational loop", "vollib loop"]
 
 
-def measured(quick: bool, limits: dict[str, Any] | None = None) -> dict[str, Any]:
+def measured(quick: bool, limits: dict[str, Any] | None = None,
+             turns: int = 3) -> dict[str, Any]:
     """Return the rows of the table, ratios, and the share of the measured FMA peak."""
     options = 100 if quick else 2_000
     single = workload(options, pairs=False)
-    work = Work("pricing_peers", single, 1, 1 if quick else 3, 0.1 if quick else 1.5)
+    work = Work("pricing_peers", single, 1, 1 if quick else turns, 0.1 if quick else 1.5)
     names = NAMES[:1] + other_flavours() + NAMES[1:2 if quick else None]
     rows = compared(work, names, unit=single["forward"][:, None])
     pairs = workload(options, pairs=True)

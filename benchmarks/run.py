@@ -2,7 +2,8 @@
 
 `make bench` runs every part, each in a process of its own, and prints tables with seconds and the
 machine's name; `results/` keeps ratios, shares, differences and equalities, never seconds.
-`--quick` takes small sizes and commits nothing, `--only NAME` runs one part.
+`--quick` takes small sizes and commits nothing, `--only NAME` runs one part and leaves the results
+of the others. Every promised ratio has a line of its own with its bound (`goals.py`).
 """
 
 import json
@@ -12,11 +13,14 @@ import re
 import statistics
 import subprocess
 import sys
-from argparse import ArgumentParser
+import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import goals
 import growth
 import limits as machine_limits
 import peers
@@ -27,11 +31,13 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "models", "growth")
-ONCE = ("foundation", "pricing", "aggregation", "growth")
+         "whatif", "implied", "safe_bands", "models", "growth", "gpu")
+ONCE = ("foundation", "pricing", "aggregation", "growth", "gpu")
 """Parts that take turns themselves, or need none; of the others the median of three runs counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "gpu")
 """Parts that stand beside no other library."""
+ONE_THREAD = ("expected_shortfall", "whatif", "implied")
+"""Parts that compare what one thread does: the pools of every library are held to one."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")
 
@@ -41,6 +47,7 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, few peers")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone")
+    parser.add_argument("--turns", type=int, default=TURNS, help="runs whose median counts")
     parser.add_argument("--results", default=str(HERE / "results"))
     asked = parser.parse_args()
     print(f"counterpoise {counterpoise.__version__} on {machine()}\n")
@@ -57,24 +64,34 @@ def main() -> int:
         if not written(name):
             print("not there yet\n")
             continue
-        turns = 1 if asked.quick or name in ONCE else TURNS
-        found = middle([finding(name, asked.quick, limits) for _ in range(turns)])
+        turns = 1 if asked.quick or name in ONCE else asked.turns
+        start = time.monotonic()
+        found = middle([finding(name, asked, limits) for _ in range(turns)])
         show(found)
+        goals.show(goals.judged(name, found))
+        print(f"  took {time.monotonic() - start:.0f} s\n")
         wrong += [name] if broken(found) else []
-        if not asked.quick and "failed" not in found:
+        if not asked.quick and not {"failed", "absent"} & set(found):
             keep(name, found, Path(asked.results))
+    if not asked.quick:
+        goals.draw(Path(asked.results))
     print("".join(f"{name}: failed or bits differ\n" for name in wrong), end="")
     return 1 if wrong else 0
 
 
 def machine() -> str:
-    """Return the processor's name, its cores, and the flavours of the core that it runs."""
+    """Return the processor, the system, and the flavours of the core that it runs."""
+    return (f"{cpu()}, {platform.system()}, Python {platform.python_version()}, "
+            f"core {', '.join(_core.isa()['available'])}")
+
+
+def cpu() -> str:
+    """Return what kind of processor this is, and how many cores it has."""
     names = Path("/proc/cpuinfo")
     lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else []
     model = next((line.split(":", 1)[1].strip() for line in lines
                   if line.startswith("model name")), platform.processor() or platform.machine())
-    return (f"{model}, {os.cpu_count()} cores, {platform.system()}, "
-            f"Python {platform.python_version()}, core {', '.join(_core.isa()['available'])}")
+    return f"{model}, {os.cpu_count()} cores, {_core.isa()['available'][0]}"
 
 
 def busy() -> bool:
@@ -111,12 +128,13 @@ def middle(found: list[Any]) -> Any:
     return statistics.median(found) if isinstance(first, int | float) else first
 
 
-def finding(name: str, quick: bool, limits: dict[str, Any] | None) -> dict[str, Any]:
+def finding(name: str, asked: Namespace, limits: dict[str, Any] | None) -> dict[str, Any]:
     """Return what a part found, after printing what it prints."""
-    command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits)]
-    cores = os.cpu_count() or 1
-    done = subprocess.run([*command, *(["--quick"] if quick else [])], text=True,
-                          stdout=subprocess.PIPE, env=environment(cores))
+    command = [sys.executable, str(HERE / "part.py"), name, "--limits", json.dumps(limits),
+               "--turns", str(asked.turns)]
+    threads = 1 if name in ONE_THREAD else os.cpu_count() or 1
+    done = subprocess.run([*command, *(["--quick"] if asked.quick else [])], text=True,
+                          stdout=subprocess.PIPE, env=environment(threads))
     told, _, last = done.stdout.rstrip().rpartition("\n")
     if done.returncode != 0:
         return {"failed": f"part {name} ended with {done.returncode}"}
@@ -140,7 +158,6 @@ def show(found: dict[str, Any]) -> None:
         print(f"  {path[1:]}: {f'{value:.3g}' if isinstance(value, float) else value}")
     for note in found.get("notes", ()):
         print(f"  {note}")
-    print()
 
 
 def broken(found: dict[str, Any]) -> bool:
@@ -158,9 +175,11 @@ def leaves(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def keep(name: str, found: dict[str, Any], folder: Path) -> None:
-    """Write ratios, shares, checks and growth, no seconds; draw the growth."""
+    """Write ratios, shares, checks, growth and goals, no seconds; draw the growth."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = without_seconds({key: value for key, value in found.items() if key != "notes"})
+    kept = {"cpu": cpu(), "day": datetime.now(UTC).date().isoformat(),
+            "goals": without_seconds(goals.judged(name, found))} | without_seconds(
+                {key: value for key, value in found.items() if key != "notes"})
     text = json.dumps(kept, indent=1, sort_keys=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     if "growth" in found:

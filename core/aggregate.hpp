@@ -11,6 +11,7 @@
 // a block, its losses are taken as they are.
 #pragma once
 
+#include "across.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
 
@@ -93,18 +94,9 @@ inline bool any_nan(const Vectors<COUNT>& x) {
 }
 
 inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* scenario) {
-    double value[WIDTH], vector[WIDTH];
-    store(value, worst.value);
-    store(vector, worst.vector);
-    double least = value[0], first = vector[0] * WIDTH;
-    for (int k = 1; k < WIDTH; ++k) {
-        const double here = vector[k] * WIDTH + k;
-        const bool better = value[k] < least || (value[k] == least && here < first);
-        least = better ? value[k] : least;
-        first = better ? here : first;
-    }
-    *loss = nan ? NO_NUMBER : least < 0.0 ? -least : 0.0;
-    *scenario = nan ? 0 : static_cast<std::int32_t>(first);
+    const Lowest found = lowest(worst.value, worst.vector);
+    *loss = nan ? NO_NUMBER : found.value < 0.0 ? -found.value : 0.0;
+    *scenario = nan ? 0 : static_cast<std::int32_t>(found.place);
 }
 
 // One row with every transform, whatever `losses_as_is` says.
@@ -156,11 +148,10 @@ inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, s
 template <int COUNT>
 inline void write_block(const Vectors<COUNT>& x, std::int64_t block, std::int64_t scenarios,
                         double* row) {
-    constexpr std::int64_t SIZE = COUNT * WIDTH;
-    double v[SIZE];
-    for (int j = 0; j < COUNT; ++j) store(v + WIDTH * j, x.v[j]);
-    const std::int64_t left = scenarios - block * SIZE, count = left < SIZE ? left : SIZE;
-    for (std::int64_t s = 0; s < count; ++s) row[block * SIZE + s] = v[s];
+    for (int j = 0; j < COUNT; ++j) {
+        const std::int64_t at = (block * COUNT + j) * WIDTH;
+        store_first(row + at, x.v[j], scenarios - at);
+    }
 }
 
 inline void vectors(const Aggregation& in, double* raw, double* result, std::int64_t begin,

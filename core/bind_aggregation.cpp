@@ -1,4 +1,4 @@
-// Books in, losses out: `group`, `worst_loss`, `loss_vectors` and `exposures`.
+// Books in, losses out: `worst_loss`, `loss_vectors`, `exposures`, and their checks alone.
 #include <algorithm>
 
 #include "arrays.hpp"
@@ -96,6 +96,18 @@ nb::object loss_vectors(nb::handle pointer, nb::handle key, nb::handle instrumen
                           given_away(std::move(result), {n, width}));
 }
 
+void check_rows(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
+                std::int64_t instruments) {
+    rows_of(pointer, key, instrument, lots, instruments);
+}
+
+void check_transforms(nb::handle key, std::int64_t scenarios, nb::handle weight,
+                      nb::handle gain_factor, nb::handle gain_cap, nb::handle dampener) {
+    check_scenarios(scenarios);
+    check_transform(transform_of(weight, gain_factor, gain_cap, dampener, false),
+                    array<std::int32_t>(key, "key", 1), scenarios);
+}
+
 nb::object exposures(nb::handle pointer, nb::handle instrument, nb::handle lots, nb::handle columns,
                      int threads) {
     const Array<double> table = array<double>(columns, "columns", 2);
@@ -133,6 +145,11 @@ void bind_aggregation(nb::module_& m) {
           "lots"_a, "pnl"_a, "weight"_a = nb::none(), "gain_factor"_a = nb::none(),
           "gain_cap"_a = nb::none(), "dampener"_a = nb::none(), "dampen_first"_a = false,
           "threads"_a = 1);
+    m.def("check_rows", &check_rows, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
+          "instruments"_a);
+    m.def("check_transforms", &check_transforms, nb::kw_only(), "key"_a, "scenarios"_a,
+          "weight"_a = nb::none(), "gain_factor"_a = nb::none(), "gain_cap"_a = nb::none(),
+          "dampener"_a = nb::none());
     m.def("exposures", &exposures, nb::kw_only(), "pointer"_a, "instrument"_a, "lots"_a,
           "columns"_a, "threads"_a = 1);
 }

@@ -27,6 +27,13 @@ Buffer<double> padded(const Array<double>& rows, std::int64_t width) {
     return out;
 }
 
+template <typename T>
+T single(nb::handle given, const char* sentence) {
+    T value;
+    if (!nb::try_cast(given, value)) throw nb::type_error(sentence);
+    return value;
+}
+
 class Prepared {
   public:
     Prepared(std::int64_t sequence, nb::dict market, nb::dict account)
@@ -167,8 +174,8 @@ class Prepared {
             as_is_until_.push_back(until);
         }
         in_.as_is_until = as_is_until_.data();
-        in_.dampen_first = nb::cast<bool>(market["dampen_first"]);
-        in_.factor = nb::cast<double>(market["factor"]);
+        in_.dampen_first = single<bool>(market["dampen_first"], "dampen_first must be a bool");
+        in_.factor = single<double>(market["factor"], "factor must be a number");
     }
 
     // Weights 1, dampeners 0, and gains stay gains: so the loss of a scenario is its P&L.

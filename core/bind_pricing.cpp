@@ -1,4 +1,4 @@
-// Arrays in, prices out: `price_grid` and `black76`.
+// Arrays in, prices out: `price_grid`, the scenario tables it reads, and `black76`.
 #include <algorithm>
 #include <optional>
 
@@ -23,7 +23,7 @@ struct Tables {
 Tables tables_of(const Array<double>& move, const Array<double>& vol, const Array<double>& passed,
                  const Array<double>& rules) {
     const std::int64_t count = move.shape[0], factors = move.shape[1];
-    const std::int64_t width = (count + LANES) / LANES * LANES;
+    const std::int64_t width = (count + TABLE) / TABLE * TABLE;
     Tables t{buffer<double>(factors * width), buffer<double>(factors * width),
              buffer<double>(factors * width), buffer<double>(factors * width),
              buffer<double>(width), buffer<double>(factors), {}};
@@ -65,11 +65,20 @@ struct Columns {
     }
 };
 
-nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::handle unit,
-                      nb::handle price, nb::handle shock_base, nb::handle strike, nb::handle years,
-                      nb::handle volatility, nb::handle rate, nb::handle factor, nb::handle move,
-                      nb::handle vol_shift, nb::handle years_shift, nb::handle rules,
-                      nb::handle smile, int threads) {
+// The checked arguments of a call.
+struct Grid {
+    Columns in;
+    Array<double> move, vol_shift, years_shift, rules;
+
+    std::int64_t instruments() const { return in.kind.size(); }
+    std::int64_t scenarios() const { return move.shape[0]; }
+    Tables tables() const { return tables_of(move, vol_shift, years_shift, rules); }
+};
+
+Grid grid_of(nb::handle kind, nb::handle mode, nb::handle right, nb::handle unit, nb::handle price,
+             nb::handle shock_base, nb::handle strike, nb::handle years, nb::handle volatility,
+             nb::handle rate, nb::handle factor, nb::handle move, nb::handle vol_shift,
+             nb::handle years_shift, nb::handle rules, nb::handle smile) {
     const Array<std::uint8_t> kinds = array<std::uint8_t>(kind, "kind", 1);
     const std::int64_t n = kinds.size();
     std::optional<Array<double>> smiles;
@@ -87,13 +96,24 @@ nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::ha
     const Array<double> passed = column<double>(years_shift, "years_shift", count);
     const Array<double> rule = matrix<double>(rules, "rules", factors, RULES);
     check_index(in.factor, factors, "factor must index the columns of move");
+    return {in, moves, vols, passed, rule};
+}
+
+nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::handle unit,
+                      nb::handle price, nb::handle shock_base, nb::handle strike, nb::handle years,
+                      nb::handle volatility, nb::handle rate, nb::handle factor, nb::handle move,
+                      nb::handle vol_shift, nb::handle years_shift, nb::handle rules,
+                      nb::handle smile, int threads) {
+    const Grid grid = grid_of(kind, mode, right, unit, price, shock_base, strike, years, volatility,
+                              rate, factor, move, vol_shift, years_shift, rules, smile);
     checked_threads(threads);
+    const std::int64_t n = grid.instruments(), count = grid.scenarios();
     Buffer<double> value = buffer<double>(n), pnl = buffer<double>(entries(n, count));
     Buffer<bool> failed = buffer<bool>(n);
     {
         nb::gil_scoped_release free;
-        const Tables tables = tables_of(moves, vols, passed, rule);
-        const Instruments instruments = in.view();
+        const Tables tables = grid.tables();
+        const Instruments instruments = grid.in.view();
         const Prices out = {value.get(), pnl.get(), failed.get()};
         const Kernels& core = kernels();
         parallel(threads, n, GRAIN, [&](std::int64_t begin, std::int64_t end) {
@@ -104,6 +124,23 @@ nb::object price_grid(nb::handle kind, nb::handle mode, nb::handle right, nb::ha
     return nb::make_tuple(given_away(std::move(value), {rows}),
                           given_away(std::move(pnl), {rows, width}),
                           given_away(std::move(failed), {rows}));
+}
+
+nb::object scenario_tables(nb::handle kind, nb::handle mode, nb::handle right, nb::handle unit,
+                           nb::handle price, nb::handle shock_base, nb::handle strike,
+                           nb::handle years, nb::handle volatility, nb::handle rate,
+                           nb::handle factor, nb::handle move, nb::handle vol_shift,
+                           nb::handle years_shift, nb::handle rules, nb::handle smile) {
+    const Grid grid = grid_of(kind, mode, right, unit, price, shock_base, strike, years, volatility,
+                              rate, factor, move, vol_shift, years_shift, rules, smile);
+    Tables t = grid.tables();
+    const auto u = static_cast<std::size_t>(grid.move.shape[1]);
+    const auto width = static_cast<std::size_t>(t.view.width);
+    return nb::make_tuple(
+        given_away(std::move(t.move), {u, width}), given_away(std::move(t.growth), {u, width}),
+        given_away(std::move(t.vol), {u, width}), given_away(std::move(t.vol_floor), {u, width}),
+        given_away(std::move(t.lowest), {u}), given_away(std::move(t.passed), {width}),
+        t.view.time_passes);
 }
 
 nb::object black76(nb::handle forward, nb::handle strike, nb::handle years, nb::handle volatility,
@@ -137,6 +174,10 @@ void bind_pricing(nb::module_& m) {
           "price"_a, "shock_base"_a, "strike"_a, "years"_a, "volatility"_a, "rate"_a, "factor"_a,
           "move"_a, "vol_shift"_a, "years_shift"_a, "rules"_a, "smile"_a = nb::none(),
           "threads"_a = 1);
+    m.def("scenario_tables", &scenario_tables, nb::kw_only(), "kind"_a, "mode"_a, "right"_a,
+          "unit"_a, "price"_a, "shock_base"_a, "strike"_a, "years"_a, "volatility"_a, "rate"_a,
+          "factor"_a, "move"_a, "vol_shift"_a, "years_shift"_a, "rules"_a,
+          "smile"_a = nb::none());
     m.def("black76", &black76, nb::kw_only(), "forward"_a, "strike"_a, "years"_a, "volatility"_a,
           "right"_a, "rate"_a);
 }

@@ -19,7 +19,7 @@ enum Mode : std::uint8_t { LINEAR = 0, INVERSE_COIN = 1, INVERSE_QUOTE = 2 };
 constexpr double Y1_MAX = 37.5, Y2_MAX = 40.0, TENOR_MAX = 1e100, LITTLE = 1e-280,
                  LESS = 1e-290;
 constexpr double LARGEST = 0x1.fffffffffffffp+1023;
-static_assert(LANES % TWIN_WIDTH == 0, "tables are padded to whole vectors");
+static_assert(TABLE % TWIN_WIDTH == 0, "tables are padded to whole vectors");
 
 // Undiscounted; `least` = min(F, K), half_x = ln(F/K) / 2, t = sigma sqrt(T) / 2 >= 0.
 template <typename V>
@@ -141,29 +141,7 @@ inline Twin value_in(const Row& row, const Shared& x, double strike) {
     return row.in_coin ? value / x.forward : value;
 }
 
-inline double lane(Twin x, std::int64_t k) {
-    double v[TWIN_WIDTH];
-    store(v, x);
-    return v[k];
-}
-
-inline bool all_zero(const Twin& x) {
-    double v[TWIN_WIDTH], sum = 0.0;
-    store(v, x);
-    for (double one : v) sum += one;
-    return sum == 0.0;
-}
-
-// Scenarios [at, count) of a row, or a whole vector of them.
-inline void write(Twin x, double* pnl, std::int64_t at, std::int64_t count) {
-    if (at + TWIN_WIDTH <= count) {
-        store(pnl + at, x);
-        return;
-    }
-    double v[TWIN_WIDTH];
-    store(v, x);
-    for (std::int64_t s = at; s < count; ++s) pnl[s] = v[s - at];
-}
+inline bool any_nan(const Lanes& a, const Lanes& b) { return places(unordered(a, b)) != 0; }
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
 template <int SIZE, bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
@@ -176,7 +154,7 @@ inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows
             if (at == last) rows[r].base = lane(value, count - last);
             const Twin pnl = (value - rows[r].base) * rows[r].unit;
             rows[r].spoiled = rows[r].spoiled + (pnl - pnl);
-            write(pnl, rows[r].pnl, at, count);
+            store_first(rows[r].pnl + at, pnl, count - at);
         }
     }
 }
@@ -195,7 +173,10 @@ inline bool usable(const Instruments& in, std::int64_t i) {
 inline void fail(const Scenarios& sc, const Prices& out, std::int64_t i) {
     out.value[i] = NO_NUMBER;
     out.failed[i] = true;
-    for (std::int64_t s = 0; s < sc.count; ++s) out.pnl[i * sc.count + s] = NO_NUMBER;
+    double* pnl = out.pnl + i * sc.count;
+    for (std::int64_t at = 0; at < sc.count; at += WIDTH) {
+        store_first(pnl + at, Lanes(NO_NUMBER), sc.count - at);
+    }
 }
 
 inline bool same_smile(const Instruments& in, std::int64_t i, std::int64_t j) {
@@ -244,7 +225,8 @@ inline void price_options(const Instruments& in, const Scenarios& sc, const Pric
     for (int r = 0; r < SIZE; ++r) {
         const std::int64_t i = first + r;
         out.value[i] = in.unit[i] * rows[r].base;
-        out.failed[i] = sunk || !finite(out.value[i]) || !all_zero(rows[r].spoiled);
+        const Twin& spoiled = rows[r].spoiled;
+        out.failed[i] = sunk || !finite(out.value[i]) || any_nan(spoiled.a, spoiled.b);
         if (out.failed[i]) fail(sc, out, i);
     }
 }
@@ -255,23 +237,19 @@ inline void price_delta_one(const Instruments& in, const Scenarios& sc, const Pr
     const double* move = sc.move + in.factor[i] * sc.width;
     double* pnl = out.pnl + i * sc.count;
     const double unit = in.unit[i], price = in.price[i], base = in.base[i], ratio = base / price;
-    std::int64_t broken = 0;
-    if (in.mode[i] == LINEAR) {
-        out.value[i] = unit * price;
-        for (std::int64_t s = 0; s < sc.count; ++s) pnl[s] = unit * (base * move[s]);
-    } else if (in.mode[i] == INVERSE_COIN) {
-        out.value[i] = -(unit / price);
-        for (std::int64_t s = 0; s < sc.count; ++s) {
-            const double x = ratio * move[s], grown = 1.0 + x;
-            pnl[s] = (unit / price) * (grown > 0.0 ? x / grown : NO_NUMBER);
-        }
-    } else {
-        out.value[i] = -unit;
-        for (std::int64_t s = 0; s < sc.count; ++s) pnl[s] = unit * (ratio * move[s]);
+    const std::uint8_t mode = in.mode[i];
+    Lanes spoiled = 0.0;
+    for (std::int64_t at = 0; at < sc.count; at += WIDTH) {
+        const Lanes moved = load(move + at), x = moved * ratio, grown = x + 1.0;
+        const Lanes coin = select(grown > 0.0, x / grown, NO_NUMBER) * (unit / price);
+        const Lanes change = mode == LINEAR ? moved * base * unit
+                             : mode == INVERSE_COIN ? coin : x * unit;
+        spoiled = spoiled + (change - change);
+        store_first(pnl + at, change, sc.count - at);
     }
-    for (std::int64_t s = 0; s < sc.count; ++s) broken += !finite(pnl[s]);
-    if (broken == 0 && finite(out.value[i])) out.failed[i] = false;
-    else fail(sc, out, i);
+    out.value[i] = mode == LINEAR ? unit * price : mode == INVERSE_COIN ? -(unit / price) : -unit;
+    out.failed[i] = !finite(out.value[i]) || any_nan(spoiled, spoiled);
+    if (out.failed[i]) fail(sc, out, i);
 }
 
 inline void price(const Instruments& in, const Scenarios& sc, const Prices& out,

@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA) || defined(_MSC_VER)
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA) || \
+    defined(_MSC_VER) || defined(COUNTERPOISE_CUDA)
 #define COUNTERPOISE_SOFTWARE_FMA 0
 #else
 #define COUNTERPOISE_SOFTWARE_FMA 1
@@ -144,6 +145,10 @@ inline double fma(double a, double b, double c) {
     const Sum v = exact_sum(u.value, t.value);
     return v.value + odd_sum(t.error, v.error);
 }
+
+#elif defined(COUNTERPOISE_CUDA)
+
+inline double fma(double a, double b, double c) { return __fma_rn(a, b, c); }
 
 #elif defined(_MSC_VER)
 

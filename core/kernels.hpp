@@ -8,8 +8,14 @@
 
 namespace counterpoise {
 
-constexpr int BLOCK = 40;   // scenarios in one block of a packed array: 5 vectors of 8
-constexpr int LANES = 16;   // pricing tables are padded to whole vectors
+// Scenarios in one block of a packed array: 5 vectors of 8, on a CUDA device 2 of 32.
+#if defined(COUNTERPOISE_CUDA)
+constexpr int BLOCK = 64;
+#else
+constexpr int BLOCK = 40;
+#endif
+constexpr int LANES = 16;   // rows of one account and of tails are padded to whole vectors
+constexpr int TABLE = 64;   // pricing tables, to pairs of vectors, those of a warp too
 constexpr int RULES = 7;    // relative, powers short and long, switch, floor, whole days, floor up
 constexpr int SMILE = 5;    // raw SVI a, b, rho, m, sigma; NaN where the volatility stays
 // Quotes of a smile are padded to whole vectors of eight; of one smile, padded; of one surface.

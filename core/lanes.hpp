@@ -35,7 +35,9 @@ inline double square_root(double x) { return std::sqrt(x); }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(COUNTERPOISE_CUDA)
+#include "lanes_cuda.hpp"
+#elif defined(__AVX512F__) && defined(__AVX512DQ__)
 #include "lanes_avx512.hpp"
 #elif defined(__AVX2__)
 #include "lanes_avx2.hpp"

@@ -4,6 +4,7 @@
 // ahead over little more than one of them. Written as pairs, two are always under way.
 #pragma once
 
+#include "across.hpp"
 #include "lanes.hpp"
 
 namespace counterpoise::COUNTERPOISE_ISA {
@@ -71,5 +72,18 @@ inline void store(double* p, const Twin& x) {
     store(p, x.a);
     store(p + WIDTH, x.b);
 }
+
+#if defined(COUNTERPOISE_CUDA)
+
+inline double lane(const Twin& x, std::int64_t k) {
+    return k < WIDTH ? lane(x.a, k) : lane(x.b, k - WIDTH);
+}
+
+inline void store_first(double* p, const Twin& x, std::int64_t count) {
+    store_first(p, x.a, count);
+    store_first(p + WIDTH, x.b, count - WIDTH);
+}
+
+#endif
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

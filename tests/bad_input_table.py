@@ -111,6 +111,9 @@ def _in_window(averages: dict[str, str], **quote: str) -> Callable[[Path], None]
     return _with(change)
 
 
+SMILE = {"a": "0.01", "b": "0.1", "rho": "-0.2", "m": "0", "sigma": "0.1"}
+
+
 def _portfolio(name: str, make: Callable[[Path], None], reason: Reason, words: str,
                stage: str = "read") -> Bad:
     return Bad(name=name, kind="portfolio", make=make, reason=reason, words=words, stage=stage)
@@ -274,12 +277,36 @@ HOLDINGS = [
     _portfolio("size in coin without a mark", _with(lambda d: (
         d["market"]["instruments"].pop("BTC-PERPETUAL"),
         d["account"]["positions"][0].update(unit="coin"))), Reason.MISSING_MARK, "needs its mark"),
-    _portfolio("isolated position", _with(_set(*FIRST, "isolated", True)), Reason.NOT_APPLICABLE,
-               "not supported yet"),
-    _portfolio("loans", _with(_set("account", "loans", [{"USDC": 5}])), Reason.NOT_APPLICABLE,
-               "account.loans: is not supported yet"),
-    _portfolio("wallets", _with(_set("account", "wallets", {"a": 1})), Reason.NOT_APPLICABLE,
-               "account.wallets"),
+    _portfolio("margin of a position that is not isolated", _with(_set(
+        *FIRST, "isolated_margin", "5")), Reason.BAD_VALUE, "set isolated to true"),
+    _portfolio("isolated position of nothing", _with(lambda d: d["account"]["positions"][0].update(
+        isolated=True, quantity="0")), Reason.BAD_VALUE, "an isolated position holds something"),
+    _portfolio("account called like an isolated position", _with(lambda d: (
+        d["account"]["positions"][0].update(isolated=True), d.update(accounts=[
+            d.pop("account") | {"id": "a"}, {"id": "a isolated BTC-USD:BTC-PERP"}]))),
+        Reason.DUPLICATE, "call the account otherwise"),
+    _portfolio("loans as a list", _with(_set("account", "loans", [{"USDC": 5}])),
+               Reason.BAD_VALUE, "account.loans: is a list in brackets"),
+    _portfolio("loan of nothing", _with(_set("account", "loans", {"USDC": {"amount": "0"}})),
+               Reason.BAD_VALUE, "a loan is what is owed"),
+    _portfolio("loan without an amount", _with(_set("account", "loans", {"USDC": {"rate": 1}})),
+               Reason.MISSING_NUMBER, "account.loans.USDC.amount: is missing"),
+    _portfolio("two rates of a loan", _with(lambda d: d["account"].update(
+        loans={"USDC": {"amount": "5", "rate": "0.1"}}, given={"borrow_rate": {"USDC": "0.2"}})),
+        Reason.DUPLICATE, "stands beside the rate of the loan"),
+    _portfolio("wallet that is a number", _with(_set("account", "wallets", {"a": 1})),
+               Reason.BAD_VALUE, "account.wallets.a: is a number; it must be an object"),
+    _portfolio("wallets beyond the ledger", _with(_set("account", "wallets", {
+        name: {"BTC": "9e10"} for name in ("spot", "futures")})), Reason.ABSURD_QUANTITY,
+        "add up to more than the ledger can count"),
+    _portfolio("unknown role", _with(_set("account", "collateral", {"BTC": "gold"})),
+               Reason.BAD_VALUE, "use one of collateral, none, hedge"),
+    _portfolio("unknown stated amount", _with(_set("account", "given", {"luck": 1})),
+               Reason.UNKNOWN_KEY, "account.given.luck: is not a key"),
+    _portfolio("unknown amount of a position", _with(_set(*FIRST, "given", {"luck": 1})),
+               Reason.UNKNOWN_KEY, "given.luck: is not a key"),
+    _portfolio("negative rate of a position", _with(_set(
+        *FIRST, "given", {"maintenance_rate": "-1"})), Reason.BAD_VALUE, "it is at least zero"),
     _portfolio("reduce-only order", _with(_set(*ORDER, "reduce_only", True)),
                Reason.NOT_APPLICABLE, "orders[0].reduce_only"),
     _portfolio("negative order price", _with(_set(*ORDER, "price", "-5")), Reason.ABSURD_PRICE,
@@ -344,8 +371,26 @@ HOLDINGS = [
                "2024-06-28T08:00:00Z"),
     _portfolio("balances of many accounts in many assets", _many_assets, Reason.TOO_LARGE,
                "5000 accounts in 5000 assets are a table"),
-    _portfolio("surfaces", _with(_set("market", "surfaces", {"BTC": {}})), Reason.NOT_APPLICABLE,
-               "market.surfaces"),
+    _portfolio("smile without parameters", _with(_set("market", "surfaces", {"BTC-28JUN24": {}})),
+               Reason.MISSING_NUMBER, "market.surfaces.BTC-28JUN24.rho: is missing"),
+    _portfolio("smile of no expiry", _with(_set("market", "surfaces", {"BTC": SMILE})),
+               Reason.BAD_VALUE, "must name one expiry"),
+    _portfolio("smile below nothing", _with(_set("market", "surfaces", {
+        "BTC-28JUN24": SMILE | {"a": "-1"}})), Reason.BAD_VALUE, "is none: b and sigma"),
+    _portfolio("smile at a negative forward", _with(_set("market", "surfaces", {
+        "BTC-28JUN24": SMILE | {"forward": "-1"}})), Reason.BAD_VALUE, "forward and years"),
+    _portfolio("confidence in no feed", _with(_set("market", "confidence", {"spot": 1})),
+               Reason.BAD_VALUE, "is not a feed; write it like index:BTC"),
+    _portfolio("confidence above one", _with(_set("market", "confidence", {"index:BTC": 2})),
+               Reason.BAD_VALUE, "2 must lie between 0 and 1"),
+    _portfolio("funding rate in percent", _with(_set(
+        "market", "instruments", "BTC-PERPETUAL", "funding_rate", "3")), Reason.BAD_VALUE,
+        "funding_rate: 3 must lie between -1 and 1"),
+    _portfolio("negative depth", _with(_set(
+        "market", "instruments", "BTC-PERPETUAL", "depth", "-3")), Reason.BAD_VALUE,
+        "depth: -3 must lie between 0"),
+    _portfolio("borrow rate of no asset", _with(_set("market", "borrow_rates", {"usd": 1})),
+               Reason.UNKNOWN_ASSET, "market.borrow_rates.usd"),
     _portfolio("path that is no file", _with(_set("market", "nowhere.parquet")), Reason.UNREADABLE,
                "is not a file"),
 ]

@@ -58,6 +58,32 @@ def price_grid(
     b, rho, m, sigma, NaN where the volatility does not follow the forward.
     """
 
+def scenario_tables(
+    *,
+    kind: Bytes,
+    mode: Bytes,
+    right: Signs,
+    unit: Floats,
+    price: Floats,
+    shock_base: Floats,
+    strike: Floats,
+    years: Floats,
+    volatility: Floats,
+    rate: Floats,
+    factor: Ints,
+    move: Floats,
+    vol_shift: Floats,
+    years_shift: Floats,
+    rules: Floats,
+    smile: Floats | None = None,
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, bool]:
+    """Check the arguments of `price_grid` and return the scenario tables that its loops read.
+
+    By factor and padded with the unshocked world to a whole number W of vectors: move, half growth
+    ln(1 + move) / 2, vol shift and vol floor, each [U, W], lowest move [U], years passed [W]; and
+    whether time passes in any scenario.
+    """
+
 def black76(
     *,
     forward: Floats,
@@ -214,6 +240,21 @@ def tails(
     lower than at in scenario order, less counts them, ties counts those equal to at. NaN where a
     P&L is NaN.
     """
+
+def check_rows(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, instruments: int,
+               ) -> None:
+    """Refuse what `worst_loss` would refuse of these rows; `instruments` is I."""
+
+def check_transforms(
+    *,
+    key: Ints,
+    scenarios: int,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+) -> None:
+    """Refuse what `worst_loss` would refuse of these transforms; `scenarios` is S."""
 
 def weighted_tails(
     *,

@@ -48,6 +48,7 @@ def test_every_rule_book_is_measured_beside_the_kernel():
     found = json.loads(printed("models.py", "--quick"))
 
     assert set(model_names()) == set(found["models"])
+    assert all(one["rows_that_fail"] < 0.01 for one in found["models"].values())
     assert found["compared_models"] == len(model_names())
     assert 0 < found["compare_share_of_two_s"] < 1
 
@@ -66,9 +67,30 @@ def test_seconds_never_reach_the_results(benchmarks, tmp_path):
 
     benchmarks("run").keep("made_up", found, tmp_path)
 
-    assert json.loads((tmp_path / "made_up.json").read_text()) == {
-        "table": {"pricing": [{"name": "a", "times": 1.23}]}, "ratios": {"b": 2.0},
-        "same_bits": True}
+    kept = json.loads((tmp_path / "made_up.json").read_text())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", kept.pop("day")) and "cores" in kept.pop("cpu")
+    assert kept == {"goals": {}, "table": {"pricing": [{"name": "a", "times": 1.23}]},
+                    "ratios": {"b": 2.0}, "same_bits": True}
+
+
+def test_a_goal_says_what_was_found_beside_what_was_promised(benchmarks, tmp_path):
+    run, goals = benchmarks("run"), benchmarks("goals")
+    found = {"worst_over_empty_call": 2.5, "initial_over_empty_call": 3.25}
+
+    run.keep("whatif", found, tmp_path)
+    goals.draw(tmp_path)
+
+    rows = json.loads((tmp_path / "whatif.json").read_text())["goals"].values()
+    assert [(2.5, "at most 3", "kept"), (3.25, "at most 3", "missed"),
+            (None, "at least 7", "not measured")] == [tuple(row.values()) for row in rows]
+    assert "<svg" in (tmp_path / "goals.svg").read_text()
+
+
+def test_every_goal_belongs_to_a_part(benchmarks):
+    goals = benchmarks("goals").GOALS
+
+    assert {goal.part for goal in goals} <= set(benchmarks("run").PARTS)
+    assert len({goal.name for goal in goals}) == len(goals)
 
 
 def test_a_part_that_finds_other_bits_breaks_the_run(benchmarks):
@@ -136,6 +158,13 @@ def test_every_part_says_what_it_measures(benchmarks):
     for name in parts:
         module = benchmarks(name)
         assert callable(module.measured) and Path(module.__file__).parent == BENCHMARKS
+
+
+def test_a_machine_without_a_device_says_so_in_one_line(benchmarks, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+
+    assert benchmarks("gpu").measured(quick=True) == {
+        "absent": "no device: needs CuPy: pip install 'counterpoise[gpu]'"}
 
 
 @pytest.mark.soak

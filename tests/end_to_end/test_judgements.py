@@ -8,6 +8,8 @@ import pytest
 
 from counterpoise.apps.cli.dispatch import answered
 
+RATES = {"future": {"im_base": 0.02, "mm_base": 0.01, "slope_per_coin": 0},
+         "option": {"im_factor": 0.15, "im_minimum": 0.1, "mm_factor": 0.075}}
 SPM = "counterpoise.margin.models.deribit_spm:DeribitSpm"
 
 
@@ -17,7 +19,7 @@ def theirs(tmp_path, monkeypatch):
     (tmp_path / "parameters").mkdir()
     (tmp_path / "parameters" / "spoiled.json").write_text(json.dumps({"number": 1, "sections": [
         {"section": name, "observed_on": "2026-01-14", "effective_from": "2026-01-14",
-         "values": {}} for name in ("future", "option")]}))
+         "values": {"btc_btc": values}} for name, values in RATES.items()]}))
     (tmp_path / "their_models.py").write_text(textwrap.dedent("""
         from counterpoise.margin.models.standard import Standard
 
@@ -51,6 +53,16 @@ def test_a_broken_model_is_judged_with_every_reason(theirs, capsys):
     broken = " ".join(json.loads(capsys.readouterr().out)["broken"])
     assert "unknown laws ['made_up']" in broken
     assert "raises KeyError ('lost') where 'contributions sum' is tried" in broken
+
+
+def test_a_model_that_covers_nothing_of_a_market_is_not_called_good(capsys):
+    place = "counterpoise.margin.models.binance_options:BinanceOptions"
+    assert 4 == answered(["check-model", place])
+    text = capsys.readouterr().out
+    assert 2 == answered(["check-model", place, "--market", "nowhere.parquet"])
+
+    assert "covers no instrument of this market" in text
+    assert "nowhere.parquet" in capsys.readouterr().err
 
 
 def test_a_model_without_members_is_told_which(theirs, capsys):

@@ -41,13 +41,6 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Hyperliquid
-    "hyperliquid/carry_trade.json",
-    "hyperliquid/parameters.json",
-    # Coinbase
-    "coinbase/margin.json",
-    # Gate
-    "gate/options_basics.json",
     # Derive
     "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",

@@ -76,9 +76,11 @@ def page(rows: list[Compared], published: set[tuple[str, str]]) -> str:
         own = [row for row in rows if row.model == model]
         parts += [f"\n## {model}\n", *_by_field([r for r in own if not _is_summed_up(r)]),
                   *_summary([r for r in own if _is_summed_up(r)])]
-    parts += ["\n## Readings\n", "Where a source contradicts itself, the reading chosen.\n",
-              *sorted({f"- {r.case}, {r.field}: {r.reading}" for r in rows if r.reading}),
-              "\n## Exempt\n", "Fields with no number of ours, and why.\n",
+    readings = sorted({f"- {r.case}, {r.field}: {r.reading}" for r in rows if r.reading})
+    if readings:
+        parts += ["\n## Readings\n", "Where a source contradicts itself, the reading chosen.\n",
+                  *readings]
+    parts += ["\n## Exempt\n", "Fields with no number of ours, and why.\n",
               *(f"- {case}, {field}: {reason}" for case, field, reason in _exempt_lines(published))]
     return "\n".join(parts) + "\n"
 

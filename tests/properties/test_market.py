@@ -41,13 +41,21 @@ def accounts(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return {
         "id": name,
         "balances": draw(st.dictionaries(st.sampled_from(["BTC", "ETH", "USDC"]), AMOUNT)),
-        "positions": [{"instrument": i, "quantity": q, **({"entry_price": p} if p else {})}
+        "positions": [{"instrument": i, "quantity": q, **({"entry_price": p} if p else {}),
+                       **({"isolated": True, "isolated_margin": "7"} if p and float(q) else
+                          {"given": {"delta": q}})}
                       for i, (q, p) in draw(HELD).items()],
         "orders": [{"instrument": i, "quantity": q, **({"price": p} if p else {})}
                    for i, (q, p) in draw(HELD).items() if float(q)],
         "given": draw(st.dictionaries(st.sampled_from(["mmp_margin", "spot_margin"]), st.just(
             {"BTC": "0.125"}))),
         "equity": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]), AMOUNT)),
+        "wallets": draw(st.dictionaries(st.sampled_from(["spot", "um"]), st.dictionaries(
+            st.sampled_from(["BTC", "USDC"]), AMOUNT), max_size=2)),
+        "loans": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]), st.just(
+            {"amount": "0.3", "rate": "0.05"}))),
+        "collateral": draw(st.dictionaries(st.sampled_from(["BTC", "USDC"]),
+                                           st.sampled_from(["none", "hedge", "collateral"]))),
     }
 
 
@@ -100,15 +108,21 @@ FULL = good() | {
         "strike": "70000", "right": "P", "settlement_window_minutes": 60}}}
 FULL["market"] |= {
     "forwards": {"BTC-5JUL24": "67500"}, "rates": {"BTC": "0.02"}, "sequence": 7,
-    "confidence": {"spot": "1"}, "source": "a test",
+    "confidence": {"index:BTC": "1", "rate:BTC-5JUL24": "0.5"}, "source": "a test",
+    "borrow_rates": {"USDC": "0.06"}, "surfaces": {"BTC-28JUN24": {
+        "a": "0.01", "b": "0.1", "rho": "-0.2", "m": "0.01", "sigma": "0.1", "years": "0.03"}},
     "simulated": False}
 FULL["market"]["instruments"]["mine"] = {
     "mark": "4000", "iv": "0.6", "rate": "0.01", "funding_rate": "0", "confidence": "1"}
 FULL["account"] |= {
     "id": "me", "given": {"mmp_margin": {"BTC": "0.1"}, "spot_margin": {"BTC": "0.2"}},
-    "equity": {"BTC": "1.4"}, "loans": [], "wallets": {}, "collateral": {}}
+    "equity": {"BTC": "1.4"}, "loans": {"USDC": {"amount": "70", "rate": "0.06"}},
+    "wallets": {"spot": {"BTC": "0.5", "USDC": "100.25"}}, "collateral": {"BTC": "hedge"}}
 FULL["account"]["positions"].append({"instrument": "mine", "quantity": "1", "unit": "coin",
-                                     "entry_cost": "400", "isolated": False})
+                                     "entry_cost": "400", "isolated": False,
+                                     "given": {"delta": "-0.3", "unrealised_pnl": "5"}})
+FULL["account"]["positions"].append({"instrument": "BTC-5JUL24", "quantity": "30",
+                                     "isolated": True, "isolated_margin": "0.001"})
 FULL["account"]["orders"].append({"instrument": "mine", "quantity": "1", "side": "sell",
                                   "price": "10", "reduce_only": False, "unit": "contracts"})
 PLACES = _places(FULL)[1:]

@@ -7,23 +7,26 @@ in. A book of one row is an account. Quantities are integer lots and money is in
 asset's smallest unit, hence netting, splitting and merging are exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.accounts.given import BY_ASSET, BY_POSITION
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.values.assets import Asset
 from counterpoise.values.failure import Reason, bad_input
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.quantity import LOTS_MAX, UNKNOWN
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Columns = np.ndarray[Any, np.dtype[np.int32]]
-GIVEN_NAMES: Final = ("mmp_margin", "open_orders_margin", "spot_margin", "equity", "loan",
-                      "open_loss")
-"""Amounts that only the venue knows and an account may state, by asset."""
+Codes = np.ndarray[Any, np.dtype[np.uint8]]
+ROLES: Final = ("collateral", "none", "hedge")
+"""What an account uses an asset for: collateral; nothing; collateral that also offsets risk."""
+ORDER_GIVEN: Final = ("price",)
+"""What an order may state: its limit price, in the instrument's quote."""
 
 
 @frozen
@@ -40,8 +43,17 @@ class Book:
     order_instrument    catalogue column, [order]
     order_lots          signed integer lots still open, buy > 0, [order]
     assets              columns of `balances`, sorted by code
-    balances            integer of the asset's smallest unit, [account, asset]
-    given               venue-known amounts {name: float64 [account, asset]}, NaN where not given
+    balances            integer of the asset's smallest unit, [account, asset]: what is owned over
+                        all wallets less what is borrowed
+    given               amounts that only the venue knows, {name: float64 [account, asset]}, NaN
+                        where not given; names and units in `accounts.given.BY_ASSET`
+    position_given      {name: float64 [position]}, NaN where not given; names and units in
+                        `accounts.given.BY_POSITION`
+    order_given         {name: float64 [order]}, NaN where not given; `ORDER_GIVEN`
+    wallets             {name: [account, asset]} parts of the balances that lie in named wallets
+    loans               [account, asset] what is borrowed, >= 0, taken off the balances already;
+                        None where nobody states a loan
+    roles               [account, asset] index into `ROLES`; None where all are collateral
     """
 
     catalogue: Catalogue
@@ -56,6 +68,11 @@ class Book:
     assets: tuple[Asset, ...]
     balances: Ints
     given: dict[str, Floats]
+    position_given: dict[str, Floats] = {}
+    order_given: dict[str, Floats] = {}
+    wallets: dict[str, Ints] = {}
+    loans: Ints | None = None
+    roles: Codes | None = None
 
     def __post_init__(self) -> None:
         """Check that the columns fit together; a mistake here is the programmer's."""
@@ -66,7 +83,13 @@ class Book:
         assert self.lots.shape == self.entry_cost.shape == (positions,)
         assert self.order_lots.shape == (orders,)
         assert self.balances.shape == (n, len(self.assets))
-        assert all(g.shape == self.balances.shape for g in self.given.values())
+        tables = [*self.given.values(), *self.wallets.values(),
+                  *(t for t in (self.loans, self.roles) if t is not None)]
+        assert all(t.shape == self.balances.shape for t in tables)
+        assert all(g.shape == (positions,) for g in self.position_given.values())
+        assert all(g.shape == (orders,) for g in self.order_given.values())
+        assert self.given.keys() <= BY_ASSET.keys()
+        assert self.position_given.keys() <= BY_POSITION.keys()
         assert self.instrument.dtype == self.order_instrument.dtype == np.int32
 
     def __len__(self) -> int:
@@ -80,58 +103,88 @@ def book_of(*, catalogue: Catalogue, accounts: np.ndarray[Any, Any],
             given: dict[str, Floats] | None = None) -> Book:
     """Return the book of unordered rows: positions are sorted and netted, orders only sorted.
 
-    `balances` is (assets sorted by code, integers [account, asset]).
+    `balances` is (assets sorted by code, integers [account, asset]). Wallets, loans and roles are
+    put in with `values.frozen.replaced`.
 
     Raises
     ------
     BadInput
         If a netted position exceeds the largest size, with its account and instrument.
     """
-    row_pointer, instrument, lots, cost = _net(positions, len(accounts), accounts, catalogue)
-    order_pointer, order_instrument, order_lots = _sorted(orders or NO_ENTRIES, len(accounts))
+    row_pointer, net = _net(positions, len(accounts), accounts, catalogue)
+    order_pointer, ordered = _sorted(orders or NO_ENTRIES, len(accounts))
     assets, amounts = balances or ((), np.zeros((len(accounts), 0), np.int64))
     return Book(catalogue=catalogue, accounts=accounts, row_pointer=row_pointer,
-                instrument=instrument, lots=lots, entry_cost=cost, order_pointer=order_pointer,
-                order_instrument=order_instrument, order_lots=order_lots, assets=assets,
-                balances=amounts, given=given or {})
+                instrument=net.instrument, lots=net.lots, entry_cost=net.entry_cost,
+                order_pointer=order_pointer, order_instrument=ordered.instrument,
+                order_lots=ordered.lots, assets=assets, balances=amounts, given=given or {},
+                position_given=net.given, order_given=ordered.given)
 
 
 @frozen
 class Entries:
     """Unordered rows of positions or orders: `account` and `instrument` are indices, [row].
 
-    `entry_cost` as in `Book`; UNKNOWN where nobody stated it.
+    `entry_cost` as in `Book`; UNKNOWN where nobody stated it. `given` {name: [row]} is what rows
+    state besides, `position_given` or `order_given` of a Book.
     """
 
     account: Ints
     instrument: Columns
     lots: Ints
     entry_cost: Ints
+    given: dict[str, Floats] = {}
 
 
 NO_ENTRIES: Final = Entries(account=np.zeros(0, np.int64), instrument=np.zeros(0, np.int32),
                             lots=np.zeros(0, np.int64), entry_cost=np.zeros(0, np.int64))
 
 
-def _net(rows: Entries, n: int, accounts: np.ndarray[Any, Any], catalogue: Catalogue,
-         ) -> tuple[Ints, Columns, Ints, Ints]:
+def _net(rows: Entries, n: int, accounts: np.ndarray[Any, Any],
+         catalogue: Catalogue) -> tuple[Ints, Entries]:
     key = rows.account * max(len(catalogue), 1) + rows.instrument
     if len(key) and not bool(np.all(key[1:] > key[:-1])):
         order = np.argsort(key, kind="stable")
         key = key[order]
+        rows = rows_at(rows, order)
         first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
-        _refuse_overflow(rows.lots[order], first, accounts, rows.account[order])
-        account, instrument = rows.account[order][first], rows.instrument[order][first]
-        lots = np.add.reduceat(rows.lots[order], first)
-        cost = _net_cost(rows.entry_cost[order], first)
-    else:
-        account, instrument, lots, cost = (rows.account, rows.instrument, rows.lots,
-                                           rows.entry_cost)
-    keep = lots != 0
+        _refuse_overflow(rows.lots, first, accounts, rows.account)
+        rows = Entries(account=rows.account[first], instrument=rows.instrument[first],
+                       lots=np.add.reduceat(rows.lots, first),
+                       entry_cost=_net_cost(rows.entry_cost, first),
+                       given={name: _net_given(name, g, first) for name, g in rows.given.items()})
     # A flat position with a remaining cost is realised P&L: the ledger's business, not the book's.
+    if not bool(np.all(rows.lots)):
+        rows = rows_at(rows, np.flatnonzero(rows.lots))
+    return _pointer(rows, n), rows
+
+
+def rows_at(rows: Entries, at: Any) -> Entries:
+    """Return the rows at the places `at`, in that order."""
+    return Entries(account=rows.account[at], instrument=rows.instrument[at], lots=rows.lots[at],
+                   entry_cost=rows.entry_cost[at],
+                   given={name: g[at] for name, g in rows.given.items()})
+
+
+def joined(rows: Entries, more: Entries) -> Entries:
+    """Return the rows of both, in order; they state amounts of the same names."""
+    names = ("account", "instrument", "lots", "entry_cost", "given")
+    return Entries(**{name: _stacked([getattr(rows, name), getattr(more, name)])
+                      for name in names})
+
+
+def _pointer(rows: Entries, n: int) -> Ints:
     pointer = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(account[keep], minlength=n), out=pointer[1:])
-    return pointer, instrument[keep], lots[keep], cost[keep]
+    np.cumsum(np.bincount(rows.account, minlength=n), out=pointer[1:])
+    return pointer
+
+
+def _net_given(name: str, column: Floats, first: Ints) -> Floats:
+    """Add up amounts; of what does not add up keep what all rows agree on, else nothing."""
+    if BY_POSITION[name].adds:
+        return np.add.reduceat(column, first)
+    low, high = np.minimum.reduceat(column, first), np.maximum.reduceat(column, first)
+    return np.where(low == high, low, np.nan)
 
 
 def _net_cost(cost: Ints, first: Ints) -> Ints:
@@ -148,19 +201,33 @@ def _refuse_overflow(lots: Ints, first: Ints, accounts: np.ndarray[Any, Any],
                         f"a position adds up to more than {LOTS_MAX} lots; check the unit")
 
 
-def _sorted(rows: Entries, n: int) -> tuple[Ints, Columns, Ints]:
-    order = np.lexsort((rows.lots, rows.instrument, rows.account))
-    pointer = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(rows.account, minlength=n), out=pointer[1:])
-    return pointer, rows.instrument[order], rows.lots[order]
+def _sorted(rows: Entries, n: int) -> tuple[Ints, Entries]:
+    keys: list[Any] = [rows.given[name] for name in sorted(rows.given)]
+    order = np.lexsort([*keys, rows.lots, rows.instrument, rows.account])
+    return _pointer(rows, n), rows_at(rows, order)
+
+
+def positions_of(book: Book) -> Entries:
+    """Return the positions of a book as unordered rows again."""
+    return Entries(account=_accounts(book.row_pointer), instrument=book.instrument, lots=book.lots,
+                   entry_cost=book.entry_cost, given=book.position_given)
+
+
+def orders_of(book: Book) -> Entries:
+    """Return the open orders of a book as unordered rows again."""
+    return replaced(entries_of(book.order_pointer, book.order_instrument, book.order_lots),
+                    given=book.order_given)
+
+
+def _accounts(pointer: Ints) -> Ints:
+    return np.repeat(np.arange(len(pointer) - 1), np.diff(pointer))
 
 
 def entries_of(pointer: Ints, instrument: Columns, lots: Ints,
                entry_cost: Ints | None = None) -> Entries:
     """Return compressed columns as unordered rows again."""
-    account = np.repeat(np.arange(len(pointer) - 1), np.diff(pointer))
     cost = np.full(len(lots), UNKNOWN, np.int64) if entry_cost is None else entry_cost
-    return Entries(account=account, instrument=instrument, lots=lots, entry_cost=cost)
+    return Entries(account=_accounts(pointer), instrument=instrument, lots=lots, entry_cost=cost)
 
 
 def rows_of(book: Book, start: int, stop: int) -> Book:
@@ -172,17 +239,50 @@ def rows_of(book: Book, start: int, stop: int) -> Book:
                 lots=book.lots[p:q], entry_cost=book.entry_cost[p:q],
                 order_pointer=book.order_pointer[start:stop + 1] - r,
                 order_instrument=book.order_instrument[r:s], order_lots=book.order_lots[r:s],
-                assets=book.assets, balances=book.balances[start:stop],
-                given={k: v[start:stop] for k, v in book.given.items()})
+                assets=book.assets, position_given={k: v[p:q] for k, v
+                                                    in book.position_given.items()},
+                order_given={k: v[r:s] for k, v in book.order_given.items()},
+                **tables_of(book, lambda table: table[start:stop]))
+
+
+def tables_of(book: Book, part: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the fields of a book that are tables [account, asset], `part` of each."""
+    return {"balances": part(book.balances),
+            "given": {name: part(table) for name, table in book.given.items()},
+            "wallets": {name: part(table) for name, table in book.wallets.items()},
+            "loans": None if book.loans is None else part(book.loans),
+            "roles": None if book.roles is None else part(book.roles)}
+
+
+def accounts_of(book: Book, accounts: Columns | Ints) -> Book:
+    """Return the accounts of those numbers, increasing, as a book of their own."""
+    at, pointer = places_of(book.row_pointer, accounts)
+    orders, order_pointer = places_of(book.order_pointer, accounts)
+    return Book(
+        catalogue=book.catalogue, accounts=book.accounts[accounts], row_pointer=pointer,
+        instrument=book.instrument[at], lots=book.lots[at], entry_cost=book.entry_cost[at],
+        order_pointer=order_pointer, order_instrument=book.order_instrument[orders],
+        order_lots=book.order_lots[orders], assets=book.assets,
+        position_given={k: v[at] for k, v in book.position_given.items()},
+        order_given={k: v[orders] for k, v in book.order_given.items()},
+        **tables_of(book, lambda table: table[accounts]))
+
+
+def places_of(pointer: Ints, accounts: Columns | Ints) -> tuple[Ints, Ints]:
+    """Return where the entries of some accounts stand, in order, and the pointer among them."""
+    size = np.diff(pointer)[accounts]
+    short = np.concatenate(([0], np.cumsum(size)))
+    return np.repeat(pointer[accounts] - short[:-1], size) + np.arange(short[-1]), short
 
 
 def concatenated(shards: Sequence[Book]) -> Book:
     """Return the accounts of all shards, in order, as one book; inverse of cutting with `rows_of`.
 
-    The shards share one catalogue, one tuple of assets and the same given names.
+    The shards share one catalogue, one tuple of assets and the same names of tables.
     """
     first = shards[0]
     assert all(s.catalogue is first.catalogue and s.assets == first.assets for s in shards)
+    tables = [tables_of(s, lambda table: table) for s in shards]
     return Book(catalogue=first.catalogue, accounts=np.concatenate([s.accounts for s in shards]),
                 row_pointer=_joined([s.row_pointer for s in shards]),
                 instrument=np.concatenate([s.instrument for s in shards]),
@@ -191,8 +291,16 @@ def concatenated(shards: Sequence[Book]) -> Book:
                 order_pointer=_joined([s.order_pointer for s in shards]),
                 order_instrument=np.concatenate([s.order_instrument for s in shards]),
                 order_lots=np.concatenate([s.order_lots for s in shards]), assets=first.assets,
-                balances=np.concatenate([s.balances for s in shards]),
-                given={k: np.concatenate([s.given[k] for s in shards]) for k in first.given})
+                position_given=_stacked([s.position_given for s in shards]),
+                order_given=_stacked([s.order_given for s in shards]),
+                **{name: _stacked([t[name] for t in tables]) for name in tables[0]})
+
+
+def _stacked(parts: list[Any]) -> Any:
+    """Concatenate arrays, tables of arrays by name, or nothing."""
+    if isinstance(parts[0], dict):
+        return {name: _stacked([part[name] for part in parts]) for name in parts[0]}
+    return None if parts[0] is None else np.concatenate(parts)
 
 
 def _joined(pointers: list[Ints]) -> Ints:

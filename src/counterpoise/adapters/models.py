@@ -12,10 +12,14 @@ from counterpoise.values.failure import Reason, bad_input
 
 ENTRY_POINTS: Final = "counterpoise.margin_models"
 _OURS: Final = {
+    "aevo": "counterpoise.margin.models.aevo",
     "binance_options": "counterpoise.margin.models.binance_options",
     "binance_pm": "counterpoise.margin.models.binance_pm",
+    "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "paradex": "counterpoise.margin.models.paradex",
+    "powertrade": "counterpoise.margin.models.powertrade",
     "standard": "counterpoise.margin.models.standard",
 }
 

@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin
 
 from counterpoise.margin.model import MarginModel
-from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.parameter_version import ParameterVersion, oddities_of
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.time import DAY_NS, format_instant, parse_instant
 
@@ -58,7 +58,7 @@ def version_in(document: dict[str, Any], *, model: MarginModel, as_of: int,
         sections=tuple((s["section"], s["observed_on"], s["effective_from"]) for s in chosen),
         notes=(*((s["section"], n) for s in chosen
                  if (n := _note(s, as_of)) and not _covered(s, replaced)),
-               *(parameters.oddities() if hasattr(parameters, "oddities") else ())),
+               *oddities_of(parameters)),
         overridden=replaced)
 
 

@@ -11,10 +11,10 @@ from counterpoise.adapters.portfolio.accounts import (
     account_trees,
     book_in,
     instruments_held,
+    isolated_apart,
 )
 from counterpoise.adapters.portfolio.document import plain, tree_of
 from counterpoise.adapters.portfolio.market import (
-    Stated,
     inline_snapshot,
     snapshot_at,
     stated_market,
@@ -26,7 +26,6 @@ from counterpoise.adapters.terms import contradictions
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.decimals import parse_decimal
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.time import parse_instant
 
@@ -55,21 +54,22 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
     as_of = _as_of(tree, failures)
     held = instruments_held(accounts, names)
     folder = folder if isinstance(source, bytes) else os.path.dirname(source)
-    market, quote_terms = _market(tree, as_of, held, names, folder)
+    accounts, isolated = isolated_apart(accounts, names)
+    market = _market(tree, as_of, held, names, folder)
     if market is None:
         raise_all(failures)
     assert market is not None, "a market is missing only with a reason"
-    book, order_prices = book_in(accounts, market, names)
-    confidence = _confidence(tree, names)
+    book = book_in(accounts, market, names)
     raise_all(failures)
     note = tree.get("note", ())
     return Portfolio(as_of=market.as_of, model=tree.get("model"),
                      overrides=plain(tree.get("parameters", {})),
                      symbols=tree.get("symbols", "counterpoise"), market=market, book=book,
                      notes=(note,) if isinstance(note, str) else tuple(note),
-                     quote_terms=quote_terms, order_prices=order_prices,
-                     confidence=confidence, without_balances=frozenset(
-                         a.get("id", "") for _, a in accounts if not a.get("balances")))
+                     isolated=isolated, without_balances=frozenset(
+                         a.get("id", "") for _, a in accounts
+                         if not (a.get("balances") or a.get("loans")
+                                 or any(a.get("wallets", {}).values()))))
 
 
 def _as_of(tree: Tree, failures: list[Failure]) -> int | None:
@@ -83,22 +83,21 @@ def _as_of(tree: Tree, failures: list[Failure]) -> int | None:
 
 
 def _market(tree: Tree, as_of: int | None, held: dict[str, Instrument], names: Names,
-            folder: str | None) -> tuple[MarketSnapshot | None, dict[str, dict[str, str]]]:
+            folder: str | None) -> MarketSnapshot | None:
     given = tree.get("market")
     if given is None:
-        return None, {}
+        return None
     given = {"snapshot": given} if isinstance(given, str) else given
     if "snapshot" in given or "perpetuals" in given:
-        return _market_by_path(given, as_of, held, names, folder), {}
+        return _market_by_path(given, as_of, held, names, folder)
     if as_of is None and "as_of" not in tree:
         names.failures.append(Failure(reason=Reason.BAD_TIME, subject="as_of", sentence=(
             "is missing; say when these prices were, like 2026-02-05T21:29:37Z")))
     stated = stated_market(given, names)
     names.failures.extend(contradictions(_meant(names)))
     everything = {c.id: c for c in (*stated.quoted.values(), *names.definitions.values())} | held
-    market = inline_snapshot(stated, catalogue=catalogue(list(everything.values())),
-                             as_of=as_of or 0, names=names)
-    return market, _quote_terms(stated, names)
+    return inline_snapshot(stated, catalogue=catalogue(list(everything.values())),
+                           as_of=as_of or 0, names=names)
 
 
 def _meant(names: Names) -> list[tuple[str, Instrument]]:
@@ -125,33 +124,6 @@ def _market_by_path(given: Tree, as_of: int | None, held: dict[str, Instrument],
             "the file")) for name, c in names.found.items()
         if c is not None and c.id in held and c.id not in market.catalogue.column)
     return market
-
-
-def _quote_terms(stated: Stated, names: Names) -> dict[str, dict[str, str]]:
-    terms = {}
-    for name, instrument in stated.quoted.items():
-        quote = stated.tree["instruments"][name]
-        kept = {key: str(quote[key]) for key in ("funding_rate", "confidence") if key in quote}
-        if kept:
-            _refuse_non_numbers(kept, f"market.instruments.{name}", names)
-            terms[instrument.id] = kept
-    return terms
-
-
-def _confidence(tree: Tree, names: Names) -> dict[str, str]:
-    market = tree.get("market")
-    feeds = market.get("confidence", {}) if isinstance(market, dict) else {}
-    kept = {feed: str(number) for feed, number in feeds.items()}
-    _refuse_non_numbers(kept, "market.confidence", names)
-    return kept
-
-
-def _refuse_non_numbers(texts: dict[str, str], path: str, names: Names) -> None:
-    for key, text in texts.items():
-        try:
-            parse_decimal(text, subject=f"{path}.{key}")
-        except BadInput as wrong:
-            names.failures.extend(wrong.failures)
 
 
 def write_portfolio(portfolio: Portfolio) -> bytes:

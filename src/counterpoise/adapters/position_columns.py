@@ -24,7 +24,9 @@ _NAMES: Final = {
 }
 _ELSEWHERE: Final = {
     "entry_cost": "give entry_price instead",
-    "isolated": "isolated positions are not supported yet by any model here",
+    "isolated": "give isolated positions in a portfolio file",
+    "isolated_margin": "give isolated positions in a portfolio file",
+    "given": "give amounts that only the venue knows in a portfolio file",
     "reduce_only": "a position file holds positions; give orders in a portfolio file",
     "price": "write entry_price, or mark_price for a price that is not used",
     "multiplier": "write contract_size",

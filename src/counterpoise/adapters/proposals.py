@@ -13,7 +13,7 @@ from typing import Any, Final
 from counterpoise.adapters.parameters import parameters_of, version_in
 from counterpoise.adapters.portfolio.document import plain, tree_of
 from counterpoise.margin.model import MarginModel
-from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.parameter_version import ParameterVersion, oddities_of
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.time import instant_of_day
 
@@ -58,9 +58,8 @@ def _against(version: Callable[[], ParameterVersion]) -> tuple[Failure, ...]:
         parameters = version().parameters
     except BadInput as wrong:
         return wrong.failures
-    odd = parameters.oddities() if hasattr(parameters, "oddities") else ()
     return tuple(Failure(reason=Reason.ODD_PARAMETERS, subject=section, sentence=sentence)
-                 for section, sentence in odd)
+                 for section, sentence in oddities_of(parameters))
 
 
 def _shape(tree: Tree) -> list[Failure]:

@@ -1,7 +1,8 @@
 """How is a market snapshot kept? One Parquet file, exact to the bit, readable by any table tool.
 
 Rows are of four kinds: `snapshot` (one: when, which, from where), `instrument` (definition and
-quotes), `index` (by underlying) and `asset` (price in USD). Absent numbers are null.
+quotes), `index` (by underlying) and `asset` (price in USD). Absent numbers are null. What is known
+beside prices stands in the definition of the `snapshot` row.
 """
 
 import json
@@ -26,6 +27,12 @@ from counterpoise.instruments.contracts import (
     Perpetual,
     Right,
     Spot,
+)
+from counterpoise.market.conditions import (
+    NOTHING_KNOWN,
+    SMILE_PARAMETERS,
+    Conditions,
+    SviSmile,
 )
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Reason, bad_input
@@ -67,18 +74,38 @@ def snapshot_in(table: Table) -> MarketSnapshot:
         at = place["instrument"][np.argsort([
             instruments.column[name] for name in rows["name"][place["instrument"]]])]
         index = dict(zip(rows["name"][place["index"]], rows["value"][place["index"]], strict=True))
+        quotes: dict[str, Any] = {name: rows[name][at] for name in _FLOATS}
         return MarketSnapshot(
             catalogue=instruments, as_of=terms["as_of"], sequence=terms["sequence"],
-            **{name: rows[name][at] for name in _FLOATS},
+            **quotes, conditions=_conditions(terms.get("conditions")),
             quality=rows["quality"][at].astype(np.uint16),
             quote_age_ns=rows["quote_age_ns"][at].astype(np.int64),
             index=np.array([index[u] for u in instruments.underlyings], np.float64),
             assets=tuple(rows["name"][place["asset"]].tolist()),
             price=rows["value"][place["asset"]], source=terms["source"],
             simulated=terms["simulated"])
-    except (KeyError, IndexError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
         raise bad_input(Reason.UNREADABLE, table.path, "is a snapshot file that lacks a part "
                         f"({error}); write it again") from None
+
+
+def _conditions(tree: dict[str, Any] | None) -> Conditions:
+    if tree is None:
+        return NOTHING_KNOWN
+    return Conditions(
+        columns={name: np.array(column, np.float64) for name, column in tree["columns"].items()},
+        confidences={(kind, code, day): share for kind, code, day, share in tree["confidences"]},
+        borrow_rates=tree["borrow_rates"],
+        smiles={(code, day): SviSmile(**smile) for code, day, smile in tree["smiles"]})
+
+
+def _conditions_tree(known: Conditions) -> dict[str, Any]:
+    return {"columns": {name: [None if x != x else x for x in column.tolist()]
+                        for name, column in known.columns.items()},
+            "confidences": [[*feed, share] for feed, share in known.confidences.items()],
+            "borrow_rates": known.borrow_rates,
+            "smiles": [[*key, {name: getattr(smile, name) for name in SMILE_PARAMETERS}]
+                       for key, smile in known.smiles.items()]}
 
 
 def _instrument(terms: dict[str, Any]) -> Instrument:
@@ -100,8 +127,10 @@ def write_snapshot(path: FilePath, snapshot: MarketSnapshot) -> None:
         If the path cannot be written, or the extra `data` is not installed.
     """
     n, u, a = len(snapshot.catalogue), len(snapshot.index), len(snapshot.assets)
+    known = snapshot.conditions
     terms = json.dumps({"as_of": snapshot.as_of, "sequence": snapshot.sequence,
-                        "source": snapshot.source, "simulated": snapshot.simulated})
+                        "source": snapshot.source, "simulated": snapshot.simulated} | (
+        {} if known == NOTHING_KNOWN else {"conditions": _conditions_tree(known)}))
     blank = np.full(1 + u + a, np.nan)
     columns: dict[str, Any] = {
         "row": ["snapshot"] + ["instrument"] * n + ["index"] * u + ["asset"] * a,

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.accounts.book import Book
+from counterpoise.accounts.given import names_read
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
@@ -130,7 +132,13 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
                   pools=_pools(portfolio, margins, arrays, ranged, shown),
                   our_readings=named.our_readings(book, market, version.parameters),
                   notes=(*notes_on(version, book), *_set_aside(portfolio, named, own=own),
-                         *_other_date(market, parameters_as_of)))
+                         *_other_date(market, parameters_as_of), *_not_read(named, book)))
+
+
+def _not_read(model: MarginModel, book: Book) -> tuple[str, ...]:
+    """Return a sentence on the amounts that are stated and that the model does not use."""
+    stated = sorted((book.given.keys() | book.position_given.keys()) - names_read(model))
+    return (f"stated and not used by {model.name}: {', '.join(stated)}",) if stated else ()
 
 
 def _set_aside(portfolio: Portfolio, model: MarginModel, *, own: bool) -> tuple[str, ...]:

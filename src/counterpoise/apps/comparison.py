@@ -11,9 +11,9 @@ from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.margin.account_totals import AccountTotals, account_totals
-from counterpoise.margin.leverage import usd_price
 from counterpoise.margin.requirement import Floats
 from counterpoise.margin.worst import WorstScenario
+from counterpoise.market.snapshot import usd_price
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
 

@@ -31,8 +31,7 @@ def portfolio_of(market: MarketSnapshot, portfolios: dict[str, Legs], *, symbols
     amounts = np.array([[round(balance / power_of_ten(-a.decimals)) for a in assets]] * len(book),
                        np.int64).reshape(len(book), len(assets))
     return Portfolio(as_of=slim.as_of, model="deribit_spm", overrides={}, symbols=symbols,
-                     market=slim, book=replaced(book, assets=assets, balances=amounts), notes=(),
-                     quote_terms={}, confidence={}, order_prices={})
+                     market=slim, book=replaced(book, assets=assets, balances=amounts), notes=())
 
 
 def only(market: MarketSnapshot, columns: np.ndarray[Any, np.dtype[np.intp]]) -> MarketSnapshot:

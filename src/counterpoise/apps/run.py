@@ -107,8 +107,7 @@ def _day(name: str, market: MarketSnapshot) -> Day:
 
 def _portfolio(market: MarketSnapshot, book: Book) -> Portfolio:
     return Portfolio(as_of=market.as_of, model=None, overrides={}, symbols="deribit",
-                     market=market, book=book, notes=(), quote_terms={}, confidence={},
-                     order_prices={})
+                     market=market, book=book, notes=())
 
 
 def _in_order(day: Day) -> list[tuple[PoolMargin, PoolMargin]]:

@@ -8,7 +8,7 @@ An asset that is held and has no price makes both unknown: nobody can say what i
 
 import numpy as np
 
-from counterpoise.accounts.book import Book
+from counterpoise.accounts.book import ROLES, Book
 from counterpoise.collateral.schedule import CollateralSchedule, collateral_value, terms_of
 from counterpoise.collateral.valuation import Bools, Indices, Owners, equity_of
 from counterpoise.market.snapshot import Floats, MarketSnapshot, price_of
@@ -23,12 +23,14 @@ class AssetAmounts:
     amount     [account, asset] in the asset's own units, positive = owned; NaN where unknown
     price      [asset] in the numeraire; NaN where the market has none
     no_entry   [account] where an entry price is missing
+    unused     [account, asset] where the account does not use the asset as collateral
     """
 
     assets: tuple[str, ...]
     amount: Floats
     price: Floats
     no_entry: Bools
+    unused: Bools
 
 
 @frozen
@@ -59,7 +61,16 @@ def asset_amounts(book: Book, market: MarketSnapshot, *, accounts: Indices, nume
         option_value=option_value, threads=threads)
     return AssetAmounts(assets=assets, amount=owned.amount.reshape(-1, width),
                         price=prices_in(market, assets, numeraire),
-                        no_entry=np.logical_or.reduce(owned.no_entry.reshape(-1, width), axis=1))
+                        no_entry=np.logical_or.reduce(owned.no_entry.reshape(-1, width), axis=1),
+                        unused=_unused(book, accounts, assets))
+
+
+def _unused(book: Book, accounts: Indices, assets: tuple[str, ...]) -> Bools:
+    unused = np.zeros((len(accounts), len(assets)), bool)
+    if book.roles is not None:
+        place = [assets.index(a.code) for a in book.assets]
+        unused[:, place] = book.roles[accounts] == ROLES.index("none")
+    return unused
 
 
 def prices_in(market: MarketSnapshot, assets: tuple[str, ...], numeraire: str) -> Floats:
@@ -75,7 +86,10 @@ def _dollars(market: MarketSnapshot, code: str) -> float:
 
 
 def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule) -> CrossOwned:
-    """Return equity and weighed balance of every account, assets added up in the order of codes."""
+    """Return equity and weighed balance of every account, assets added up in the order of codes.
+
+    What an account does not use as collateral counts in its equity and not in its balance.
+    """
     equity, balance = np.zeros(len(owned.amount)), np.zeros(len(owned.amount))
     no_price = {}
     for k, code in enumerate(owned.assets):
@@ -83,7 +97,8 @@ def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule) -> CrossOwned
         held = amount != 0
         if held.any():
             equity = equity + np.where(held, amount * price, 0.0)
-            weighed = collateral_value(terms_of(schedule, code), amount, price)
+            used = np.where(owned.unused[:, k], np.minimum(amount, 0.0), amount)
+            weighed = collateral_value(terms_of(schedule, code), used, price)
             balance = balance + np.where(held, weighed, 0.0)
         if price != price and held.any():
             no_price[code] = held

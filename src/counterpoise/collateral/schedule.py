@@ -26,12 +26,14 @@ class AssetTerms:
     weight      fraction of the value that counts, by tier
     tiers_in    whether `up_to` and `cap` are amounts of the asset or of the numeraire
     cap         what is held beyond it does not count
+    value_cap   in the numeraire: the most that all of it may count
     """
 
     up_to: tuple[float, ...]
     weight: tuple[float, ...]
     tiers_in: str = IN_ASSET
     cap: float = float("inf")
+    value_cap: float = float("inf")
 
     def __post_init__(self) -> None:
         """Refuse tiers that do not increase and weights that have no meaning."""
@@ -76,7 +78,7 @@ def collateral_value(terms: AssetTerms, amount: Floats, price: float) -> Floats:
     """
     scale, worth = (price, 1.0) if terms.tiers_in == IN_NUMERAIRE else (1.0, price)
     owned = np.minimum(np.maximum(amount, 0.0) * scale, terms.cap)
-    weighed = marginal(owned, terms.up_to, terms.weight) * worth
+    weighed = np.minimum(marginal(owned, terms.up_to, terms.weight) * worth, terms.value_cap)
     return np.asarray(weighed + np.minimum(amount, 0.0) * price)
 
 
@@ -93,8 +95,8 @@ def _violations(terms: AssetTerms) -> list[tuple[str, str]]:
     if terms.tiers_in not in (IN_ASSET, IN_NUMERAIRE):
         wrong.append(("tiers_in", f"{terms.tiers_in[:40]!r} is unknown; use {IN_ASSET} or "
                       f"{IN_NUMERAIRE}"))
-    if not terms.cap >= 0:
-        wrong.append(("cap", f"{terms.cap} must not be negative"))
+    wrong += [(name, f"{getattr(terms, name)} must not be negative")
+              for name in ("cap", "value_cap") if not getattr(terms, name) >= 0]
     return wrong
 
 

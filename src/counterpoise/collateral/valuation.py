@@ -2,6 +2,7 @@
 market value of its options.
 
     equity[c] = balance[c] + sum over contracts settled in c of (lots x value per lot - entry cost)
+                           + funding earned and not paid yet, where stated
 
 A future's contract value is u P (linear) or -u / P (inverse), so that the difference is its P&L; an
 option is worth its premium. Amounts are in the asset's own units, positive = owned.
@@ -65,7 +66,25 @@ def equity_of(book: Book, market: MarketSnapshot, owners: Owners, *, option_valu
         smallest=_smallest_units(book, codes), balances=np.ascontiguousarray(book.balances),
         stated=_contiguous(book.given.get("equity")), unknown=UNKNOWN, premium_counts=option_value,
         threads=threads)
-    return Equity(amount=amount, no_entry=no_entry)
+    return Equity(amount=amount + _funding(book, owners), no_entry=no_entry)
+
+
+def _funding(book: Book, owners: Owners) -> Floats | float:
+    """Return the funding that positions earned and nobody paid yet, [row]; 0 where equity is."""
+    stated = book.position_given.get("unrealised_funding")
+    if stated is None:
+        return 0.0
+    width = len(owners.assets)
+    place = np.array([owners.assets.index(s) for s in book.catalogue.settlements])
+    account = np.repeat(np.arange(len(book)), np.diff(book.row_pointer))
+    cell = account * width + place[book.catalogue.settlement[book.instrument]]
+    total = np.bincount(cell, weights=np.nan_to_num(stated), minlength=len(book) * width)
+    funding = total[owners.account * width + owners.asset]
+    for k, a in enumerate(book.assets if "equity" in book.given else ()):
+        mine = owners.asset == owners.assets.index(a.code)
+        known = np.isfinite(book.given["equity"][owners.account, k])
+        funding = np.where(mine & known, 0.0, funding)
+    return np.asarray(funding)
 
 
 def contract_values(market: MarketSnapshot) -> Floats:

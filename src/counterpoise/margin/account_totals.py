@@ -11,10 +11,10 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.margin.compute import AccountMargin
-from counterpoise.margin.leverage import carried_over_owned, carried_usd, usd_price
+from counterpoise.margin.leverage import carried_over_owned, carried_usd
 from counterpoise.margin.pools import position_accounts, summed
 from counterpoise.margin.requirement import Floats
-from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.market.snapshot import MarketSnapshot, usd_price
 from counterpoise.values.frozen import frozen
 
 

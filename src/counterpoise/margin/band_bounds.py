@@ -239,11 +239,14 @@ def _net_rises(seen: Seen) -> tuple[Indices, Indices, Floats]:
     """
     required, own = seen.margins.requirements, seen.columns[centre(seen.grid)]
     worst, factor = required.worst, seen.version.parameters.general.mm_factor
+    # Worst cases stand by account, pool and unit; unit rows by account and unit.
+    order = np.lexsort((worst.unit, required.account[worst.row]))
+    row, scenario = worst.row[order], worst.scenario[order]
     rows = grouped(row_pointer=seen.book.row_pointer, instrument=seen.book.instrument,
                    lots=seen.book.lots, key=own.unit)
-    status = seen.margins.status[worst.row]
+    status = seen.margins.status[row]
     lacks = ((status > 0) & (status < 4)
-             & (np.diff(seen.book.order_pointer)[required.account[worst.row]] == 0))
+             & (np.diff(seen.book.order_pointer)[required.account[row]] == 0))
     entry = np.repeat(np.arange(len(rows)), np.diff(rows.pointer))
     at = np.flatnonzero(lacks[entry])
     entry, lots, held = entry[at], rows.lots[at], rows.instrument[at]
@@ -254,8 +257,8 @@ def _net_rises(seen: Seen) -> tuple[Indices, Indices, Floats]:
     out = []
     for node in seen.columns:
         way = (node.excess - own.excess)[held]
-        value, ruled = total(way[:, 0]), total(way[np.arange(len(held)), worst.scenario[entry]])
-        ruled = ruled + (node.dampener - own.dampener)[rows.key, worst.scenario]
+        value, ruled = total(way[:, 0]), total(way[np.arange(len(held)), scenario[entry]])
+        ruled = ruled + (node.dampener - own.dampener)[rows.key, scenario]
         roll = np.bincount(entry, np.abs(lots * (node.roll - own.roll)[held]), len(rows))
         short = (1.0 - factor) * value + factor * (ruled + roll)
         out.append(np.where(status == 1, ruled + roll,

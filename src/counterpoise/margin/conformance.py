@@ -34,6 +34,7 @@ TOLERANCE: Final = 1e-9
 ROUNDING_MAX: Final = 1e-8
 """Largest share of a margin that may be called rounding; a component may not hide there."""
 
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
 _MEMBERS: Final = (*MarginModel.__annotations__, *(
     name for name, member in vars(MarginModel).items()
     if callable(member) and not name.startswith("_")))
@@ -53,13 +54,17 @@ def check_margin_model(model: MarginModel, version: ParameterVersion, market: Ma
                        seed: int = 1, accounts: int = 24) -> tuple[str, ...]:
     """Return a sentence for every promise that the model breaks; none is the good answer.
 
-    `market` should hold several kinds of instruments; instruments whose quotes are bad are used
-    only by the check on failures. A check in which the model raises is a promise broken.
+    `market` should hold several kinds of instruments that the model covers: books are drawn from
+    those alone, and a market without any is named as what is wrong. A check in which the model
+    raises is a promise broken.
     """
     if missing := missing_members(model):
         return missing
+    known = covered(model, version, market)
+    if not known.any():
+        return (f"{model.name}: covers no instrument of this market, so nothing could be tried",)
     trial = Trial(model=model, version=version, market=market,
-                  book=random_book(market, seed=seed, accounts=accounts))
+                  book=random_book(market, seed=seed, accounts=accounts, among=known))
     return tuple(f"{model.name}: {sentence}" for check in (*_CHECKS, *_law_checks(model))
                  for sentence in _found(check, trial))
 
@@ -78,15 +83,32 @@ def _found(check: Callable[[Trial], Iterator[str]], trial: Trial) -> tuple[str, 
         return (f"raises {type(error).__name__} ({str(error)[:200]}) where '{claim}' is tried",)
 
 
-def random_book(market: MarketSnapshot, *, seed: int, accounts: int,
-                positions: int = 8) -> Book:
+def covered(model: MarginModel, version: ParameterVersion, market: MarketSnapshot) -> Bools:
+    """Return which instruments the model gives a number, one coin of each held alone."""
+    good = np.flatnonzero(market.quality == Quality.GOOD).astype(np.int32)
+    alone = Entries(account=np.arange(len(good)), instrument=good,
+                    lots=np.rint(_lots_per_coin(market)[good]).astype(np.int64),
+                    entry_cost=np.zeros(len(good), np.int64))
+    needs = compute_margin(
+        book_of(catalogue=market.catalogue, accounts=np.arange(len(good)), positions=alone),
+        market, model=model, version=version).requirements
+    known = np.zeros(len(market.catalogue), bool)
+    known[good[needs.account]] = True
+    known[good[needs.account[needs.failure >= 0]]] = False
+    return known
+
+
+def random_book(market: MarketSnapshot, *, seed: int, accounts: int, positions: int = 8,
+                among: Bools | None = None) -> Book:
     """Return a book of random positions, orders and balances over the market's good quotes.
 
-    Sizes are fractions of a coin to a few coins; entry prices are the marks. Same seed, same book.
+    `among` says from which instruments to draw, all where None. Sizes are fractions of a coin to a
+    few coins; entry prices are the marks. Same seed, same book.
     """
     rng = np.random.default_rng(seed)
     terms = market.catalogue
-    good = np.flatnonzero(market.quality == Quality.GOOD).astype(np.int32)
+    good = np.flatnonzero((market.quality == Quality.GOOD)
+                          & (True if among is None else among)).astype(np.int32)
     count = positions * accounts
     instrument = rng.choice(good, count) if len(good) else np.zeros(0, np.int32)
     per_coin = _lots_per_coin(market)[instrument]
@@ -286,7 +308,7 @@ def _initial_at_least_maintenance(trial: Trial) -> Iterator[str]:
 
 def _scaled(book: Book, factor: int) -> Book:
     return replaced(book, lots=book.lots * factor, order_lots=book.order_lots * factor,
-                    entry_cost=book.entry_cost * factor)
+                    entry_cost=book.entry_cost * factor, balances=book.balances * factor)
 
 
 def _long_option_at_most_premium(trial: Trial) -> Iterator[str]:

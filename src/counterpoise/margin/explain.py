@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.accounts.book import (
+    Book,
+    book_of,
+    orders_of,
+    positions_of,
+    rows_at,
+    tables_of,
+)
 from counterpoise.margin.compute import compute_margin, priced
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import MarginModel
@@ -76,15 +83,13 @@ def without_each(book: Book, part: slice = slice(None)) -> Book:
     run = np.arange(len(book.instrument))[part]
     n = len(run)
     account, place = np.nonzero(run[:, None] != np.arange(len(book.instrument)))
-    rows = Entries(account=account, instrument=book.instrument[place], lots=book.lots[place],
-                   entry_cost=book.entry_cost[place])
-    orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
-    copies = Entries(account=np.repeat(np.arange(n), len(orders.lots)),
-                     instrument=np.tile(orders.instrument, n), lots=np.tile(orders.lots, n),
-                     entry_cost=np.tile(orders.entry_cost, n))
-    return book_of(catalogue=book.catalogue, accounts=np.arange(n), positions=rows, orders=copies,
-                   balances=(book.assets, np.repeat(book.balances, n, axis=0)),
-                   given={k: np.repeat(v, n, axis=0) for k, v in book.given.items()})
+    rows = replaced(rows_at(positions_of(book), place), account=account)
+    orders = orders_of(book)
+    copies = replaced(rows_at(orders, np.tile(np.arange(len(orders.lots)), n)),
+                      account=np.repeat(np.arange(n), len(orders.lots)))
+    made = book_of(catalogue=book.catalogue, accounts=np.arange(n), positions=rows, orders=copies)
+    return replaced(made, assets=book.assets,
+                    **tables_of(book, lambda table: np.repeat(table, n, axis=0)))
 
 
 def _closing(book: Book, whole: Requirements, less: Requirements, part: slice) -> Floats:

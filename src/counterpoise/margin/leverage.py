@@ -14,7 +14,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.margin.compute import AccountMargin
 from counterpoise.margin.pools import pool_of_instrument, position_accounts, summed
 from counterpoise.margin.requirement import Floats
-from counterpoise.market.snapshot import MarketSnapshot, price_of
+from counterpoise.market.snapshot import MarketSnapshot, usd_price
 from counterpoise.risk.sensitivities import UNITS, per_lot
 
 _DELTA_USD: Final = tuple(UNITS).index("delta_usd")
@@ -46,11 +46,3 @@ def carried_over_owned(gross: Floats, owned: Floats) -> Floats:
     owned. Both in one currency, of one shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(gross == 0, 0.0, np.where(owned > 0, gross / owned, np.nan))
-
-
-def usd_price(market: MarketSnapshot, asset: str) -> float:
-    """Return the USD price of an asset: its index where it is an underlying, NaN if unknown."""
-    known = market.catalogue.underlyings
-    if asset == "USD":
-        return 1.0
-    return float(market.index[known.index(asset)]) if asset in known else price_of(market, asset)

@@ -3,18 +3,20 @@
     scenarios -> one pricing pass -> requirement of the whole book at once, compared with equity
 """
 
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Requirements
-from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.frozen import frozen
+
+if TYPE_CHECKING:  # named here, needed by those who explain a number (decision 3)
+    from counterpoise.margin.contributions import Contributions
+    from counterpoise.margin.vectors import RiskVectors
 
 LAWS: Final = frozenset({
     "non_negative",
@@ -90,11 +92,11 @@ class MarginModel(Protocol):
         """Return one row per (account, pool) that holds anything there."""
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
-                      parameters: Any) -> Contributions:
+                      parameters: Any) -> "Contributions":
         """Return what each position contributes; a row's positions add up to its components."""
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
-                parameters: Any) -> tuple[RiskVectors, ...]:
+                parameters: Any) -> "tuple[RiskVectors, ...]":
         """Return gains and losses by scenario, one entry per scenario set."""
 
     def our_readings(self, book: Book, market: MarketSnapshot,

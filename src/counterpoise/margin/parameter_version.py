@@ -4,7 +4,7 @@ A version is never edited; a change is a new version. `observed_on` is the day o
 showed these numbers, `effective_from` the instant from which they act.
 """
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +28,19 @@ class ParameterVersion:
     sections: tuple[tuple[str, str, str], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     overridden: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class ExaminedParameters(Protocol):
+    """Parameters that know what of them makes no economic sense; a model's may."""
+
+    def oddities(self) -> tuple[tuple[str, str], ...]:
+        """Return (section, sentence) for what can be computed but makes no economic sense."""
+
+
+def oddities_of(parameters: Any) -> tuple[tuple[str, str], ...]:
+    """Return the (section, sentence) oddities of parameters; none where they are not examined."""
+    return parameters.oddities() if isinstance(parameters, ExaminedParameters) else ()
 
 
 def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:

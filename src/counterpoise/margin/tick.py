@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from counterpoise.accounts.book import Book, Columns, Entries, book_of, entries_of
+from counterpoise.accounts.book import Book, Columns, accounts_of
 from counterpoise.collateral.cross import prices_in
 from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import CrossEquity, MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.pools import pool_of_instrument
+from counterpoise.market.conditions import column_of
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays, repriced
 from counterpoise.values.frozen import frozen, replaced
@@ -90,9 +91,23 @@ def moved_underlyings(before: MarketSnapshot, after: MarketSnapshot) -> Bools:
     price = dict(zip(after.assets, _differs(before.price, after.price), strict=True))
     settled = np.array([price.get(s, False) for s in terms.settlements], bool)
     differs |= np.take(settled, terms.settlement)
+    differs |= _other_columns(before, after)
     touched = _differs(before.index, after.index)
     touched[terms.underlying[differs]] = True
-    return touched | (before.as_of != after.as_of)
+    return touched | (before.as_of != after.as_of) | _other_conditions(before, after)
+
+
+def _other_columns(before: MarketSnapshot, after: MarketSnapshot) -> Bools:
+    out, (there, here) = np.zeros(len(after.catalogue), bool), (before.conditions, after.conditions)
+    for name in {*there.columns, *here.columns}:
+        out |= _differs(column_of(there, name, after.catalogue),
+                        column_of(here, name, after.catalogue))
+    return out
+
+
+def _other_conditions(before: MarketSnapshot, after: MarketSnapshot) -> bool:
+    names = ("confidences", "borrow_rates", "smiles")
+    return any(getattr(before.conditions, n) != getattr(after.conditions, n) for n in names)
 
 
 def _repriced_owners(before: Margined, market: MarketSnapshot) -> Bools:
@@ -184,25 +199,6 @@ def _accounts_again(now: Margined, book: Book, moved_parts: tuple[Bools, Bools],
     needs = replaced(margins.requirements,
                      account=accounts[margins.requirements.account].astype(np.int32))
     return Moved(now=now, margins=replaced(margins, requirements=needs))
-
-
-def accounts_of(book: Book, accounts: Ints) -> Book:
-    """Return the accounts of those numbers, increasing, as a book of their own."""
-    place = np.full(len(book), -1, np.int64)
-    place[accounts] = np.arange(len(accounts))
-    positions = entries_of(book.row_pointer, book.instrument, book.lots, book.entry_cost)
-    orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
-    return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts],
-                   positions=_kept(positions, place), orders=_kept(orders, place),
-                   balances=(book.assets, book.balances[accounts]),
-                   given={name: amounts[accounts] for name, amounts in book.given.items()})
-
-
-def _kept(rows: Entries, place: Ints) -> Entries:
-    account = place[rows.account]
-    mine = account >= 0
-    return Entries(account=account[mine], instrument=rows.instrument[mine], lots=rows.lots[mine],
-                   entry_cost=rows.entry_cost[mine])
 
 
 def rows_that_moved(layout: Layout, margins: AccountMargin) -> Ints:

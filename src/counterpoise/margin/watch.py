@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from counterpoise.accounts.book import Book
+from counterpoise.accounts.book import Book, accounts_of, places_of
 from counterpoise.margin.band_nodes import BandGrid
 from counterpoise.margin.bands import Bands, bands_of, left, place_of
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
@@ -107,7 +107,7 @@ def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
     if not len(accounts):
         return replaced(watch, sequence=market.sequence, status=watch.held, recomputed=0,
                         at_nodes=0)
-    shard = chosen(watch.book, accounts)
+    shard = accounts_of(watch.book, accounts)
     if len(accounts) > watch.rules.again_share * len(watch.book):
         bands = bands_of(shard, market, model=model, version=version, grid=watch.rules.narrow)
         return _with_batch(_with_margins(watch, market, accounts, bands.margins), accounts, bands)
@@ -115,29 +115,9 @@ def ticked(watch: Watch, market: MarketSnapshot) -> Watch:
     return _with_margins(watch, market, accounts, margins)
 
 
-def chosen(book: Book, accounts: Indices) -> Book:
-    """Return some accounts, given in increasing order, as a book of their own."""
-    at, pointer = _entries(book.row_pointer, accounts)
-    orders, order_pointer = _entries(book.order_pointer, accounts)
-    return Book(
-        catalogue=book.catalogue, accounts=book.accounts[accounts], row_pointer=pointer,
-        instrument=book.instrument[at], lots=book.lots[at], entry_cost=book.entry_cost[at],
-        order_pointer=order_pointer, order_instrument=book.order_instrument[orders],
-        order_lots=book.order_lots[orders], assets=book.assets, balances=book.balances[accounts],
-        given={name: amounts[accounts] for name, amounts in book.given.items()})
-
-
-def _entries(pointer: np.ndarray[Any, np.dtype[np.int64]], accounts: Indices,
-             ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]]:
-    """Return the entries of the accounts, in order, and the pointer of the smaller book."""
-    size = np.diff(pointer)[accounts]
-    short = np.concatenate(([0], np.cumsum(size)))
-    return np.repeat(pointer[accounts] - short[:-1], size) + np.arange(short[-1]), short
-
-
 def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices,
                   margins: AccountMargin) -> Watch:
-    row, _ = _entries(watch.pointer, accounts)
+    row, _ = places_of(watch.pointer, accounts)
     status, computed = watch.held.copy(), watch.computed.copy()
     initial, maintenance = watch.initial.copy(), watch.maintenance.copy()
     status[row], computed[row] = margins.status, market.sequence
@@ -149,7 +129,7 @@ def _with_margins(watch: Watch, market: MarketSnapshot, accounts: Indices,
 
 
 def _with_batch(watch: Watch, accounts: Indices, bands: Bands) -> Watch:
-    row, _ = _entries(watch.pointer, accounts)
+    row, _ = places_of(watch.pointer, accounts)
     batch = watch.batch.copy()
     batch[accounts] = len(watch.batches)
     kept, place = np.unique(batch, return_inverse=True)

@@ -11,7 +11,15 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from counterpoise.accounts.book import NO_ENTRIES, Book, Entries, book_of, entries_of
+from counterpoise.accounts.book import (
+    Book,
+    Entries,
+    book_of,
+    joined,
+    orders_of,
+    positions_of,
+    tables_of,
+)
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.model import MarginModel, PricedMarket
 from counterpoise.margin.parameter_version import ParameterVersion
@@ -21,7 +29,7 @@ from counterpoise.margin.terms.prepared_units import Lots, PreparedUnits, error_
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Reason, bad_input
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.quantity import LOTS_MAX, UNKNOWN
 
 
@@ -121,18 +129,13 @@ def after_order(prepared: Prepared, instrument: int, lots: int, *, sequence: int
 
 def with_position(book: Book, instrument: int, lots: int) -> Book:
     """Return an account with one more position, its entry cost unknown."""
+    held = positions_of(book)
     more = Entries(account=np.zeros(1, np.int64), instrument=np.array([instrument], np.int32),
-                   lots=np.array([lots], np.int64), entry_cost=np.array([UNKNOWN], np.int64))
-    rows = _joined(entries_of(book.row_pointer, book.instrument, book.lots, book.entry_cost),
-                   more if lots else NO_ENTRIES)
-    orders = entries_of(book.order_pointer, book.order_instrument, book.order_lots)
-    return book_of(catalogue=book.catalogue, accounts=book.accounts, positions=rows, orders=orders,
-                   balances=(book.assets, book.balances), given=book.given)
-
-
-def _joined(rows: Entries, more: Entries) -> Entries:
-    return Entries(**{name: np.concatenate((getattr(rows, name), getattr(more, name)))
-                      for name in ("account", "instrument", "lots", "entry_cost")})
+                   lots=np.array([lots], np.int64), entry_cost=np.array([UNKNOWN], np.int64),
+                   given={name: np.array([np.nan]) for name in held.given})
+    made = book_of(catalogue=book.catalogue, accounts=book.accounts,
+                   positions=joined(held, more) if lots else held, orders=orders_of(book))
+    return replaced(made, assets=book.assets, **tables_of(book, lambda table: table))
 
 
 def largest_that_fits(prepared: Prepared, *, instrument: int, wanted: int, limit: float,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.instruments.catalogue import Catalogue
+from counterpoise.market.conditions import NOTHING_KNOWN, Conditions
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,6 +48,7 @@ class MarketSnapshot:
     assets, price      price of settlement and collateral assets in USD, [asset]; NaN where unknown
     source             one line that says where the numbers come from; shown with every result
     simulated          True if the numbers were generated, not observed
+    conditions         what is known beside prices: funding, depth, confidence, smiles, ...
     """
 
     catalogue: Catalogue
@@ -64,11 +66,13 @@ class MarketSnapshot:
     price: Floats
     source: str
     simulated: bool = False
+    conditions: Conditions = NOTHING_KNOWN
 
     def __post_init__(self) -> None:
         """Check shapes; a mistake here is the programmer's."""
-        columns = (self.mark, self.forward, self.forward_fixed, self.volatility, self.rate,
-                   self.quality, self.quote_age_ns)
+        columns: list[Any] = [self.mark, self.forward, self.forward_fixed, self.volatility,
+                              self.rate, self.quality, self.quote_age_ns,
+                              *self.conditions.columns.values()]
         assert all(c.shape == (len(self.catalogue),) for c in columns)
         assert self.index.shape == (len(self.catalogue.underlyings),)
         assert self.price.shape == (len(self.assets),)
@@ -80,16 +84,33 @@ def snapshot_digest(snapshot: MarketSnapshot) -> str:
 
     terms = snapshot.catalogue
     words = repr((snapshot.as_of, snapshot.sequence, snapshot.assets, terms.underlyings,
-                  terms.settlements, [c.id for c in terms.instruments]))
+                  terms.settlements, [c.id for c in terms.instruments], *_spoken(snapshot)))
     return sha256_of(
         words, *(getattr(terms, name) for name in (
             "kind", "payoff", "right", "expiry", "settlement_window_ns", "strike", "unit",
             "underlying", "settlement")),
         *(getattr(snapshot, name) for name in (
-            "mark", "forward", "forward_fixed", "volatility", "rate", "quality", "index", "price")))
+            "mark", "forward", "forward_fixed", "volatility", "rate", "quality", "index", "price")),
+        *(snapshot.conditions.columns[name] for name in sorted(snapshot.conditions.columns)))
+
+
+def _spoken(snapshot: MarketSnapshot) -> tuple[object, ...]:
+    known = snapshot.conditions
+    if known == NOTHING_KNOWN:
+        return ()
+    return (sorted(known.columns), sorted(known.confidences.items()),
+            sorted(known.borrow_rates.items()), sorted(known.smiles.items()))
 
 
 def price_of(snapshot: MarketSnapshot, asset: str) -> float:
     """Return the USD price of an asset, NaN where the snapshot has none."""
     known: dict[str, float] = dict(zip(snapshot.assets, snapshot.price.tolist(), strict=True))
     return known.get(asset, float("nan"))
+
+
+def usd_price(market: MarketSnapshot, asset: str) -> float:
+    """Return the USD price of an asset: its index where it is an underlying, NaN if unknown."""
+    known = market.catalogue.underlyings
+    if asset == "USD":
+        return 1.0
+    return float(market.index[known.index(asset)]) if asset in known else price_of(market, asset)

@@ -5,7 +5,8 @@ u d, inverse ones u (1/P - 1/P') coin (u d / P in quote), options u (V' - V), V 
 the shocked forward and volatility, divided by its own forward for coin-settled ones.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from counterpoise.values.time import YEAR_NS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Columns = np.ndarray[Any, np.dtype[np.int32]]
 LINEAR: Final = 0
 INVERSE_COIN: Final = 1
 INVERSE_QUOTE: Final = 2
@@ -46,9 +48,31 @@ class PricingColumns:
     mode: np.ndarray[Any, np.dtype[np.uint8]]
 
 
+class Kernels(Protocol):
+    """What runs the loops over scenarios: `_core`, or a device that gives the same bits.
+
+    Arguments and results are those of the functions of these names in `_core`.
+    """
+
+    @property
+    def price_grid(self) -> Callable[..., tuple[Floats, Floats, Flags]]:
+        """Value [instrument], P&L [instrument, scenario] and failed [instrument]."""
+        ...
+
+    @property
+    def worst_loss(self) -> Callable[..., tuple[Floats, Columns]]:
+        """The worst loss and its scenario, each [row]."""
+        ...
+
+    @property
+    def loss_vectors(self) -> Callable[..., tuple[Floats, Floats]]:
+        """The P&L before and after the transforms, each [row, scenario]."""
+        ...
+
+
 def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *,
                  columns: np.ndarray[Any, np.dtype[np.int64]] | None = None, threads: int = 1,
-                 ) -> tuple[Floats, Floats, Flags]:
+                 kernels: Kernels = _core) -> tuple[Floats, Floats, Flags]:
     """Price every instrument of the snapshot in every scenario, or those of `columns` alone.
 
     Returns
@@ -60,7 +84,7 @@ def scenario_pnl(market: MarketSnapshot, scenarios: ScenarioSet, *,
     known = pricing_columns(market, scenarios)
     catalogue = market.catalogue
     at: Any = slice(None) if columns is None else columns
-    return _core.price_grid(
+    return kernels.price_grid(
         kind=catalogue.kind[at], mode=known.mode[at], right=catalogue.right[at],
         unit=catalogue.unit[at], price=known.price[at], shock_base=known.shock_base[at],
         strike=catalogue.strike[at], years=known.years[at], volatility=market.volatility[at],

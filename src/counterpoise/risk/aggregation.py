@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise import _core
+from counterpoise.pricing.kernel import Kernels
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -82,27 +83,27 @@ def grouped(*, row_pointer: Ints, instrument: Columns, lots: Ints, key: Columns)
 
 
 def worst_loss(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *,
-               threads: int = 1) -> tuple[Floats, Columns]:
+               threads: int = 1, kernels: Kernels = _core) -> tuple[Floats, Columns]:
     """Return each row's worst loss (>= 0, in the currency of `pnl`) and its scenario.
 
     `pnl` is [instrument, scenario] per lot, gain > 0. Of equal worst scenarios the lowest is
     named. A row that holds a failed instrument (NaN) has loss NaN and scenario 0.
     """
-    return _core.worst_loss(pointer=rows.pointer, key=rows.key, instrument=rows.instrument,
-                            lots=rows.lots, pnl=pnl, weight=transform.weight,
-                            gain_factor=transform.gain_factor, gain_cap=transform.gain_cap,
-                            dampener=transform.dampener, dampen_first=transform.dampen_first,
-                            threads=threads)
-
-
-def loss_vectors(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *,
-                 threads: int = 1) -> tuple[Floats, Floats]:
-    """Return each row's P&L before and after the transform, both [row, scenario], gain > 0."""
-    return _core.loss_vectors(pointer=rows.pointer, key=rows.key, instrument=rows.instrument,
+    return kernels.worst_loss(pointer=rows.pointer, key=rows.key, instrument=rows.instrument,
                               lots=rows.lots, pnl=pnl, weight=transform.weight,
                               gain_factor=transform.gain_factor, gain_cap=transform.gain_cap,
                               dampener=transform.dampener, dampen_first=transform.dampen_first,
                               threads=threads)
+
+
+def loss_vectors(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *,
+                 threads: int = 1, kernels: Kernels = _core) -> tuple[Floats, Floats]:
+    """Return each row's P&L before and after the transform, both [row, scenario], gain > 0."""
+    return kernels.loss_vectors(pointer=rows.pointer, key=rows.key, instrument=rows.instrument,
+                                lots=rows.lots, pnl=pnl, weight=transform.weight,
+                                gain_factor=transform.gain_factor, gain_cap=transform.gain_cap,
+                                dampener=transform.dampener, dampen_first=transform.dampen_first,
+                                threads=threads)
 
 
 def exposures(rows: Rows, columns: Floats, *, threads: int = 1) -> tuple[Floats, Floats, Floats]:

@@ -118,6 +118,7 @@ def segmented(*, row_pointer: Ints, instrument: Columns, lots: Ints, segment: Co
     rows = grouped(row_pointer=row_pointer, instrument=instrument, lots=lots, key=segment)
     held = _held(rows)
     if real is not None:
+        assert len(real.pointer) == len(row_pointer), "real rows of another book"
         held = _merged(held, _real(real), len(unit))
     own = unit[held.key]
     new = np.ones(len(own), np.bool_)
@@ -142,7 +143,8 @@ def worst_of_segments(rows: SegmentRows, pnl: Floats, transform: SegmentTransfor
     """Return each row's worst loss (>= 0, in the currency of `pnl`) and its state.
 
     `pnl` is [instrument, scenario] per lot, gain > 0; the arrays of `unit` are [unit, state]. Of
-    equal worst states the lowest is named. NaN anywhere in a row makes its loss NaN, its state 0.
+    equal worst states the lowest is named; `np.searchsorted(transform.state, state)` is its first
+    scenario. NaN anywhere in a row makes its loss NaN, its state 0.
     """
     return _core.worst_of_segments(**_arguments(rows, pnl, transform, unit), threads=threads)
 

@@ -19,12 +19,10 @@ IDS = {"BTCUSDT_PERP": "BTC-USDT:USDT-PERP", "BTCUSDT_20220624": "BTC-USDT:USDT-
 
 def _uni_mmr_files(case: Case) -> Files:
     inputs = case["inputs"]
-    margin = {code: Decimal(str(w["asset"])) - Decimal(str(w["loan"]))
-              for code, w in inputs["margin"].items()}
-    loans = {code: str(w["loan"]) for code, w in inputs["margin"].items()}
+    margin = inputs["margin"].items()
     wallets = [
-        {"id": "margin", "balances": {c: str(n) for c, n in margin.items()},
-         "given": {"loan": loans}},
+        {"id": "margin", "balances": {code: str(w["asset"]) for code, w in margin},
+         "loans": {code: {"amount": str(w["loan"])} for code, w in margin if w["loan"]}},
         {"id": "um_wallet", "balances": {"USDT": str(inputs["um_wallet_USDT"])}},
         {"id": "cm_wallet", "balances": {"BTC": str(inputs["cm_wallet_BTC"])}}]
     return {"account": {
@@ -67,7 +65,8 @@ def _uni_mmr_inputs(portfolios: dict[str, Portfolio]) -> dict[str, Any]:
 
     margin = {}
     for code in ("USDT", "BTC", "ETH"):
-        loan = Decimal(repr(float(p.book.given["loan"][0, codes.index(code)])))
+        at = codes.index(code)
+        loan = Decimal(int(p.book.loans[0, at])).scaleb(-p.book.assets[at].decimals)
         margin[code] = {"asset": float(balance(0, code) + loan), "loan": float(loan),
                         "mm": float(loan * Decimal(str(rate)))}
     return {"margin": margin, "um_wallet_USDT": float(balance(1, "USDT")),

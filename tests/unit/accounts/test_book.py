@@ -6,6 +6,7 @@ import pytest
 from counterpoise.accounts.book import (
     Book,
     Entries,
+    accounts_of,
     book_of,
     concatenated,
     entries_of,
@@ -15,6 +16,7 @@ from counterpoise.adapters.symbols.names import instrument_of
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.values.assets import asset
 from counterpoise.values.failure import BadInput, Reason
+from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import LOTS_MAX, UNKNOWN
 
 LISTED = catalogue([instrument_of(n, "deribit")
@@ -91,6 +93,33 @@ def test_cut_and_joined_book_is_the_book():
                  given={"equity": np.array([[0.5], [np.nan]])})
 
     assert whole == concatenated([rows_of(whole, 0, 1), rows_of(whole, 1, 2)])
+
+
+def test_everything_an_account_states_stays_with_it():
+    tables = {"wallets": {"spot": np.array([[1], [2]])}, "loans": np.array([[3], [4]]),
+              "roles": np.array([[0], [2]], np.uint8),
+              "given": {"fees": np.array([[np.nan], [0.5]])}}
+    rows = replaced(entries((0, 0, 1, 1), (1, 1, 2, 2)), given={"delta": np.array([0.5, -0.25])})
+    orders = replaced(entries((1, 0, 9, 0)), given={"price": np.array([7.0])})
+    whole = replaced(book_of(catalogue=LISTED, accounts=NAMES, positions=rows, orders=orders),
+                     assets=(asset("BTC"),), balances=np.array([[5], [6]]), **tables)
+    second = accounts_of(whole, np.array([1]))
+
+    assert whole == concatenated([rows_of(whole, 0, 1), rows_of(whole, 1, 2)])
+    assert second == rows_of(whole, 1, 2)
+    assert ([-0.25], [7.0], [[2]], [[4]], [[2]], [[0.5]]) == (
+        second.position_given["delta"].tolist(), second.order_given["price"].tolist(),
+        second.wallets["spot"].tolist(), second.loans.tolist(), second.roles.tolist(),
+        second.given["fees"].tolist())
+
+
+def test_stated_amounts_of_netted_positions_add_up_where_they_do():
+    rows = replaced(entries((0, 1, 2, 0), (0, 1, 3, 0)), given={
+        "delta": np.array([0.5, -0.125]), "leverage": np.array([10.0, 20.0])})
+    net = book_of(catalogue=LISTED, accounts=NAMES, positions=rows)
+
+    assert [0.375] == net.position_given["delta"].tolist()
+    assert np.isnan(net.position_given["leverage"]).tolist() == [True]
 
 
 def test_columns_read_back_as_rows():

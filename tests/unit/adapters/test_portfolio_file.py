@@ -126,7 +126,7 @@ def test_order_with_a_side_is_the_signed_order():
         {"instrument": "BTC-28JUN24", "quantity": "10", "side": "sell", "price": "66000"}]
 
     assert read(good()).book.order_lots.tolist() == read(document).book.order_lots.tolist()
-    assert [("66000",)] == list(read(document).order_prices.values())
+    assert [66_000.0] == read(document).book.order_given["price"].tolist()
 
 
 def test_balance_beyond_its_decimals_is_rounded_against_the_account():
@@ -262,12 +262,13 @@ def test_overrides_are_passed_on_with_their_numbers():
 def test_notes_and_unused_terms_are_kept():
     document = good() | {"note": "a box"}
     document["market"]["instruments"]["BTC-PERPETUAL"]["funding_rate"] = "0.0001"
-    document["market"]["confidence"] = {"spot": "0.99"}
+    document["market"]["confidence"] = {"index:BTC": "0.99"}
     back = read_portfolio(write_portfolio(read(document)))
+    known = back.market.conditions
 
     assert ("a box",) == back.notes
-    assert {PERP: {"funding_rate": "0.0001"}} == back.quote_terms
-    assert {"spot": "0.99"} == back.confidence
+    assert 0.0001 == known.columns["funding_rate"][back.market.catalogue.column[PERP]]
+    assert {("index", "BTC", 0): 0.99} == known.confidences
 
 
 def test_null_is_the_same_as_absent():

@@ -96,3 +96,10 @@ def test_terms_for_other_assets_may_be_read_or_absent():
 
     assert (None, (0.25,)) == (schedule.other, changed.other.weight)
     assert (1.0, 3.0) == schedule.assets["BTC"].up_to
+
+
+def test_a_value_cap_bounds_what_counts_not_what_is_owed():
+    terms = AssetTerms(up_to=(20.0,), weight=(0.75,), value_cap=1_000_000.0)
+
+    assert [750_000.0, 1_000_000.0, -100_000.0] == collateral_value(
+        terms, np.array([10.0, 30.0, -1.0]), 100_000.0).tolist()

@@ -120,7 +120,7 @@ def test_a_debt_is_never_discounted_and_pays_loan_margin() -> None:
 
 def test_a_stated_loan_stands_beside_what_is_held() -> None:
     """Assets and loans of one coin net in equity, the whole loan pays margin."""
-    book = replaced(entered({}, {"BTC": 1}), given={"loan": np.array([[3.0]])})
+    book = replaced(entered({}, {"BTC": 1}), loans=np.array([[3 * 10**8]]))
 
     assert figures(book)["account_maint_margin"][0] == pytest.approx(19_500, rel=1e-12)
 

@@ -141,6 +141,15 @@ def test_units_must_number_their_segments_together():
                   unit=np.array([1, 0], np.int32))
 
 
+def test_real_rows_of_another_book_are_refused():
+    real = RealRows(pointer=np.zeros(3, np.int64), instrument=np.zeros(0, np.int32),
+                    quantity=np.zeros(0), segment=np.zeros(0, np.int32))
+
+    with pytest.raises(AssertionError, match="another book"):
+        segmented(row_pointer=np.array([0, 0]), instrument=np.zeros(0, np.int32),
+                  lots=np.zeros(0, np.int64), segment=np.zeros(1, np.int32), unit=UNIT, real=real)
+
+
 def two_expiries(**transform):
     """Return the loss of one lot in each of two expiries, over two prices with two vol states."""
     pnl = np.array([[0.0, -3.0, 1.0, 2.0, 4.0], [0.0, 5.0, -4.0, -1.0, -2.0]])

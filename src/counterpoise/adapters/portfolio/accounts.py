@@ -13,23 +13,23 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of
-from counterpoise.adapters.portfolio.names import Names, instrument_named, raise_all
+from counterpoise.accounts.given import BY_POSITION
+from counterpoise.adapters.portfolio.holdings import holdings_in
+from counterpoise.adapters.portfolio.names import Names, instrument_named
 from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.assets import asset, decimals_of, is_asset_code
+from counterpoise.values.assets import decimals_of
 from counterpoise.values.decimals import parse_decimal, parse_float, to_lots, to_smallest_unit
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import INT64_MAX, LOTS_MAX, UNKNOWN
 from counterpoise.values.time import format_instant
 
 Tree = dict[str, Any]
-OrderPrices = dict[tuple[str, str, int], tuple[str, ...]]
+Stated = dict[str, float]
 _PRECISION: Final = 80
 _ROUNDABLE: Final = 10**30
 ID_MAX: Final = 200
-_CELLS_MAX: Final = 20_000_000
-"""Balances are a table of accounts by assets: a hundred thousand accounts in two hundred assets."""
-_NOT_YET: Final = ("loans", "wallets", "collateral")
 
 
 def account_trees(tree: Tree, failures: list[Failure]) -> list[tuple[str, Tree]]:
@@ -70,36 +70,69 @@ def instruments_held(accounts: list[tuple[str, Tree]], names: Names) -> dict[str
     return held
 
 
-def book_in(accounts: list[tuple[str, Tree]], market: MarketSnapshot,
-            names: Names) -> tuple[Book, OrderPrices]:
-    """Return the book of all accounts and the order prices, which no model reads yet."""
-    positions: list[tuple[int, int, int, int]] = []
-    orders: list[tuple[int, int, int, int]] = []
-    prices: dict[tuple[str, str, int], list[str]] = {}
+def isolated_apart(accounts: list[tuple[str, Tree]], names: Names,
+                   ) -> tuple[list[tuple[str, Tree]], dict[str, str]]:
+    """Return the accounts with every isolated position as an account of its own, and whose it is.
+
+    An isolated position is margined by itself against what it alone has: that is an account. Its
+    id is the owner's, `isolated` and the instrument.
+    """
+    out, owners = [], {}
+    for path, account in accounts:
+        rows = account.get("positions", [])
+        apart = [k for k, row in enumerate(rows) if row and row.get("isolated")]
+        out.append((path, account | {"positions": _except(rows, apart)} if apart else account))
+        for k in apart:
+            instrument = names.found.get(rows[k].get("instrument", ""))
+            if instrument is None:
+                continue  # An unknown name has been reported.
+            name = f"{account.get('id', '')} isolated {instrument.id}"
+            margin = rows[k].get("isolated_margin")
+            own = {} if margin is None else {"balances": {instrument.settlement: margin}}
+            others = [j for j in range(len(rows)) if j != k]
+            out.append((path, {"id": name, "positions": _except(rows, others), **own}))
+            owners[name] = account.get("id", "")
+    return out, owners
+
+
+def _except(rows: list[Any], places: list[int]) -> list[Any]:
+    # What is left out leaves a gap, so that a complaint names the place in the file.
+    return [None if k in places else row for k, row in enumerate(rows)]
+
+
+def book_in(accounts: list[tuple[str, Tree]], market: MarketSnapshot, names: Names) -> Book:
+    """Return the book of all accounts; violations join `names.failures`."""
+    positions: list[tuple[int, int, int, int, Stated]] = []
+    orders: list[tuple[int, int, int, int, Stated]] = []
     for k, (path, account) in enumerate(accounts):
         _refuse_unsupported(account, path, names)
         positions.extend((k, *row) for row in _positions(account, path, market, names))
-        for column, lots, price in _orders(account, path, market, names):
-            orders.append((k, column, lots, UNKNOWN))
-            if price is not None:
-                key = (account.get("id", ""), market.catalogue.instruments[column].id, lots)
-                prices.setdefault(key, []).append(price)
+        orders.extend((k, column, lots, UNKNOWN, stated)
+                      for column, lots, stated in _orders(account, path, market, names))
+    _refuse_twice([a.get("id", "") for _, a in accounts], names)
     _refuse_endless_orders(positions, orders, market, [path for path, _ in accounts], names)
-    assets, balances, given = _amounts(accounts, names)
+    assets, tables = holdings_in(accounts, names)
     book = book_of(catalogue=market.catalogue,
                    accounts=np.array([a.get("id", "") for _, a in accounts], np.str_),
-                   positions=_entries(positions), orders=_entries(orders),
-                   balances=(assets, balances), given=given)
-    return book, {key: tuple(texts) for key, texts in prices.items()}
+                   positions=_entries(positions), orders=_entries(orders))
+    return replaced(book, assets=assets, **tables)
 
 
-def _refuse_endless_orders(positions: list[tuple[int, int, int, int]],
-                           orders: list[tuple[int, int, int, int]], market: MarketSnapshot,
+def _refuse_twice(ids: list[str], names: Names) -> None:
+    counts = Counter(ids)
+    names.failures.extend(Failure(
+        reason=Reason.DUPLICATE, subject=name[:80], sentence="is the id of an account and of an "
+        "isolated position; call the account otherwise")
+        for name, count in counts.items() if count > 1 and " isolated " in name)
+
+
+def _refuse_endless_orders(positions: list[tuple[int, int, int, int, Stated]],
+                           orders: list[tuple[int, int, int, int, Stated]], market: MarketSnapshot,
                            paths: list[str], names: Names) -> None:
     if not orders:
         return
-    gross = {(k, column): abs(lots) for k, column, lots, _ in positions}
-    for k, column, lots, _ in orders:
+    gross = {(k, column): abs(lots) for k, column, lots, *_ in positions}
+    for k, column, lots, *_ in orders:
         gross[k, column] = gross.get((k, column), 0) + abs(lots)
     names.failures.extend(Failure(
         reason=Reason.ABSURD_QUANTITY, subject=f"{paths[k]}.orders",
@@ -108,27 +141,29 @@ def _refuse_endless_orders(positions: list[tuple[int, int, int, int]],
         for (k, column), lots in gross.items() if lots > LOTS_MAX)
 
 
-def _entries(rows: list[tuple[int, int, int, int]]) -> Entries:
-    columns = np.array(rows, np.int64).reshape(len(rows), 4)
+def _entries(rows: list[tuple[int, int, int, int, Stated]]) -> Entries:
+    columns = np.array([row[:4] for row in rows], np.int64).reshape(len(rows), 4)
+    names = sorted({name for row in rows for name in row[4]})
+    given = {name: np.array([row[4].get(name, np.nan) for row in rows]) for name in names}
     return Entries(account=columns[:, 0].copy(), instrument=columns[:, 1].astype(np.int32),
-                   lots=columns[:, 2].copy(), entry_cost=columns[:, 3].copy())
+                   lots=columns[:, 2].copy(), entry_cost=columns[:, 3].copy(), given=given)
 
 
 def _refuse_unsupported(account: Tree, path: str, names: Names) -> None:
     names.failures.extend(Failure(
-        reason=Reason.NOT_APPLICABLE, subject=f"{path}.{key}",
-        sentence="is not supported yet by any model here and would change the number; take it out")
-        for key in _NOT_YET if account.get(key))
+        reason=Reason.NOT_APPLICABLE, subject=f"{path}.orders[{k}].reduce_only",
+        sentence="is not supported yet by any model here and would change the number; take the row "
+        "out or set it to false")
+        for k, row in enumerate(account.get("orders", ())) if row and row.get("reduce_only"))
     names.failures.extend(Failure(
-        reason=Reason.NOT_APPLICABLE, subject=f"{path}.{kind}[{k}].{key}",
-        sentence="is not supported yet by any model here and would change the number; "
-        "take the row out or set it to false")
-        for kind, key in (("positions", "isolated"), ("orders", "reduce_only"))
-        for k, row in enumerate(account.get(kind, ())) if row and row.get(key))
+        reason=Reason.BAD_VALUE, subject=f"{path}.positions[{k}].isolated_margin",
+        sentence="belongs to an isolated position; set isolated to true or put it under balances")
+        for k, row in enumerate(account.get("positions", ()))
+        if row and "isolated_margin" in row and not row.get("isolated"))
 
 
 def _positions(account: Tree, path: str, market: MarketSnapshot,
-               names: Names) -> list[tuple[int, int, int]]:
+               names: Names) -> list[tuple[int, int, int, Stated]]:
     rows, seen = [], set()
     for k, row in enumerate(account.get("positions", ())):
         instrument = _known(row, market, names)
@@ -142,15 +177,21 @@ def _positions(account: Tree, path: str, market: MarketSnapshot,
                                 "row with the net quantity")
             seen.add(instrument.id)
             lots = lots_of(row, instrument, market, where)
-            rows.append((market.catalogue.column[instrument.id], lots,
-                         _entry_cost(row, instrument, lots, where)))
+            if row.get("isolated") and lots == 0:
+                raise bad_input(Reason.BAD_VALUE, where, "has quantity 0; an isolated position "
+                                "holds something")
+            cost = _entry_cost(row, instrument, lots, where)
+            if cost == UNKNOWN:
+                cost = _cost_at_mark(row, instrument, lots, market, where)
+            rows.append((market.catalogue.column[instrument.id], lots, cost,
+                         _stated(row, where) if lots else {}))
         except BadInput as wrong:
             names.failures.extend(wrong.failures)
     return rows
 
 
 def _orders(account: Tree, path: str, market: MarketSnapshot,
-            names: Names) -> list[tuple[int, int, str | None]]:
+            names: Names) -> list[tuple[int, int, Stated]]:
     rows = []
     for k, row in enumerate(account.get("orders", ())):
         instrument = _known(row, market, names)
@@ -160,13 +201,39 @@ def _orders(account: Tree, path: str, market: MarketSnapshot,
         try:
             _refuse_expired(instrument, market, where)
             lots = lots_of(row, instrument, market, where)
-            if "price" in row:
-                _price(row, "price", instrument, where)
-            rows.append((market.catalogue.column[instrument.id], _signed(row, lots, where),
-                         row.get("price")))
+            price = {"price": float(_price(row, "price", instrument, where))} if (
+                "price" in row) else {}
+            rows.append((market.catalogue.column[instrument.id], _signed(row, lots, where), price))
         except BadInput as wrong:
             names.failures.extend(wrong.failures)
     return rows
+
+
+def _stated(row: Tree, where: str) -> Stated:
+    stated = {name: parse_float(text, subject=f"{where}: {name}")
+              for name, text in row.get("given", {}).items()}
+    for name, amount in stated.items():
+        if amount < 0 and not BY_POSITION[name].signed:
+            raise bad_input(Reason.BAD_VALUE, f"{where}: {name}", "is negative; it is at least "
+                            "zero")
+    return stated
+
+
+def _cost_at_mark(row: Tree, instrument: Instrument, lots: int, market: MarketSnapshot,
+                  where: str) -> int:
+    """Return the entry cost that a stated unrealised P&L means at the mark, else UNKNOWN."""
+    stated = row.get("given", {}).get("unrealised_pnl")
+    mark = float(market.mark[market.catalogue.column[instrument.id]])
+    if stated is None or isinstance(instrument, Option) or not mark > 0:
+        return UNKNOWN
+    gained = to_smallest_unit(parse_decimal(stated, subject=f"{where}: unrealised_pnl"),
+                              decimals=decimals_of(instrument.settlement), against="credit",
+                              subject=where)
+    cost = entry_cost(instrument, lots, Decimal(repr(mark)), where) - gained
+    if abs(cost) > INT64_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, where, "has an unrealised P&L that leaves an entry "
+                        "cost larger than the ledger can count")
+    return cost
 
 
 def _known(row: Tree | None, market: MarketSnapshot, names: Names) -> Instrument | None:
@@ -283,72 +350,3 @@ def entry_cost(instrument: Instrument, lots: int, price: Decimal, where: str) ->
         raise bad_input(Reason.ABSURD_QUANTITY, where, "costs more at entry than the ledger of "
                         f"{instrument.settlement} can count; check quantity and entry price")
     return cost
-
-
-def _amounts(accounts: list[tuple[str, Tree]], names: Names) -> Any:
-    tables = [_tables(account, path, names) for path, account in accounts]
-    codes = sorted({code for by_name in tables for table in by_name.values() for code in table})
-    place = {code: column for column, code in enumerate(codes)}
-    cells = [(k, name, code, text) for k, by_name in enumerate(tables)
-             for name, table in by_name.items() for code, text in table.items()]
-    stated = dict.fromkeys(name for _, name, _, _ in cells if name != "balances")
-    if len(accounts) * len(codes) * (1 + len(stated)) > _CELLS_MAX:
-        names.failures.append(Failure(
-            reason=Reason.TOO_LARGE, subject="accounts", sentence=f"{len(accounts)} accounts in "
-            f"{len(codes)} assets are a table of more than {_CELLS_MAX} balances; split the file"))
-        raise_all(names.failures)
-    balances = np.zeros((len(accounts), len(codes)), np.int64)
-    given: dict[str, Any] = {name: np.full(balances.shape, np.nan) for name in stated}
-    for k, name, code, text in cells:
-        where, column = f"{accounts[k][0]}.{name}.{code}", place[code]
-        try:
-            if name == "balances":
-                balances[k, column] = _balance(text, code, where)
-            else:
-                amount = _given(text, name, where)
-                given[name][k, column] = amount
-        except BadInput as wrong:
-            names.failures.extend(wrong.failures)
-    return tuple(asset(code) for code in codes), balances, given
-
-
-def _balance(text: str, code: str, where: str) -> int:
-    return to_smallest_unit(parse_decimal(text, subject=where), decimals=decimals_of(code),
-                            against="credit", subject=where)
-
-
-def _given(text: str, name: str, where: str) -> float:
-    amount = parse_float(text, subject=where)
-    if amount < 0 and name != "equity":
-        raise bad_input(Reason.BAD_VALUE, where, "is negative; a requirement is at least zero")
-    return amount
-
-
-def _tables(account: Tree, path: str, names: Names) -> dict[str, dict[str, str]]:
-    """Return balances, equity and given amounts by name and asset code."""
-    tables = {name: dict(account.get(name, {})) for name in ("balances", "equity")}
-    for name, amount in account.get("given", {}).items():
-        if isinstance(amount, dict):
-            tables[name] = amount
-            continue
-        pools = _pools(account, names)
-        if len(pools) == 1:
-            tables[name] = {pools.pop(): amount}
-            continue
-        names.failures.append(Failure(
-            reason=Reason.BAD_VALUE, subject=f"{path}.given.{name}",
-            sentence=f"could belong to {' or '.join(sorted(pools)) or 'any asset'}; write it by "
-            f'asset, like {{"{min(pools, default="BTC")}": "{str(amount)[:20]}"}}'))
-    for name, table in tables.items():
-        for code in [code for code in table if not is_asset_code(code)]:
-            names.failures.append(Failure(
-                reason=Reason.UNKNOWN_ASSET, subject=f"{path}.{name}.{code}"[:80],
-                sentence="is not an asset code; use capital letters and digits, like BTC"))
-            table.pop(code)
-    return tables
-
-
-def _pools(account: Tree, names: Names) -> set[str]:
-    rows = [r for r in (*account.get("positions", ()), *account.get("orders", ())) if r]
-    held = [names.found.get(r.get("instrument", "")) for r in rows]
-    return {c.settlement for c in held if c is not None} or set(account.get("balances", {}))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.adapters.portfolio.conditions import stated_conditions
 from counterpoise.adapters.portfolio.names import (
     Names,
     by_expiry,
@@ -21,13 +22,14 @@ from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Option
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.bounds import absurd_index, absurdities
+from counterpoise.market.conditions import NOTHING_KNOWN, Conditions, volatilities
 from counterpoise.market.quotes import Quotes, silence, window_share
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.assets import is_asset_code
 from counterpoise.values.decimals import parse_float
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS, format_instant
+from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.time import DAY_NS, YEAR_NS, format_instant
 
 _COLUMNS: Final = {"mark": "mark", "forward": "forward", "forward_fixed": "forward_fixed",
                    "volatility": "iv", "rate": "rate"}
@@ -49,11 +51,6 @@ class Stated:
 
 def stated_market(tree: dict[str, Any], names: Names) -> Stated:
     """Return what an inline market states; violations join `names.failures`."""
-    if tree.get("surfaces"):
-        names.failures.append(Failure(
-            reason=Reason.NOT_APPLICABLE, subject="market.surfaces", sentence=(
-                "is not supported yet by any model here and would change the number; give each "
-                "option its iv")))
     quoted: dict[str, Instrument] = {}
     seen: dict[str, str] = {}
     for name in tree.get("instruments", {}):
@@ -100,15 +97,18 @@ def inline_snapshot(stated: Stated, *, catalogue: Catalogue, as_of: int,
     columns = silence(catalogue)
     _fill_quotes(columns, stated, catalogue, names)
     _fill_tables(columns, stated.tree, catalogue, names)
+    conditions = stated_conditions(stated.tree, stated.quoted, catalogue, names)
+    _fill_volatilities(columns, conditions, catalogue, as_of)
     for k, underlying in enumerate(catalogue.underlyings):
         columns["index"][k] = stated.indices.get(underlying, np.nan)
     quotes = Quotes(catalogue=catalogue, **columns)
     _refuse_absurd(quotes, stated, as_of, names)
     _refuse_averages_of_nothing(stated.tree.get(_AVERAGES, {}), catalogue, as_of, names)
-    return snapshot_of(quotes, as_of=as_of, prices=stated.indices | stated.prices,
-                       source=stated.tree.get("source", "portfolio file"),
-                       sequence=_sequence(stated.tree.get("sequence", "0"), names),
-                       simulated=stated.tree.get("simulated", False))
+    market = snapshot_of(quotes, as_of=as_of, prices=stated.indices | stated.prices,
+                         source=stated.tree.get("source", "portfolio file"),
+                         sequence=_sequence(stated.tree.get("sequence", "0"), names),
+                         simulated=stated.tree.get("simulated", False))
+    return market if conditions == NOTHING_KNOWN else replaced(market, conditions=conditions)
 
 
 def _sequence(number: str, names: Names) -> int:
@@ -144,6 +144,18 @@ def _fill_tables(columns: dict[str, Any], tree: dict[str, Any], catalogue: Catal
         for place, instrument in enumerate(catalogue.instruments):
             if isinstance(instrument, Option) and np.isnan(columns[column][place]):
                 columns[column][place] = by_expiry(table, instrument)
+
+
+def _fill_volatilities(columns: dict[str, Any], conditions: Conditions, catalogue: Catalogue,
+                       as_of: int) -> None:
+    """Give options without a volatility of their own that of the smile of their expiry."""
+    if not conditions.smiles:
+        return
+    forward = columns["forward"] + np.nan_to_num(columns["forward_fixed"])
+    smiles = volatilities(conditions.smiles, catalogue, forward=forward,
+                          years=(catalogue.expiry - as_of) / YEAR_NS)
+    columns["volatility"] = np.where(np.isnan(columns["volatility"]), smiles,
+                                     columns["volatility"])
 
 
 def _refuse_absurd(quotes: Quotes, stated: Stated, as_of: int, names: Names) -> None:

@@ -12,10 +12,9 @@ class Portfolio:
     """A market, the accounts in it, and the model asked for.
 
     `overrides` are the model's parameters as written; `symbols` is the dialect of names of the
-    file; `quote_terms` ({instrument id: {key: text}}), `confidence` and `order_prices`
-    ({(account, instrument id, lots): texts}) are read, kept and written back, but no model of
-    today computes with them. `without_balances` names the accounts that state no balances: what
-    they own is not known, which is not zero.
+    file. `without_balances` names the accounts that state no balances: what they own is not known,
+    which is not zero. `isolated` {account: owner} says which accounts of the book are isolated
+    positions of another.
     """
 
     as_of: int
@@ -25,7 +24,5 @@ class Portfolio:
     market: MarketSnapshot
     book: Book
     notes: tuple[str, ...]
-    quote_terms: dict[str, dict[str, str]]
-    confidence: dict[str, str]
-    order_prices: dict[tuple[str, str, int], tuple[str, ...]]
     without_balances: frozenset[str] = frozenset()
+    isolated: dict[str, str] = {}

@@ -6,8 +6,11 @@ left, so that the values can be checked in the same run.
 
 from typing import Any, Final
 
+from counterpoise.accounts.book import ROLES
+from counterpoise.accounts.given import BY_ASSET, BY_POSITION
 from counterpoise.adapters.portfolio.document import Number
 from counterpoise.adapters.symbols.names import VENUES
+from counterpoise.market.conditions import COLUMNS
 from counterpoise.values.failure import Failure, Reason
 
 Tree = Any
@@ -57,9 +60,15 @@ _QUOTE: Final = _exactly({
     "forward_fixed": _about(_NUMBER, "options: part of the forward that is averaged already"),
     "iv": _about(_NUMBER, "options: annualised volatility as a fraction, 0.55 = 55 %"),
     "rate": _about(_NUMBER, "options: continuously compounded discount rate; none: undiscounted"),
-    "funding_rate": _about(_NUMBER, "kept, not used by today's models"),
-    "confidence": _about(_NUMBER, "kept, not used by today's models"),
+    **{name: _about(_NUMBER, sentence) for name, sentence in COLUMNS.items()},
 })
+
+_SMILE: Final = _exactly({
+    **{name: _about(_NUMBER, "raw SVI of total variance") for name in ("a", "b", "rho", "m",
+                                                                        "sigma")},
+    "forward": _about(_NUMBER, "forward that it was made for; default: the option's own"),
+    "years": _about(_NUMBER, "time to expiry that it was made for; default: the option's own"),
+}, "a", "b", "rho", "m", "sigma")
 
 _MARKET: Final = _exactly({
     "indices": _about(_map(_NUMBER), "USD index by underlying"),
@@ -69,8 +78,10 @@ _MARKET: Final = _exactly({
     "rates": _about(_map(_NUMBER), f"discount rate of options without their own, {_LABELLED}"),
     "settlement_averages": _about(_map(_NUMBER), "index average since the settlement window "
                                   f"opened, {_LABELLED}"),
-    "surfaces": _about(_FREE, "not supported yet"),
-    "confidence": _about(_map(_NUMBER), "by feed; kept, not used by today's models"),
+    "surfaces": _about(_map(_SMILE), "smile of options without their own iv, by UNDERLYING-EXPIRY"),
+    "confidence": _about(_map(_NUMBER), "0 to 1, by feed: index:BTC, asset:USDC, "
+                         f"forward:, volatility: or rate: {_LABELLED}"),
+    "borrow_rates": _about(_map(_NUMBER), "by asset, annualised fraction"),
     "source": _about(_TEXT, "where the numbers come from, shown with every result"),
     "simulated": _about(_FLAG, "true: generated, not observed"),
     "sequence": _about(_NUMBER, "of the snapshot"),
@@ -86,7 +97,12 @@ _POSITION: Final = _exactly({
     "entry_price": _about(_NUMBER, "options: premium in the settlement asset"),
     "entry_cost": _about(_NUMBER, "instead of entry_price: quantity x contract value at entry in "
                          "the settlement asset"),
-    "isolated": _about(_FLAG, "true is not supported yet"),
+    "isolated": _about(_FLAG, "true: margined by itself, as an account of its own"),
+    "isolated_margin": _about(_NUMBER, "what an isolated position has to itself, in its settlement "
+                              "asset"),
+    "given": _about(_exactly({name: _about(_NUMBER, amount.sentence)
+                              for name, amount in BY_POSITION.items()}),
+                    "amounts of the whole position that only the venue knows"),
 }, "instrument", "quantity")
 
 _ORDER: Final = _exactly({
@@ -94,25 +110,29 @@ _ORDER: Final = _exactly({
     "quantity": _about(_NUMBER, "still open; buy > 0, sell < 0, or positive with side"),
     "side": {"enum": ["buy", "sell"]},
     "unit": _UNIT,
-    "price": _about(_NUMBER, "kept, not used by today's models"),
+    "price": _about(_NUMBER, "limit price in the instrument's quote"),
     "reduce_only": _about(_FLAG, "true is not supported yet"),
 }, "instrument", "quantity")
 
+_LOAN: Final = _exactly({
+    "amount": _about(_NUMBER, "owed, above 0"),
+    "rate": _about(_NUMBER, "annualised fraction"),
+}, "amount")
 _AMOUNT: Final = {"anyOf": [_NUMBER, _map(_NUMBER)]}
 _ACCOUNT: Final = _exactly({
     "id": _TEXT,
-    "balances": _about(_map(_NUMBER), "by asset; negative is borrowed"),
+    "balances": _about(_map(_NUMBER), "by asset, beside wallets; negative is borrowed"),
     "positions": {"type": "array", "items": _POSITION},
     "orders": {"type": "array", "items": _ORDER},
-    "given": _about(_exactly({"mmp_margin": _AMOUNT, "open_orders_margin": _AMOUNT,
-                              "spot_margin": _AMOUNT, "loan": _AMOUNT,
-                              "open_loss": _AMOUNT}),
+    "given": _about(_exactly({name: _about(_AMOUNT, amount.sentence)
+                              for name, amount in BY_ASSET.items() if name != "equity"}),
                     "amounts that only the venue knows: a number in the account's one pool, or by "
                     "asset"),
     "equity": _about(_map(_NUMBER), "equity as the venue reports it, by asset"),
-    "loans": _about({"type": "array"}, "not supported yet"),
-    "wallets": _about(_FREE, "not supported yet"),
-    "collateral": _about(_FREE, "roles of assets; not supported yet"),
+    "loans": _about(_map(_LOAN), "what is borrowed, by asset; taken off the balances"),
+    "wallets": _about(_map(_map(_NUMBER)), "balances by wallet and asset; all count together"),
+    "collateral": _about(_map({"enum": list(ROLES)}), "what an asset is used for; default "
+                         "collateral. hedge: collateral that also offsets risk"),
 })
 
 _SCHEMA: Final = {

@@ -1,22 +1,22 @@
 """How does a portfolio become a file again? Every number as the text that reads back exactly."""
 
 import json
-from collections import deque
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from counterpoise.accounts.book import ROLES, Book
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.symbols.names import instrument_of, symbol_of
 from counterpoise.instruments.contracts import Future, Instrument, Option, Perpetual, Spot
+from counterpoise.market.conditions import SMILE_PARAMETERS, Conditions
 from counterpoise.values.assets import decimals_of
 from counterpoise.values.failure import BadInput
 from counterpoise.values.quantity import UNKNOWN
-from counterpoise.values.time import SECOND_NS, format_instant
+from counterpoise.values.time import DAY_NS, SECOND_NS, day_text, format_instant
 
 Tree = dict[str, Any]
-Waiting = dict[tuple[str, str, int], deque[str]]
 
 
 def document_of(portfolio: Portfolio) -> bytes:
@@ -25,8 +25,13 @@ def document_of(portfolio: Portfolio) -> bytes:
     names = {c.id: _name(c, portfolio.symbols) for c in instruments}
     own = {names[c.id]: _definition(c) for c in instruments
            if not _is_implied(names[c.id], c, portfolio.symbols)}
-    prices = {key: deque(texts) for key, texts in portfolio.order_prices.items()}
-    accounts = [_account(portfolio, k, names, prices) for k in range(len(portfolio.book))]
+    apart: dict[str, list[int]] = {}
+    for k, name in enumerate(portfolio.book.accounts.tolist()):
+        if str(name) in portfolio.isolated:
+            apart.setdefault(portfolio.isolated[str(name)], []).append(k)
+    alone = {k for rows in apart.values() for k in rows}
+    accounts = [_account(portfolio, k, names, apart) for k in range(len(portfolio.book))
+                if k not in alone]
     tree = {
         "as_of": format_instant(portfolio.as_of),
         **({"model": portfolio.model} if portfolio.model is not None else {}),
@@ -78,7 +83,22 @@ def _market(portfolio: Portfolio, names: dict[str, str]) -> Tree:
         "instruments": {names[c.id]: _quote(portfolio, k, c)
                         for k, c in enumerate(market.catalogue.instruments)},
     }
-    return tree | ({"confidence": portfolio.confidence} if portfolio.confidence else {})
+    return tree | _conditions(market.conditions)
+
+
+def _conditions(known: Conditions) -> Tree:
+    smiles: Tree = {_label(key): {name: _text(float(number)) for name in SMILE_PARAMETERS
+                            if (number := getattr(smile, name)) is not None}
+              for key, smile in known.smiles.items()}
+    tables = {"confidence": {f"{kind}:{_label((code, day))}": _text(share)
+                             for (kind, code, day), share in known.confidences.items()},
+              "borrow_rates": _known(known.borrow_rates.items()), "surfaces": smiles}
+    return {name: table for name, table in tables.items() if table}
+
+
+def _label(key: tuple[str, int]) -> str:
+    """Return the label of an expiry: the code alone for all of them."""
+    return f"{key[0]}-{day_text(key[1] * DAY_NS).replace('-', '')}" if key[1] else key[0]
 
 
 def _quote(portfolio: Portfolio, k: int, c: Instrument) -> Tree:
@@ -90,27 +110,77 @@ def _quote(portfolio: Portfolio, k: int, c: Instrument) -> Tree:
         averaging = c.expiry - c.settlement_window_ns < market.as_of < c.expiry
         stated = averaging and not np.isnan(market.forward[k])
         columns |= {"forward_fixed": market.forward_fixed} if stated else {}
-    quote = _known((key, column[k]) for key, column in columns.items())
-    return quote | portfolio.quote_terms.get(c.id, {})
+    columns |= market.conditions.columns
+    return _known((key, column[k]) for key, column in columns.items())
 
 
-def _account(portfolio: Portfolio, k: int, names: dict[str, str], prices: Waiting) -> Tree:
+def _account(portfolio: Portfolio, k: int, names: dict[str, str],
+             apart: dict[str, list[int]]) -> Tree:
     book = portfolio.book
     given = {name: _known(zip((a.code for a in book.assets), amounts[k], strict=True))
              for name, amounts in book.given.items()}
-    equity = given.pop("equity", {})
-    balances = {a.code: _scaled(int(amount), -a.decimals)
-                for a, amount in zip(book.assets, book.balances[k], strict=True)}
-    name = str(book.accounts[k])
+    equity, name = given.pop("equity", {}), str(book.accounts[k])
+    loans, rates = _loans(book, k), given.get("borrow_rate", {})
+    if rates.keys() <= loans.keys():
+        given.pop("borrow_rate", None)
+        loans = {code: loan | ({"rate": rates[code]} if code in rates else {})
+                 for code, loan in loans.items()}
+    wallets = {wallet: _money(book, table[k]) for wallet, table in book.wallets.items()}
+    tree = {"balances": _balances(book, k), "wallets": wallets, "loans": loans,
+            "collateral": _roles(book, k), "equity": equity,
+            "given": {n: g for n, g in given.items() if g}}
+    if name in portfolio.without_balances:
+        tree |= {"balances": {}, "wallets": {}}
     return {
         "id": name,
-        **({} if name in portfolio.without_balances else {"balances": balances}),
-        "positions": [_position(portfolio, p, names)
-                      for p in range(book.row_pointer[k], book.row_pointer[k + 1])],
-        "orders": _orders(portfolio, k, names, prices),
-        **({"equity": equity} if equity else {}),
-        **({"given": {n: g for n, g in given.items() if g}} if any(given.values()) else {}),
+        **{key: table for key, table in tree.items() if table},
+        "positions": [*_positions(portfolio, k, names), *(
+            row for j in apart.get(name, ()) for row in _isolated(portfolio, j, names))],
+        "orders": _orders(portfolio, k, names),
     }
+
+
+def _balances(book: Book, k: int) -> Tree:
+    """Return what lies in no wallet, before loans."""
+    # Exact sums, because what is written apart may be larger than what is left.
+    own = book.balances[k].astype(object)
+    for table in book.wallets.values():
+        own = own - table[k]
+    return _money(book, own if book.loans is None else own + book.loans[k])
+
+
+def _money(book: Book, amounts: Any) -> Tree:
+    return {a.code: _scaled(int(amount), -a.decimals)
+            for a, amount in zip(book.assets, amounts, strict=True)}
+
+
+def _loans(book: Book, k: int) -> dict[str, Tree]:
+    owed = {} if book.loans is None else _money(book, book.loans[k])
+    return {code: {"amount": text} for code, text in owed.items() if Decimal(text)}
+
+
+def _roles(book: Book, k: int) -> Tree:
+    roles = np.zeros(len(book.assets), np.uint8) if book.roles is None else book.roles[k]
+    return {a.code: ROLES[role] for a, role in zip(book.assets, roles, strict=True) if role}
+
+
+def _positions(portfolio: Portfolio, k: int, names: dict[str, str]) -> list[Tree]:
+    book = portfolio.book
+    return [_position(portfolio, p, names)
+            for p in range(book.row_pointer[k], book.row_pointer[k + 1])]
+
+
+def _isolated(portfolio: Portfolio, k: int, names: dict[str, str]) -> list[Tree]:
+    book = portfolio.book
+    own = {} if str(book.accounts[k]) in portfolio.without_balances else _money(
+        book, book.balances[k])
+    rows = []
+    for p, row in zip(range(book.row_pointer[k], book.row_pointer[k + 1]),
+                      _positions(portfolio, k, names), strict=True):
+        settlement = book.catalogue.instruments[book.instrument[p]].settlement
+        margin = {"isolated_margin": own[settlement]} if settlement in own else {}
+        rows.append(row | {"isolated": True} | margin)
+    return rows
 
 
 def _position(portfolio: Portfolio, p: int, names: dict[str, str]) -> Tree:
@@ -121,19 +191,18 @@ def _position(portfolio: Portfolio, p: int, names: dict[str, str]) -> Tree:
                  "quantity": _scaled(int(book.lots[p]), instrument.lot_exponent)}
     if cost != UNKNOWN:
         row["entry_cost"] = _scaled(cost, -decimals_of(instrument.settlement))
-    return row
+    given = _known((name, amounts[p]) for name, amounts in book.position_given.items())
+    return row | ({"given": given} if given else {})
 
 
-def _orders(portfolio: Portfolio, k: int, names: dict[str, str], prices: Waiting) -> list[Tree]:
+def _orders(portfolio: Portfolio, k: int, names: dict[str, str]) -> list[Tree]:
     book = portfolio.book
     rows = []
     for o in range(book.order_pointer[k], book.order_pointer[k + 1]):
         instrument = book.catalogue.instruments[book.order_instrument[o]]
-        lots = int(book.order_lots[o])
-        row: Tree = {"instrument": names[instrument.id],
-                     "quantity": _scaled(lots, instrument.lot_exponent)}
-        waiting = prices.get((str(book.accounts[k]), instrument.id, lots))
-        rows.append(row | ({"price": waiting.popleft()} if waiting else {}))
+        rows.append({"instrument": names[instrument.id],
+                     "quantity": _scaled(int(book.order_lots[o]), instrument.lot_exponent),
+                     **_known((name, stated[o]) for name, stated in book.order_given.items())})
     return rows
 
 

@@ -125,6 +125,8 @@ def _reconciliations(sub: ArgumentParser) -> None:
 def _check_models(sub: ArgumentParser) -> None:
     sub.add_argument("place", metavar="MODULE:CLASS", help="the model's class, or an instance of "
                      "it, like my_package.my_venue:MyVenue; its module is imported")
+    sub.add_argument("--market", metavar="SNAPSHOT", help="a snapshot or an option chain that "
+                     "lists what the model covers; default: the simulated market")
     _json(sub)
 
 
@@ -211,7 +213,7 @@ def _reconcile(given: Namespace) -> int:
 def _check_model(given: Namespace) -> int:
     from counterpoise.apps.cli.judgements import check_model
 
-    return check_model(given.place, as_json=given.json)
+    return check_model(given.place, market=given.market, as_json=given.json)
 
 
 def _parameters(given: Namespace) -> int:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json
+from counterpoise.apps.cli.question import market_at
 from counterpoise.apps.report.document import failure_document
 from counterpoise.margin.model import MarginModel
 from counterpoise.values.failure import Reason, bad_input
@@ -17,18 +18,22 @@ from counterpoise.values.time import parse_instant
 SEEDS: Final = (1, 2, 3)
 
 
-def check_model(place: str, *, as_json: bool) -> int:
-    """Run the conformance battery on the model at `module:Class`; return the exit code."""
+def check_model(place: str, *, market: str | None, as_json: bool) -> int:
+    """Run the conformance battery on the model at `module:Class`; return the exit code.
+
+    `market` is a snapshot that lists what the model covers, None for the simulated market.
+    """
     from counterpoise.adapters.parameters import parameters_of
     from counterpoise.margin.conformance import check_margin_model, missing_members
     from counterpoise.market.simulated import simulated_market
 
-    model, market = _model_at(place), simulated_market()
+    model = _model_at(place)
+    prices = simulated_market() if market is None else market_at(market, at=None, perpetuals=None)
     broken = missing_members(model)
     if not broken:
-        version = parameters_of(model, market.as_of)
+        version = parameters_of(model, prices.as_of)
         broken = tuple(dict.fromkeys(sentence for seed in SEEDS for sentence in check_margin_model(
-            model, version, market, seed=seed)))
+            model, version, prices, seed=seed)))
     if as_json:
         laws = sorted(getattr(model, "laws", ()))
         show_json({"model": place, "laws": laws, "broken": list(broken)})

@@ -89,8 +89,7 @@ def _on_market(question: Question) -> Portfolio:
     book, notes = read_positions(question.positions, symbols=question.symbols,
                                  listed=market.catalogue)
     return Portfolio(as_of=market.as_of, model=None, overrides={}, symbols=question.symbols,
-                     market=market, book=book, notes=notes, quote_terms={}, confidence={},
-                     order_prices={})
+                     market=market, book=book, notes=notes)
 
 
 def market_at(path: str, *, at: str | None, perpetuals: str | None) -> MarketSnapshot:

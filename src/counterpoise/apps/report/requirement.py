@@ -97,11 +97,11 @@ def _against_equity(pool: PoolMargin) -> list[str]:
 
 def _components(pool: PoolMargin) -> list[str]:
     c = pool.currency
-    names = [n for n in pool.initial_components
-             if abs(pool.initial_components[n]) > 5e-7 or
-             abs(pool.maintenance_components.get(n, 0.0)) > 5e-7]
-    rows = [(n.replace("_", " "), amount(pool.initial_components[n], c),
-             amount(pool.maintenance_components.get(n, 0.0), c)) for n in names]
+    parts = {n: (pool.initial_components.get(n, 0.0), pool.maintenance_components.get(n, 0.0))
+             for n in (*pool.initial_components, *pool.maintenance_components)}
+    rows = [(n.replace("_", " "), amount(initial, c), amount(maintenance, c))
+            for n, (initial, maintenance) in parts.items() if max(abs(initial), abs(maintenance))
+            > 5e-7]
     rows += [(f"lost to it: {n}", amount(v, c), "") for n, v in pool.candidates.items()]
     return ["", *table(("made of", "initial", "maintenance"), rows)] if rows else []
 

@@ -31,7 +31,7 @@ from counterpoise.margin.terms.brackets import (
     falling_rate,
 )
 from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
-from counterpoise.margin.terms.loans import borrowed, without_price
+from counterpoise.margin.terms.loans import borrowed, loans_of, unpriced, with_failures
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
@@ -105,6 +105,7 @@ class BinancePm:
     title = "Binance portfolio margin (uniMMR)"
     parameters_type = BinancePmParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
+    given_names = frozenset({"open_loss"})
 
     def equity(self, parameters: BinancePmParameters) -> CrossEquity:
         """Return all assets in USD by collateral rates; what is owed counts whole."""
@@ -127,8 +128,10 @@ class BinancePm:
         initial, maintenance = (
             {"futures": level * futures, "loans": level * loans, "open_loss": open_loss}
             for level in (general.order_level, general.liquidation_level))
+        codes = tuple(a.code for a in book.assets)
+        owed = unpriced(market, codes, NUMERAIRE, loans_of(book)[rows.account] > 0)
         return requirements_of(rows, initial=initial, maintenance=maintenance,
-                               failed=without_price(book, rows, market, failed))
+                               failed=with_failures(failed, owed))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: BinancePmParameters) -> Contributions:

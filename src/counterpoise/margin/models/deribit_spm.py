@@ -9,7 +9,7 @@ Margin" and the `private/pme/simulate` reference; docs/methodology/deribit_spm.m
 every formula and says which parts are *our reading*.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
-from counterpoise.margin.contributions import Contributions, contributions_of
 from counterpoise.margin.layout import Ints, Layout, chosen, layout_of
 from counterpoise.margin.model import EquityRule, PricedMarket
 from counterpoise.margin.pools import (
@@ -29,9 +28,7 @@ from counterpoise.margin.pools import (
     named_failures,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.delta_shock import delta_shares
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
-from counterpoise.margin.terms.prepared_units import PoolTerms, PreparedUnits, prepared_units
 from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
@@ -43,15 +40,18 @@ from counterpoise.margin.terms.risk_matrix import (
     unit_results,
     unit_terms,
 )
-from counterpoise.margin.terms.roll import roll_shares
 from counterpoise.margin.terms.verdicts import verdicts
-from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import Rows, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen
+
+if TYPE_CHECKING:  # what explains a number or prepares for another is loaded where it is asked for
+    from counterpoise.margin.contributions import Contributions
+    from counterpoise.margin.terms.prepared_units import PoolTerms, PreparedUnits
+    from counterpoise.margin.vectors import RiskVectors
 
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
 _GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
@@ -121,8 +121,10 @@ class DeribitSpm:
             | {"rounding": columns["maintenance rounding"]},
             candidates={}, failure=failure, failures=failures, worst=worst)
 
-    def prepared(self, book: Book, priced: PricedMarket) -> PreparedUnits:
+    def prepared(self, book: Book, priced: PricedMarket) -> "PreparedUnits":
         """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
+        from counterpoise.margin.terms.prepared_units import prepared_units
+
         arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
         terms = unit_terms(arrays, market, parameters)
         bad = arrays.failed | _verdicts(market, parameters)[0]
@@ -130,8 +132,12 @@ class DeribitSpm:
                               pools=_pool_terms(book, terms, bad, parameters))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
-                      parameters: RiskMatrixParameters) -> Contributions:
+                      parameters: RiskMatrixParameters) -> "Contributions":
         """Return Euler contributions of positions to worst case, roll shock and delta shock."""
+        from counterpoise.margin.contributions import contributions_of
+        from counterpoise.margin.terms.delta_shock import delta_shares
+        from counterpoise.margin.terms.roll import roll_shares
+
         terms = unit_terms(arrays[0], market, parameters)
         rows = _unit_rows(book, terms)
         found = unit_results(rows, terms, arrays[0].pnl, bad=arrays[0].failed)
@@ -144,8 +150,10 @@ class DeribitSpm:
             maintenance_factor=parameters.general.mm_factor)
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
-                parameters: RiskMatrixParameters) -> tuple[RiskVectors, ...]:
+                parameters: RiskMatrixParameters) -> "tuple[RiskVectors, ...]":
         """Return the standard and extended vectors, scenario by scenario, of one set."""
+        from counterpoise.margin.vectors import risk_vectors
+
         terms = unit_terms(arrays[0], market, parameters)
         return (risk_vectors(arrays[0], _unit_rows(book, terms), terms.transform, terms.weight,
                              terms.units.name),)
@@ -292,8 +300,10 @@ def _not_applicable(contract: Instrument, market: MarketSnapshot,
 
 
 def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
-                parameters: RiskMatrixParameters) -> PoolTerms:
+                parameters: RiskMatrixParameters) -> "PoolTerms":
     """Return what the pool of every unit needs beside its units."""
+    from counterpoise.margin.terms.prepared_units import PoolTerms
+
     codes = [a.code for a in book.assets]
     stated = {name: np.array([book.given[name][0, codes.index(p)] if name in book.given
                               and p in codes else np.nan for p in terms.units.settlement])

@@ -34,7 +34,7 @@ from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
-from counterpoise.market.snapshot import MarketSnapshot, Quality, price_of
+from counterpoise.market.snapshot import MarketSnapshot, Quality, usd_price
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
@@ -198,14 +198,14 @@ def _rates(market: MarketSnapshot, parameters: StandardParameters) -> Rates:
         option=option, coins=coins, im_base=_column(keys, parameters.future, "im_base"),
         mm_base=_column(keys, parameters.future, "mm_base"),
         slope=_column(keys, parameters.future, "slope_per_coin"),
-        price=np.where(inverse, 1.0, market.index[terms.underlying] / _usd_price(market)),
+        price=np.where(inverse, 1.0, market.index[terms.underlying] / _settlement_price(market)),
         short_im=short_im, short_mm=short_mm)
 
 
-def _usd_price(market: MarketSnapshot) -> Floats:
+def _settlement_price(market: MarketSnapshot) -> Floats:
     """Return the USD price of every instrument's settlement asset, [instrument]."""
     terms = market.catalogue
-    price = np.array([price_of(market, s) for s in terms.settlements])
+    price = np.array([usd_price(market, s) for s in terms.settlements])
     return np.take(price, terms.settlement)
 
 
@@ -277,7 +277,7 @@ def _not_applicable(contract: Instrument, market: MarketSnapshot,
             "as a balance"))
     table: dict[str, Any] = parameters.option if isinstance(contract, Option) else parameters.future
     if _key(contract) in table:
-        if contract.payoff is Payoff.INVERSE or price_of(market, contract.settlement) > 0:
+        if contract.payoff is Payoff.INVERSE or usd_price(market, contract.settlement) > 0:
             return None
         return Failure(reason=Reason.MISSING_PRICE, subject=contract.id, sentence=(
             f"needs the USD price of {contract.settlement}; add it to market.assets"))

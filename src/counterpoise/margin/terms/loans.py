@@ -1,7 +1,7 @@
 """What an account has borrowed, asset by asset, in USD.
 
-A loan is what the account states (`given`, gross: an asset may be held and owed at once), else the
-amount by which its balance is below zero.
+A loan is what the account states (gross: an asset may be held and owed at once), else the amount by
+which its balance is below zero.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
 from counterpoise.margin.pools import Bools, PoolRows
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.quantity import power_of_ten
 
@@ -19,8 +19,9 @@ def loans_of(book: Book) -> Floats:
     """Return the amount borrowed of each asset, >= 0, asset's own units, [account, asset]."""
     units = np.array([power_of_ten(a.decimals) for a in book.assets])
     short = np.maximum(-book.balances, 0) / units
-    stated = book.given.get("loan")
-    return short if stated is None else np.where(np.isfinite(stated), stated, short)
+    if book.loans is None:
+        return np.asarray(short)
+    return np.asarray(np.where(book.loans > 0, book.loans / units, short), np.float64)
 
 
 def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:
@@ -33,17 +34,31 @@ def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:
     return total
 
 
-def without_price(book: Book, rows: PoolRows, market: MarketSnapshot,
-                  failed: tuple[Indices, tuple[Failure, ...]],
+def with_failures(failed: tuple[Indices, tuple[Failure, ...]], more: dict[Failure, Bools],
                   ) -> tuple[Indices, tuple[Failure, ...]]:
-    """Return `failed` with the rows that owe an asset without a price among the failing ones."""
+    """Return the failing rows with those that `more` marks, [row], and that had no failure yet."""
     failure, failures = np.array(failed[0]), failed[1]
-    price = prices_in(market, tuple(a.code for a in book.assets), rows.pools[0])
-    for k in np.flatnonzero(np.isnan(price)):
-        owes: Bools = (loans_of(book)[rows.account, k] > 0) & (failure < 0)
-        if owes.any():
-            failure[owes] = len(failures)
-            code = book.assets[k].code
-            failures = (*failures, Failure(reason=Reason.MISSING_PRICE, subject=code, sentence=(
-                f"is borrowed and has no price; add market.assets.{code}")))
+    for reason, marked in more.items():
+        first = marked & (failure < 0)
+        if first.any():
+            failure[first] = len(failures)
+            failures = (*failures, reason)
     return failure, failures
+
+
+def unpriced(market: MarketSnapshot, codes: tuple[str, ...], numeraire: str,
+             needed: Bools) -> dict[Failure, Bools]:
+    """Return the rows that need an asset without a price in the numeraire, [row], by Failure.
+
+    `needed` [row, asset] marks what a row owns or owes. Where the asset has a USD price it is the
+    numeraire's that is missing.
+    """
+    found: dict[Failure, Bools] = {}
+    for k in np.flatnonzero(np.isnan(prices_in(market, codes, numeraire)) & needed.any(axis=0)):
+        known = price_of(market, codes[k]) > 0
+        code, what = (numeraire, "is what the account is valued in") if known else (
+            codes[k], "is held or borrowed")
+        failure = Failure(reason=Reason.MISSING_PRICE, subject=code, sentence=(
+            f"{what} and has no price; add market.assets.{code}"))
+        found[failure] = found.get(failure, np.zeros(len(needed), bool)) | needed[:, k]
+    return found

@@ -10,9 +10,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from counterpoise.accounts.book import Book, Entries, book_of, entries_of
+from counterpoise.accounts.book import (
+    Book,
+    Entries,
+    Ints,
+    book_of,
+    entries_of,
+    joined,
+    rows_at,
+)
 from counterpoise.margin.pools import PoolRows, pool_of_instrument, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Indices
+from counterpoise.values.frozen import replaced
 
 
 def accounts_with_orders(book: Book) -> Indices:
@@ -29,12 +38,8 @@ def filled(book: Book, accounts: Indices, direction: Floats) -> Book:
     """
     positions = _of(accounts, entries_of(book.row_pointer, book.instrument, book.lots))
     orders = _of(accounts, entries_of(book.order_pointer, book.order_instrument, book.order_lots))
-    on_side = orders.lots * direction[orders.instrument] > 0
-    both = Entries(
-        account=np.concatenate((positions.account, orders.account[on_side])),
-        instrument=np.concatenate((positions.instrument, orders.instrument[on_side])),
-        lots=np.concatenate((positions.lots, orders.lots[on_side])),
-        entry_cost=np.concatenate((positions.entry_cost, orders.entry_cost[on_side])))
+    on_side = np.flatnonzero(orders.lots * direction[orders.instrument] > 0)
+    both = joined(positions, rows_at(orders, on_side))
     return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts], positions=both)
 
 
@@ -42,28 +47,39 @@ def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) 
     """Return, instrument by instrument, how much the larger filled side adds to a margin, [row].
 
     `margin_of` returns the margin of every position of a book by itself, [position], in the
-    currency of its row. Zero where no side of an instrument's orders needs more than its position.
+    currency of its row, and zero for no lots. Zero where no side of an instrument's orders needs
+    more than its position.
     """
-    extra = np.zeros(len(rows))
-    accounts = accounts_with_orders(book)
-    if not len(accounts):
-        return extra
+    if not len(book.order_lots):
+        return np.zeros(len(rows))
     width = len(book.catalogue)
-    sides = [filled(book, accounts, direction) for direction in
-             (np.zeros(width), np.ones(width), -np.ones(width))]
-    cells = [position_accounts(s.row_pointer).astype(np.int64) * width + s.instrument
-             for s in sides]
-    every = np.unique(np.concatenate(cells))
-    needs = [np.bincount(np.searchsorted(every, cell), weights=margin_of(side),
-                         minlength=len(every)) for cell, side in zip(cells, sides, strict=True)]
+    cell, first = np.unique(_cells(book.order_pointer, book.order_instrument, width),
+                            return_index=True)
+    held = _lots_at(cell, book, width)
+    sides = (held, held + np.add.reduceat(np.maximum(book.order_lots, 0), first),
+             held + np.add.reduceat(np.minimum(book.order_lots, 0), first))
+    account, instrument = cell // width, (cell % width).astype(np.int32)
+    pointer = np.searchsorted(account, np.arange(len(book) + 1))
+    needs = [margin_of(replaced(book, row_pointer=pointer, instrument=instrument, lots=side,
+                                entry_cost=np.zeros(len(cell), np.int64))) for side in sides]
     worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
-    account, instrument = accounts[every // width], every % width
     row = rows.row_of[account, pool_of_instrument(book, rows.pools)[instrument]]
     return summed(row, worse, len(rows))
+
+
+def _cells(pointer: Ints, instrument: Indices, width: int) -> Ints:
+    """Return account x width + instrument of every entry of compressed columns, increasing."""
+    return position_accounts(pointer).astype(np.int64) * width + instrument
+
+
+def _lots_at(cell: Ints, book: Book, width: int) -> Ints:
+    """Return the lots held in each (account, instrument) cell, 0 where none are."""
+    own = np.append(_cells(book.row_pointer, book.instrument, width), np.iinfo(np.int64).max)
+    place = np.searchsorted(own, cell)
+    return np.where(own[place] == cell, np.append(book.lots, 0)[place], 0)
 
 
 def _of(accounts: Indices, rows: Entries) -> Entries:
     place = np.searchsorted(accounts, rows.account)
     mine = accounts[np.minimum(place, len(accounts) - 1)] == rows.account
-    return Entries(account=place[mine], instrument=rows.instrument[mine], lots=rows.lots[mine],
-                   entry_cost=rows.entry_cost[mine])
+    return rows_at(replaced(rows, account=place), mine)

@@ -1,0 +1,52 @@
+"""Open orders of single positions: the larger filled side of each instrument, by plain loops."""
+
+from collections import defaultdict
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterpoise.accounts.book import Entries, book_of
+from counterpoise.margin.pools import cross_pools
+from counterpoise.margin.terms.orders import worse_side
+from counterpoise.values.quantity import UNKNOWN
+from markets import market
+
+MARKET = market()
+RATE = np.linspace(1.0, 2.0, len(MARKET.catalogue))
+rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5),
+                          st.integers(-20, 20).filter(bool)), max_size=12)
+
+
+def entries(of):
+    """Return (account, instrument, lots) rows."""
+    columns = np.array(of, np.int64).reshape(-1, 3)
+    return Entries(account=columns[:, 0], instrument=columns[:, 1].astype(np.int32),
+                   lots=columns[:, 2], entry_cost=np.full(len(columns), UNKNOWN, np.int64))
+
+
+def margin(lots, rate):
+    """Return a margin that rises faster than size and falls on one side."""
+    return rate * (max(lots, 0) ** 2 + 3 * max(-lots, 0))
+
+
+@given(rows, rows)
+def test_worse_side_is_the_larger_of_all_buys_and_all_sells_filled(held, ordered):
+    book = book_of(catalogue=MARKET.catalogue, accounts=np.arange(5), positions=entries(held),
+                   orders=entries(ordered))
+    own, buys, sells = defaultdict(int), defaultdict(int), defaultdict(int)
+    for account, instrument, lots in held:
+        own[account, instrument] += lots
+    for account, instrument, lots in ordered:
+        (buys if lots > 0 else sells)[account, instrument] += lots
+    expected = np.zeros(5)
+    for cell in {*buys, *sells}:
+        account, instrument = cell
+        needs = [margin(own[cell] + side, RATE[instrument])
+                 for side in (0, buys[cell], sells[cell])]
+        expected[account] += max(0.0, needs[1] - needs[0], needs[2] - needs[0])
+
+    pools = cross_pools(book, "USD")
+    found = worse_side(book, pools, lambda b: np.array(
+        [margin(n, RATE[i]) for n, i in zip(b.lots.tolist(), b.instrument, strict=True)]))
+    np.testing.assert_allclose(found, expected[pools.account], rtol=1e-12)
