@@ -14,7 +14,7 @@ from candidate import HERE, Peer
 
 Inputs = dict[str, Any]
 Ready = tuple[Callable[[], Any], Callable[[Any], Any]]
-PEER_ACCOUNTS = 200_000
+PEER_ACCOUNTS = 100_000
 CHUNK = 4_096
 """Accounts whose scenario vectors are held at once, by those who hold them."""
 

@@ -32,8 +32,9 @@ from counterpoise import _core
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
          "whatif", "implied", "safe_bands", "models", "growth", "gpu")
-ONCE = ("foundation", "pricing", "aggregation", "growth", "gpu")
-"""Parts that take turns themselves, or need none; of the others the median of three runs counts."""
+ONCE = ("foundation", "pricing", "aggregation", "safe_bands", "growth", "gpu")
+"""Parts that take turns themselves or count what no machine changes; the others run three times
+and the median counts."""
 PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "gpu")
 """Parts that stand beside no other library."""
 ONE_THREAD = ("expected_shortfall", "whatif", "implied")

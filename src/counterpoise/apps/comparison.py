@@ -12,12 +12,15 @@ from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.margin.account_totals import AccountTotals, account_totals
 from counterpoise.margin.requirement import Floats
+from counterpoise.margin.restated import restated
 from counterpoise.margin.worst import WorstScenario
-from counterpoise.market.snapshot import usd_price
+from counterpoise.market.snapshot import price_of, usd_price
 from counterpoise.values.failure import BadInput, Failure, Reason
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 UNKNOWN: Final = float("nan")
+CASH: Final = ("USDC", "USDT", "USD")
+"""In which linear contracts a model that does not cover an account is asked again, in order."""
 
 
 @frozen
@@ -55,7 +58,7 @@ class Comparison:
 
 
 def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[int, ...] = (),
-            threads: int = 1) -> Comparison:
+            restate: bool = False, threads: int = 1) -> Comparison:
     """Return the portfolio under every model and with the parameters of every day.
 
     Parameters
@@ -64,6 +67,9 @@ def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[i
         Names of margin models; default all there are.
     days
         Instants whose parameters to take; default that of the market.
+    restate
+        Ask a model that does not cover an account about the same risk in linear contracts settled
+        in the first of `CASH` that it covers; the notes of the row say so.
 
     Raises
     ------
@@ -71,10 +77,26 @@ def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[i
         If there is no model of a name, with all of them.
     """
     named = _known(models or model_names())
-    by_model = [rows for name in named for day in days or (None,)
-                for rows in (_rows(portfolio, name, day, threads),)]
+    ways = [(portfolio, ""), *(_in_cash(portfolio, cash) for cash in CASH if restate)]
+    by_model = [_first_answers([_rows(*way, name, day, threads) for way in ways])
+                for name in named for day in days or (None,)]
     return Comparison(portfolio=portfolio, rows=tuple(
         row for account in range(len(portfolio.book)) for row in (r[account] for r in by_model)))
+
+
+def _first_answers(ways: list[list[ModelMargin]]) -> list[ModelMargin]:
+    """Return for each account the first row with a number, the very first where none has one."""
+    return [next((row for row in rows if row.initial == row.initial), rows[0])
+            for rows in zip(*ways, strict=True)]
+
+
+def _in_cash(portfolio: Portfolio, cash: str) -> tuple[Portfolio, str]:
+    """Return the portfolio in linear contracts and the sentence that says so."""
+    book, market = restated(portfolio.book, portfolio.market, cash)
+    taken = "" if price_of(portfolio.market, cash) > 0 else f", {cash} taken at a dollar"
+    return replaced(portfolio, book=book, market=market), (
+        f"restated as linear contracts settled in {cash}: same underlyings, expiries, strikes and "
+        f"coins{taken}")
 
 
 def _known(models: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,9 +111,9 @@ def _known(models: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(models))
 
 
-def _rows(portfolio: Portfolio, name: str, day: int | None,
+def _rows(portfolio: Portfolio, note: str, name: str, day: int | None,
           threads: int) -> list[ModelMargin]:
-    """Return one row per account."""
+    """Return one row per account; `note` says what was done to the portfolio, if anything."""
     try:
         answer = margin_of(portfolio, model=name, readings=False, parameters_as_of=day,
                            threads=threads)
@@ -102,7 +124,8 @@ def _rows(portfolio: Portfolio, name: str, day: int | None,
     pools: dict[str, list[PoolMargin]] = {}
     for pool in answer.pools:
         pools.setdefault(pool.account, []).append(pool)
-    return [_row(answer, totals, account, pools) for account in range(len(portfolio.book))]
+    rows = [_row(answer, totals, account, pools) for account in range(len(portfolio.book))]
+    return [replaced(row, notes=(*row.notes, note)) for row in rows] if note else rows
 
 
 def _row(answer: Answer, totals: AccountTotals, account: int,

@@ -143,3 +143,20 @@ def test_text_stops_after_twenty_accounts() -> None:
 
     assert "Account a19" in text and "Account a20" not in text
     assert "and 5 more accounts" in text
+
+
+def test_a_model_can_be_asked_about_the_same_risk_in_linear_contracts() -> None:
+    asked = portfolio(orders=[], positions=FUTURE)
+    plain = compare(asked, models=("hyperliquid",)).rows[0]
+    row = compare(asked, models=("hyperliquid",), restate=True).rows[0]
+
+    assert plain.initial != plain.initial and plain.failures
+    assert row.initial > 0 and not row.failures
+    assert "restated as linear contracts settled in USDC" in row.notes[-1]
+
+
+def test_a_model_that_covers_the_account_is_not_restated() -> None:
+    plain, asked = (compare(portfolio(), models=("deribit_spm",), restate=r).rows
+                    for r in (False, True))
+
+    assert plain == asked

@@ -72,6 +72,8 @@ def _comparisons(sub: ArgumentParser) -> None:
     sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
                      "commas; default: all. counterpoise models lists them")
     _parameters_as_of(sub)
+    sub.add_argument("--restate", action="store_true", help="ask models that do not cover a "
+                     "contract about the same risk in linear contracts; the notes say which")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
                      "or .html file")
 
@@ -171,7 +173,7 @@ def _explain(given: Namespace) -> int:
 def _compare(given: Namespace) -> int:
     from counterpoise.apps.cli.comparison import compare
 
-    return compare(_question(given), models=given.models)
+    return compare(_question(given), models=given.models, restate=given.restate)
 
 
 def _greeks(given: Namespace) -> int:

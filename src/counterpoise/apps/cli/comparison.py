@@ -15,7 +15,7 @@ from counterpoise.apps.cli.question import (
 _ALL: Final = "all"
 
 
-def compare(question: Question, *, models: str) -> int:
+def compare(question: Question, *, models: str, restate: bool) -> int:
     """Lay the portfolios asked about under `models`, names or "all"; return the exit code."""
     from counterpoise.apps.comparison import compare as compared
     from counterpoise.apps.report.comparison import comparison_document, comparison_text
@@ -27,7 +27,8 @@ def compare(question: Question, *, models: str) -> int:
 
         one_account(asked[0][1], what="--plot")
         refuse_undrawable(question.plot)
-    found = [(name, compared(p, models=names, days=days, threads=question.threads))
+    found = [(name, compared(p, models=names, days=days, restate=restate,
+                             threads=question.threads))
              for name, p in tracked(asked, "compare")]
     if question.plot is not None:
         from counterpoise.apps.report.bars import draw
