@@ -35,16 +35,15 @@ def required(book: Book, snapshot: MarketSnapshot, overrides: dict[str, Any] | N
     return compute_margin(book, snapshot, model=MODEL, version=version).requirements
 
 
-def quiet() -> MarketSnapshot:
-    """Return the small market with no funding, so that one provision can be seen at a time."""
-    return funded(market(), 0.0)
-
-
 def funded(snapshot: MarketSnapshot, rate: float) -> MarketSnapshot:
     """Return the market with one funding rate, per eight hours, of every perpetual."""
     column = np.where(snapshot.catalogue.kind == 1, rate, np.nan)
     return replaced(snapshot, conditions=replaced(NOTHING_KNOWN,
                                                   columns={"funding_rate": column}))
+
+
+QUIET = funded(market(), 0.0)
+"""No funding, so that one provision can be seen at a time."""
 
 
 def black(forward: float, strike: float, years: float, volatility: float, right: int) -> float:
@@ -85,14 +84,14 @@ def gain_of(snapshot: MarketSnapshot, name: str, move: float, shift: float) -> f
     {PERPETUAL: 1.0}, {PERPETUAL: -2.0, FUTURE: 1.5}, {CALL: -5.0, PERPETUAL: 1.0},
     {CALL: 3.0, PUT: 4.0}, {PUT: -2.0, CALL: -2.0}])
 def test_the_scan_is_the_largest_weighted_loss(held: dict[str, float]) -> None:
-    needs = required(account(quiet(), held), quiet())
+    needs = required(account(QUIET, held), QUIET)
 
-    assert needs.initial_components["scan"][0] == pytest.approx(scan_of(quiet(), held), rel=1e-12)
+    assert needs.initial_components["scan"][0] == pytest.approx(scan_of(QUIET, held), rel=1e-12)
 
 
 def test_an_outright_future_needs_its_grid_and_fees() -> None:
     """Half of 16 % of 65,000 is 5,200 maintenance; a fee of 3 bp is 19.50."""
-    needs = required(account(quiet(), {PERPETUAL: 1.0}), quiet())
+    needs = required(account(QUIET, {PERPETUAL: 1.0}), QUIET)
 
     assert needs.initial[0] == pytest.approx(0.16 * 65_000 + 19.5)
     assert needs.maintenance[0] == pytest.approx(0.08 * 65_000 + 19.5)
@@ -100,12 +99,12 @@ def test_an_outright_future_needs_its_grid_and_fees() -> None:
 
 def test_a_hedged_book_pays_the_least_charge_on_its_delta() -> None:
     """Long 1, short 0.9 of another expiry: 0.1 net and 0.9 hedged of 65,000, more than the scan."""
-    needs = required(account(quiet(), {PERPETUAL: 1.0, FUTURE: -0.9}), quiet())
+    needs = required(account(QUIET, {PERPETUAL: 1.0, FUTURE: -0.9}), QUIET)
 
     scan, least = 0.016 * 65_000, (0.02 * 0.1 + 0.01 * 0.9) * 65_000
     assert needs.candidates["minimum_delta_charge"][0] == pytest.approx(least)
     assert needs.initial_components["scan"][0] == pytest.approx(scan)
-    flat = required(account(quiet(), {PERPETUAL: 1.0, FUTURE: -1.0}), quiet())
+    flat = required(account(QUIET, {PERPETUAL: 1.0, FUTURE: -1.0}), QUIET)
     assert flat.initial_components["minimum_delta"][0] == pytest.approx(0.01 * 65_000)
     assert flat.initial[0] == pytest.approx(650 + 2 * 19.5)
 
@@ -122,9 +121,9 @@ def test_funding_is_provided_for_by_those_who_pay_it(size: float, provision: flo
 
 def test_orders_count_on_their_worse_side() -> None:
     """Long 1: a buy of 1 doubles the book, a sell of 3 would leave it short 2: the same."""
-    alone = required(account(quiet(), {PERPETUAL: 1.0}), quiet())
-    doubled = required(account(quiet(), {PERPETUAL: 1.0}, {PERPETUAL: 1.0}), quiet())
-    reduced = required(account(quiet(), {PERPETUAL: 1.0}, {PERPETUAL: -1.5}), quiet())
+    alone = required(account(QUIET, {PERPETUAL: 1.0}), QUIET)
+    doubled = required(account(QUIET, {PERPETUAL: 1.0}, {PERPETUAL: 1.0}), QUIET)
+    reduced = required(account(QUIET, {PERPETUAL: 1.0}, {PERPETUAL: -1.5}), QUIET)
 
     assert doubled.initial[0] - alone.initial[0] == pytest.approx(0.16 * 65_000)
     assert reduced.initial[0] == alone.initial[0]
@@ -142,7 +141,7 @@ def test_dated_parameters_act_from_their_day() -> None:
 @pytest.mark.parametrize(("holding", "word"), [
     ("BTC-USD:BTC-PERP", "paid in USDC"), ("ETH-USDC:USDC-PERP", "")])
 def test_what_it_does_not_cover_is_a_failure(holding: str, word: str) -> None:
-    needs = required(account(quiet(), {holding: 1.0}), quiet())
+    needs = required(account(QUIET, {holding: 1.0}), QUIET)
 
     assert (needs.failure[0] >= 0) == bool(word)
     assert np.isnan(needs.initial[0]) == bool(word)
@@ -162,7 +161,7 @@ def test_an_unknown_funding_rate_is_a_failure_unless_no_hours_are_provided_for()
 def test_a_long_option_can_need_more_than_its_premium() -> None:
     """Not declared: its delta pays the least charge, whatever the premium is."""
     deep = f"{FUTURE}-91000-C"
-    snapshot = quiet()
+    snapshot = QUIET
     k = snapshot.catalogue.column[deep]
     cheap = replaced(snapshot, mark=np.where(np.arange(len(snapshot.mark)) == k, 1.0,
                                              snapshot.mark))
