@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from counterpoise.market.conditions import NOTHING_KNOWN
 
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.requirement import Requirements
+from counterpoise.market.conditions import NOTHING_KNOWN
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
