@@ -69,6 +69,27 @@ def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) 
     return summed(row, worse, len(rows))
 
 
+def order_excess(book: Book, rows: PoolRows, *, delta: Floats,
+                 needs: Callable[[Book], Floats]) -> Floats:
+    """Return what open orders add to the requirement of positions, [row], at least 0.
+
+    `delta` [instrument] tells orders that add it from those that take it away; `needs` returns the
+    requirement of the positions of a book, [account, pool] with the pools of `rows`.
+    """
+    extra = np.zeros(len(rows))
+    accounts = accounts_with_orders(book)
+    if not len(accounts):
+        return extra
+    direction = np.nan_to_num(delta)
+    alone, longer, shorter = (needs(filled(book, accounts, sign * direction))
+                              for sign in (0.0, 1.0, -1.0))
+    worse = np.maximum(np.maximum(longer, shorter) - alone, 0)
+    place = np.minimum(np.searchsorted(accounts, rows.account), len(accounts) - 1)
+    mine = accounts[place] == rows.account
+    extra[mine] = worse[place[mine], rows.pool[mine]]
+    return extra
+
+
 def _cells(pointer: Ints, instrument: Indices, width: int) -> Ints:
     """Return account x width + instrument of every entry of compressed columns, increasing."""
     return position_accounts(pointer).astype(np.int64) * width + instrument
