@@ -18,6 +18,7 @@ _OURS: Final = {
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
+    "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",
     "span": "counterpoise.margin.models.span",
     "span_nse": "counterpoise.margin.models.span:NSE",

@@ -26,6 +26,8 @@ from counterpoise.values.frozen import replaced
 
 def accounts_with_orders(book: Book) -> Indices:
     """Return the accounts that have an open order, increasing."""
+    if not len(book.order_lots):
+        return np.zeros(0, np.int32)
     return np.flatnonzero(np.diff(book.order_pointer)).astype(np.int32)
 
 
