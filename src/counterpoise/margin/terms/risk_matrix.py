@@ -160,7 +160,11 @@ class RiskMatrixParameters:
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
     """Return the standard and the extended table of every underlying as one set."""
-    underlyings = market.catalogue.underlyings or ("",)
+    return table_scenarios(market.catalogue.underlyings or ("",), parameters)
+
+
+def table_scenarios(underlyings: tuple[str, ...], parameters: RiskMatrixParameters) -> ScenarioSet:
+    """Return the standard and the extended table of some underlyings."""
     terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
     return grid_scenarios(underlyings=underlyings, terms=terms,
                           grids=[_grid(u, parameters) for u in underlyings])
@@ -182,6 +186,11 @@ def _chosen(parameters: RiskMatrixParameters,
             choice: dict[str, Any]) -> tuple[str, RiskMatrixParameters]:
     return (", ".join(f"{name}={value}" for name, value in choice.items()),
             replaced(parameters, readings=replaced(parameters.readings, **choice)))
+
+
+def extended_columns(parameters: RiskMatrixParameters) -> slice:
+    """Return which scenarios of the set are the extended table."""
+    return extreme_slice(_grid("", parameters))
 
 
 def _grid(underlying: str, parameters: RiskMatrixParameters) -> Grid:
@@ -334,7 +343,7 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
                parameters: RiskMatrixParameters) -> tuple[Floats, UnitTransform]:
     """Return weights, and with pnl_offset and dampener the transform (methodology, 4 to 7)."""
-    extended = extreme_slice(_grid("", parameters))
+    extended = extended_columns(parameters)
     move = np.ascontiguousarray(scenarios.move[:, units.underlying].T)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     cap = _column(coins, parameters.currency, "", "max_offsetable_pnl") / units.table.price
