@@ -61,7 +61,8 @@ class PairParameters:
 class CurrencyParameters:
     """Parameters of a currency such as `btc`, named as `pme/simulate` names them (USD amounts).
 
-    `equity_side_impact` and `correlation_set` act in cross margin only.
+    `equity_side_impact` and `correlation_set` act in cross margin only: equity counts at moves to
+    both sides, up, down or none.
     """
 
     annualised_move_risk: float
@@ -79,6 +80,7 @@ class CurrencyParameters:
             "annualised_move_risk": (0, 10), "min_annualised_move": (0, 1),
             "extended_dampener": (0, 1e15), "pnl_offset": (0, 1),
             "max_offsetable_pnl": (0, 1e15), "haircut": (0, 1)})
+        require_choice(self, "equity_side_impact", ("both", "up", "down", "none"))
 
 
 @frozen
