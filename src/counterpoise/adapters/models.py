@@ -19,8 +19,12 @@ _OURS: Final = {
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
+    "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",
+    "span": "counterpoise.margin.models.span",
+    "span_nse": "counterpoise.margin.models.span:NSE",
     "standard": "counterpoise.margin.models.standard",
+    "tims": "counterpoise.margin.models.tims",
 }
 
 
@@ -33,7 +37,8 @@ def model_named(name: str) -> MarginModel:
         If there is no such model; the sentence lists those there are.
     """
     if name in _OURS:
-        return cast(MarginModel, import_module(_OURS[name]).MODEL)
+        module, _, attribute = _OURS[name].partition(":")
+        return cast(MarginModel, getattr(import_module(module), attribute or "MODEL"))
     theirs = _third_party()
     if name not in theirs:
         raise bad_input(Reason.UNKNOWN_MODEL, repr(name)[:60], "is not a margin model; use one of "
