@@ -18,8 +18,6 @@ EXEMPT: Final[tuple[tuple[str, str, str], ...]] = (
     # SPAN
     ("span/nse_marginism__official_parameters.json", "psr_*", STATEMENT),
     ("span/nse_marginism__official_parameters.json", "illiquid_scale", STATEMENT),
-    ("span/nse_marginism__short_call_nov.json", "broker.*",
-     "a broker's own figures, printed beside the clearing house's as a cross-check"),
     ("span/spreads_cme_hkex__prime_ics_identity.json", "identity", STATEMENT),
     # Derive
     ("derive/auction_units.json", "*", "auctions belong to liquidation, not to margin"),
@@ -36,28 +34,10 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Paradex
-    "paradex/deleveraging_order_cancel.json",
-    "paradex/min_delta.json",
-    "paradex/order_risk_check.json",
-    "paradex/scan_parameters.json",
     # Derive
     "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",
     "derive/srm_portfolios.json",
     "derive/math_vectors.json",
-    # SPAN
-    "span/nse_marginism__official_parameters.json",
-    "span/nse_marginism__short_call_nov.json",
-    "span/prisma__prisma_liquidity_constructed.json",
-    "span/prisma__prisma_robust_var_scaling.json",
-    "span/scanning_risk_mcmillan__mcmillan_long_1_dec410_call.json",
-    "span/scanning_risk_mcmillan__mcmillan_long_1_sp_future.json",
-    "span/scanning_risk_mcmillan__mcmillan_short_1_sp_future.json",
-    "span/spreads_cme_hkex__cme_intra_M2_M3.json",
-    # TIMS
-    "span/tims_cpm__tims_far_otm_short_minimum.json",
-    "span/tims_cpm__tims_grids.json",
-    "span/tims_cpm__tims_long_100_shares.json",
 )
 """Case files whose model is not there yet; delete yours with the parity module that covers it."""

@@ -17,10 +17,15 @@ _OURS: Final = {
     "binance_pm": "counterpoise.margin.models.binance_pm",
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "okx_pm": "counterpoise.margin.models.okx_pm",
+    "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",
+    "span": "counterpoise.margin.models.span",
+    "span_nse": "counterpoise.margin.models.span:NSE",
     "standard": "counterpoise.margin.models.standard",
+    "tims": "counterpoise.margin.models.tims",
 }
 
 
@@ -33,7 +38,8 @@ def model_named(name: str) -> MarginModel:
         If there is no such model; the sentence lists those there are.
     """
     if name in _OURS:
-        return cast(MarginModel, import_module(_OURS[name]).MODEL)
+        module, _, attribute = _OURS[name].partition(":")
+        return cast(MarginModel, getattr(import_module(module), attribute or "MODEL"))
     theirs = _third_party()
     if name not in theirs:
         raise bad_input(Reason.UNKNOWN_MODEL, repr(name)[:60], "is not a margin model; use one of "

@@ -3,7 +3,7 @@
 A data file lies beside its model, ours or not. It is a list of sections, each with the day on which
 it was observed and the day from which it acts. For every section name the latest one in force is
 taken. Where none is in force yet, or the day is not the day of observation, the version says so in
-its notes: that use is *our reading*.
+its notes: that use is *our reading*. A section `observed_on` "example" is ours: the model says so.
 """
 
 import json
@@ -91,6 +91,8 @@ def _start(section: dict[str, Any]) -> int:
 
 
 def _note(section: dict[str, Any], as_of: int) -> str | None:
+    if section["observed_on"] == "example":
+        return None
     name, day = section["section"], format_instant(as_of)[:10]
     if section["observed_on"] == "undated":
         return f"{name}: from an undated page, used for {day}"

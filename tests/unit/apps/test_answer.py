@@ -174,7 +174,7 @@ def test_other_model_sets_the_files_parameters_aside_and_says_so():
 
 def test_unknown_model_is_refused():
     with pytest.raises(BadInput, match="use one of"):
-        margin_of(portfolio(), model="span")
+        margin_of(portfolio(), model="unheard_of")
 
 
 def test_provenance_changes_with_the_market_and_not_with_the_account():

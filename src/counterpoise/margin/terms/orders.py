@@ -26,6 +26,8 @@ from counterpoise.values.frozen import replaced
 
 def accounts_with_orders(book: Book) -> Indices:
     """Return the accounts that have an open order, increasing."""
+    if not len(book.order_lots):
+        return np.zeros(0, np.int32)
     return np.flatnonzero(np.diff(book.order_pointer)).astype(np.int32)
 
 
@@ -60,11 +62,33 @@ def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) 
              held + np.add.reduceat(np.minimum(book.order_lots, 0), first))
     account, instrument = cell // width, (cell % width).astype(np.int32)
     pointer = np.searchsorted(account, np.arange(len(book) + 1))
-    needs = [margin_of(replaced(book, row_pointer=pointer, instrument=instrument, lots=side,
-                                entry_cost=np.zeros(len(cell), np.int64))) for side in sides]
+    alone = replaced(book, row_pointer=pointer, instrument=instrument, lots=held,
+                     entry_cost=np.zeros(len(cell), np.int64), position_given={})
+    needs = [margin_of(replaced(alone, lots=side)) for side in sides]
     worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
     row = rows.row_of[account, pool_of_instrument(book, rows.pools)[instrument]]
     return summed(row, worse, len(rows))
+
+
+def order_excess(book: Book, rows: PoolRows, *, delta: Floats,
+                 needs: Callable[[Book], Floats]) -> Floats:
+    """Return what open orders add to the requirement of positions, [row], at least 0.
+
+    `delta` [instrument] tells orders that add it from those that take it away; `needs` returns the
+    requirement of the positions of a book, [account, pool] with the pools of `rows`.
+    """
+    extra = np.zeros(len(rows))
+    accounts = accounts_with_orders(book)
+    if not len(accounts):
+        return extra
+    direction = np.nan_to_num(delta)
+    alone, longer, shorter = (needs(filled(book, accounts, sign * direction))
+                              for sign in (0.0, 1.0, -1.0))
+    worse = np.maximum(np.maximum(longer, shorter) - alone, 0)
+    place = np.minimum(np.searchsorted(accounts, rows.account), len(accounts) - 1)
+    mine = accounts[place] == rows.account
+    extra[mine] = worse[place[mine], rows.pool[mine]]
+    return extra
 
 
 def _cells(pointer: Ints, instrument: Indices, width: int) -> Ints:
