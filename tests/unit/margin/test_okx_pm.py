@@ -400,7 +400,7 @@ def test_a_hedge_can_cost_more_than_it_saves() -> None:
 
 
 def test_a_long_option_can_need_more_than_its_premium() -> None:
-    """Not declared: a call far out of the money can lose all its worth, and pays basis and 1.3 x."""
+    """Not declared: a call far out of the money can lose all it is worth, and pays 1.3 x."""
     name = "BTC-USD:BTC-20260215-91000-C"
     premium = 65_000 * MARKET.mark[MARKET.catalogue.column[name]]
 
