@@ -39,11 +39,6 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Paradex
-    "paradex/deleveraging_order_cancel.json",
-    "paradex/min_delta.json",
-    "paradex/order_risk_check.json",
-    "paradex/scan_parameters.json",
     # Derive
     "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",

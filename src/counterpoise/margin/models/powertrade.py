@@ -22,7 +22,7 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import cross_pools, failing_rows, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Requirements, WorstScenarios
-from counterpoise.margin.terms.by_position import requirements_of
+from counterpoise.margin.terms.by_position import requirements_of, stated_amount
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.verdicts import verdicts
@@ -97,6 +97,7 @@ class Powertrade:
     name = "powertrade"
     title = "PowerTrade portfolio margin"
     parameters_type = PowertradeParameters
+    given_names = frozenset({"open_orders_margin"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
                       "long_option_at_most_premium", "hedge_never_raises_scan", "continuous"})
 
@@ -125,9 +126,11 @@ class Powertrade:
         margin = {"worst_case": summed(row, found.of_positions, len(rows)),
                   "coin_offset": summed(row, found.of_coins, len(rows))}
         orders = _orders(book, arrays[0], scan, threads)
+        stated = stated_amount(book, rows, market, "open_orders_margin")
         needs = requirements_of(
             rows, maintenance=margin,
-            initial=margin | {"open_orders_margin": orders[rows.account]},
+            initial=margin | {"open_orders_margin": np.where(np.isfinite(stated), stated,
+                                                             orders[rows.account])},
             failed=failing_rows(book, rows, arrays[0].failed | barred, market, why))
         return replaced(needs, worst=WorstScenarios(
             units=market.catalogue.underlyings, row=row, unit=found.rows.unit,

@@ -28,7 +28,7 @@ from counterpoise.margin.pools import (
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.orders import worse_side
+from counterpoise.margin.terms.by_position import open_orders
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
@@ -110,9 +110,7 @@ class Standard:
         pools = settlement_pools(book)
         rates = _rates(market, parameters)
         parts = _parts(book, pools, rates)
-        given = given_amount(book, pools, "open_orders_margin")
-        orders = np.where(np.isfinite(given), given, worse_side(
-            book, pools, lambda filled: _margins(filled, rates)[0]))
+        orders = open_orders(book, pools, market, lambda filled: _margins(filled, rates)[0])
         failure, failures = _failing(book, pools, market, parameters)
         good = failure < 0
         extra = {name: np.nan_to_num(given_amount(book, pools, name))

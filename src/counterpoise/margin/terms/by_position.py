@@ -11,15 +11,19 @@ from collections.abc import Callable
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.cross import prices_in
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.pools import (
     PoolRows,
     failing_rows,
+    given_amount,
+    given_in_numeraire,
     pool_of_instrument,
     position_accounts,
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
+from counterpoise.margin.terms.orders import worse_side
 from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.market.snapshot import MarketSnapshot
@@ -49,6 +53,24 @@ def requirements_of(rows: PoolRows, *, initial: dict[str, Floats], maintenance: 
         maintenance_components=with_rounding(maintenance, totals[1]), candidates={},
         failure=failure, failures=failures, worst=WorstScenarios(
             units=(), row=nothing, unit=nothing, scenario=nothing, loss=np.zeros(0)))
+
+
+def stated_amount(book: Book, rows: PoolRows, market: MarketSnapshot, name: str) -> Floats:
+    """Return what accounts state for `name` by row, in its currency; NaN where they state nothing.
+
+    Where an account is one row, amounts of all assets are converted and added.
+    """
+    if len(rows.pools) > 1:
+        return given_amount(book, rows, name)
+    codes = tuple(a.code for a in book.assets)
+    return given_in_numeraire(book, rows, name, prices_in(market, codes, rows.pools[0]))
+
+
+def open_orders(book: Book, rows: PoolRows, market: MarketSnapshot,
+                margin_of: Callable[[Book], Floats]) -> Floats:
+    """Return what open orders add, [row]: the `open_orders_margin` stated, else `worse_side`."""
+    stated = stated_amount(book, rows, market, "open_orders_margin")
+    return np.where(np.isfinite(stated), stated, worse_side(book, rows, margin_of))
 
 
 def failing(book: Book, rows: PoolRows, market: MarketSnapshot, *, unused: int,

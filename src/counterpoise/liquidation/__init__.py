@@ -1,0 +1,1 @@
+"""Closing what is not covered."""
