@@ -132,7 +132,17 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
                   pools=_pools(portfolio, margins, arrays, ranged, shown),
                   our_readings=named.our_readings(book, market, version.parameters),
                   notes=(*notes_on(version, book), *_set_aside(portfolio, named, own=own),
-                         *_other_date(market, parameters_as_of), *_not_read(named, book)))
+                         *_other_date(market, parameters_as_of), *_not_read(named, book),
+                         *_assumed(portfolio, named)))
+
+
+def _assumed(portfolio: Portfolio, model: MarginModel) -> tuple[str, ...]:
+    """Return a sentence on accounts whose requirement depends on an equity that is not stated."""
+    unstated = portfolio.book.accounts[equity_unknown(portfolio)].tolist()
+    if not (getattr(model, "equity_is_a_position", False) and unstated):
+        return ()
+    return (f"{model.name} margins what an account owns; {', '.join(map(str, unstated[:9]))} "
+            "without balances is margined as if it owned nothing",)
 
 
 def _not_read(model: MarginModel, book: Book) -> tuple[str, ...]:

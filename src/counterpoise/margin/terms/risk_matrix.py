@@ -63,7 +63,8 @@ class PairParameters:
 class CurrencyParameters:
     """Parameters of a currency such as `btc`, named as `pme/simulate` names them (USD amounts).
 
-    `equity_side_impact` and `correlation_set` act in cross margin only.
+    `equity_side_impact` and `correlation_set` act in cross margin only: equity counts at moves to
+    both sides, up, down or none.
     """
 
     annualised_move_risk: float
@@ -81,6 +82,7 @@ class CurrencyParameters:
             "annualised_move_risk": (0, 10), "min_annualised_move": (0, 1),
             "extended_dampener": (0, 1e15), "pnl_offset": (0, 1),
             "max_offsetable_pnl": (0, 1e15), "haircut": (0, 1)})
+        require_choice(self, "equity_side_impact", ("both", "up", "down", "none"))
 
 
 @frozen
@@ -162,7 +164,11 @@ class RiskMatrixParameters:
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
     """Return the standard and the extended table of every underlying as one set."""
-    underlyings = market.catalogue.underlyings or ("",)
+    return table_scenarios(market.catalogue.underlyings or ("",), parameters)
+
+
+def table_scenarios(underlyings: tuple[str, ...], parameters: RiskMatrixParameters) -> ScenarioSet:
+    """Return the standard and the extended table of some underlyings."""
     terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
     return grid_scenarios(underlyings=underlyings, terms=terms,
                           grids=[_grid(u, parameters) for u in underlyings])
@@ -184,6 +190,11 @@ def _chosen(parameters: RiskMatrixParameters,
             choice: dict[str, Any]) -> tuple[str, RiskMatrixParameters]:
     return (", ".join(f"{name}={value}" for name, value in choice.items()),
             replaced(parameters, readings=replaced(parameters.readings, **choice)))
+
+
+def extended_columns(parameters: RiskMatrixParameters) -> slice:
+    """Return which scenarios of the set are the extended table."""
+    return extreme_slice(_grid("", parameters))
 
 
 def _grid(underlying: str, parameters: RiskMatrixParameters) -> Grid:
@@ -344,7 +355,7 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
                parameters: RiskMatrixParameters) -> tuple[Floats, UnitTransform]:
     """Return weights, and with pnl_offset and dampener the transform (methodology, 4 to 7)."""
-    extended = extreme_slice(_grid("", parameters))
+    extended = extended_columns(parameters)
     move = np.ascontiguousarray(scenarios.move[:, units.underlying].T)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     cap = _column(coins, parameters.currency, "", "max_offsetable_pnl") / units.table.price
