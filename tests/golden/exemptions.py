@@ -27,8 +27,6 @@ EXEMPT: Final[tuple[tuple[str, str, str], ...]] = (
 """(case, field, reason)"""
 
 PENDING: Final[tuple[str, ...]] = (
-    # Deribit
-    "deribit/legacy_pm_examples.json",
     # Bybit
     "bybit/asset_portfolio_margin_2026-03-24.json",
     # Dederi

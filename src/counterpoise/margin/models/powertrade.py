@@ -22,7 +22,11 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import cross_pools, failing_rows, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Requirements, WorstScenarios
-from counterpoise.margin.terms.by_position import requirements_of, stated_amount
+from counterpoise.margin.terms.by_position import (
+    held_or_ordered,
+    requirements_of,
+    stated_amount,
+)
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.verdicts import verdicts
@@ -119,7 +123,8 @@ class Powertrade:
                     parameters: PowertradeParameters, threads: int) -> Requirements:
         """Return one row per account, in USD."""
         rows = cross_pools(book, NUMERAIRE)
-        barred, why = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters))
+        barred, why = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters),
+                               held_or_ordered(book))
         scan = _scan(arrays[0], market, parameters)
         found = _worst(book, scan, threads)
         row = rows.row_of[found.rows.account, 0]

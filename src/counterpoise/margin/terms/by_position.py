@@ -14,6 +14,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.pools import (
+    Bools,
     PoolRows,
     failing_rows,
     given_amount,
@@ -81,6 +82,12 @@ def failing(book: Book, rows: PoolRows, market: MarketSnapshot, *, unused: int,
     A row fails by an instrument that `judge` bars (see `verdicts`) or whose quote has a flaw
     outside `unused`, the `Quality` bits that the rule book does not look at.
     """
-    barred, why = verdicts(market.catalogue, judge)
+    barred, why = verdicts(market.catalogue, judge, held_or_ordered(book))
     flawed = (market.quality & ~np.uint16(unused)) != 0
     return failing_rows(book, rows, barred | flawed, market, why)
+
+
+def held_or_ordered(book: Book) -> Bools:
+    """Return which instruments any account holds or has an order in, [instrument]."""
+    places = np.concatenate((book.instrument, book.order_instrument))
+    return np.bincount(places, minlength=len(book.catalogue)) > 0
