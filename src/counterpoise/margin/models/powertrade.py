@@ -23,6 +23,7 @@ from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import cross_pools, failing_rows, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Requirements, WorstScenarios
 from counterpoise.margin.terms.by_position import requirements_of
+from counterpoise.margin.terms.hedging_coins import beside_derivatives, coin_amounts
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.verdicts import verdicts
@@ -42,7 +43,6 @@ from counterpoise.scenarios.grid import Grid, ShockTerms, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.quantity import power_of_ten
 
 NUMERAIRE: Final = "USD"
 RULE_DAYS: Final = 30.0
@@ -234,24 +234,13 @@ def _coins(book: Book, scan: Scan) -> RealRows | None:
 
     What is borrowed stands among the positions: it counts whole under either reading.
     """
-    place = {a.code: k for k, a in enumerate(book.assets)}
-    held = [u for u, code in enumerate(scan.coin) if code in place]
-    if not held or not len(book.instrument):
+    held = beside_derivatives(book, coin_amounts(book, scan.coin))
+    if not len(held):
         return None
-    amount = np.zeros((len(book), len(scan.coin)))
-    for u in held:
-        k = place[scan.coin[u]]
-        amount[:, u] = book.balances[:, k] / power_of_ten(book.assets[k].decimals)
-    beside = np.zeros(amount.shape, bool)
-    beside[position_accounts(book.row_pointer), scan.segment[book.instrument] // 2] = True
-    account, underlying = np.nonzero((amount != 0) & beside)
-    pointer = np.zeros(len(book) + 1, np.int64)
-    np.cumsum(np.bincount(account, minlength=len(book)), out=pointer[1:])
-    owned = amount[account, underlying] > 0
     first = len(scan.pnl) - len(scan.coin)
-    return RealRows(pointer=pointer, instrument=np.asarray(first + underlying, np.int32),
-                    quantity=amount[account, underlying],
-                    segment=np.asarray(2 * underlying + owned, np.int32))
+    return RealRows(pointer=held.pointer, instrument=np.asarray(first + held.coin, np.int32),
+                    quantity=held.quantity,
+                    segment=np.asarray(2 * held.coin + (held.quantity > 0), np.int32))
 
 
 @frozen

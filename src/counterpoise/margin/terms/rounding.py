@@ -10,6 +10,17 @@ def rounded(amount: Floats, decimals: int) -> Floats:
     return np.asarray(np.round(amount, decimals))
 
 
+def added_up(parts: dict[str, Floats]) -> Floats:
+    """Return the sum of addends, one after the other: one row has the same bits as among many.
+
+    (NumPy adds eight or more addends in another order where there is one row alone.)
+    """
+    total, *more = parts.values()
+    for part in more:
+        total = total + part
+    return total
+
+
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:
     """Return `parts` with the addend `rounding` that makes them sum to `total`."""
-    return parts | {"rounding": total - np.add.reduce(list(parts.values()))}
+    return parts | {"rounding": total - added_up(parts)}
