@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
 from counterpoise.instruments.catalogue import OPTION
@@ -106,7 +107,7 @@ class StateGridMargin:
         price = prices_in(market, tuple(a.code for a in book.assets), NUMERAIRE)
         stated = given_in_numeraire(book, rows, "basis_margin", price)
         parts[_BASIS] = np.where(np.isnan(stated), parts[_BASIS], stated)
-        initial = {name: parameters.general.im_factor * part for name, part in parts.items()}
+        initial = {name: terms.im_factor * part for name, part in parts.items()}
         initial["open_orders_margin"] = _open_orders(book, rows, arrays[0], terms, price)
         maintenance = dict(parts)
         initial["borrowing"], maintenance["borrowing"] = (
@@ -134,7 +135,7 @@ class StateGridMargin:
                                       contingency_shares(found, terms.beside).items()},
             maintenance_factor=1.0)
         return Contributions(components=shares.components, maintenance=shares.maintenance,
-                             initial=parameters.general.im_factor * shares.initial)
+                             initial=terms.im_factor * shares.initial)
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                 parameters: StateGridParameters) -> tuple[RiskVectors, ...]:
@@ -200,6 +201,11 @@ DEDERI: Final = StateGridMargin(
         "an account is one strategy; the factors of inquirers and quoters are not applied"))
 
 
+def basis_forward(index: Floats, *, basis_rate: float, days: float) -> Floats:
+    """Return index x exp(basis_rate x days / 365), the forward that Dederi marks futures at."""
+    return index * _core.exp(np.full(np.shape(index), basis_rate * days / 365.0))
+
+
 def account_rate(amount: Floats, equity: Floats) -> Floats:
     """Return amount over equity truncated to four decimals; NaN where equity is not positive."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -214,16 +220,17 @@ def available_balance(equity: Floats, haircut: Floats, initial: Floats) -> Float
 
 @frozen
 class _Terms:
-    """What units are measured by: their scan, and what stands beside it."""
+    """What units are measured by: their scan, what stands beside it, initial over maintenance."""
 
     grid: GridTerms
     beside: ContingencyTerms
+    im_factor: float
 
 
 def _terms(arrays: RiskArrays, market: MarketSnapshot, parameters: StateGridParameters) -> _Terms:
     grid = grid_terms(arrays, market, parameters)
-    return _Terms(grid=grid, beside=contingency_terms(arrays, market, grid.usd,
-                                                      parameters.contingency))
+    return _Terms(grid=grid, im_factor=parameters.general.im_factor, beside=contingency_terms(
+        arrays, market, grid.usd, parameters.contingency))
 
 
 def _units(book: Book, rows: PoolRows, terms: _Terms,
@@ -252,7 +259,7 @@ def _open_orders(book: Book, rows: PoolRows, arrays: RiskArrays, terms: _Terms,
         pool = cross_pools(whole, NUMERAIRE)
         _, parts = _units(whole, pool, terms, 1)
         out = np.zeros((len(side), 1))
-        out[pool.account, 0] = added_up(parts)
+        out[pool.account, 0] = terms.im_factor * added_up(parts)
         return out
 
     ours = order_excess(book, rows, delta=arrays.black_delta, needs=needs)
