@@ -97,44 +97,51 @@ def contingencies(book: Book, terms: ContingencyTerms, *, threads: int = 1) -> C
     row_of = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(pointer))
     sold = summed(row_of, np.maximum(-net[:, _OPTIONS], 0.0), len(rows))
     size = summed(row_of, gross[:, _FUTURES], len(rows))
-    basis = offset_distance(pointer, net[:, _DELTA], tenor)
-    vega = offset_distance(pointer, net[:, _VEGA], tenor * (YEAR_NS / DAY_NS))
+    basis, vega = offset_distance(pointer, net.T[[_DELTA, _VEGA]], tenor)
     charges = (rates.future * size * index, rates.short_option * sold * index,
-               rates.basis * basis * index, rates.vega * vega,
+               rates.basis * basis * index, rates.vega * (YEAR_NS / DAY_NS) * vega,
                rates.stablecoin * _offsetting(book, terms, rows, threads) * index)
     return Contingencies(rows=rows, charges=dict(zip(NAMES, charges, strict=True)))
 
 
 def offset_distance(pointer: Ints, net: Floats, tenor: Floats) -> Floats:
-    """Return how much offsets over how long, [row]: the size that offsets x its mean distance.
+    """Return how much offsets over how long, [column, row]: its size x its mean distance.
 
-    With L the sum of the positive and S of the negative parts of `net` over a row's segments, every
-    long part offsets every short one pro rata: sum of l s |t_l - t_s| / max(L, S), in unit of `net`
-    x unit of `tenor`.
+    With L the sum of the positive and S of the negative parts of a column of `net` over a row's
+    segments, every long part offsets every short one pro rata: sum of l s |t_l - t_s| / max(L, S),
+    in unit of `net` x unit of `tenor`.
 
     Parameters
     ----------
     pointer
         [row + 1] segments by row.
-    net, tenor
-        [segment]; `tenor` increases inside a row.
+    net
+        [column, segment], of either sign.
+    tenor
+        [segment], increasing inside a row.
     """
     count = np.diff(pointer)
-    row_of = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    order = np.argsort(-count, kind="stable")
+    first, row_of = pointer[:-1][order], np.repeat(np.arange(len(count), dtype=np.int32), count)
     long, short = np.maximum(net, 0.0), np.maximum(-net, 0.0)
-    longs, shorts = (summed(row_of, part, len(count)) for part in (long, short))
-    longs_before, shorts_before, total, last = (np.zeros(len(count)) for _ in range(4))
-    for k in range(int(count.max(initial=0))):
-        row = np.flatnonzero(count > k)
-        at = pointer[row] + k
-        apart = (longs_before[row] * (shorts - shorts_before)[row]
-                 + shorts_before[row] * (longs - longs_before)[row])
-        total[row] += (tenor[at] - last[row]) * apart
-        longs_before[row] += long[at]
-        shorts_before[row] += short[at]
-        last[row] = tenor[at]
+    longs, shorts = (np.stack([summed(row_of, column, len(count))[order] for column in part])
+                     for part in (long, short))
+    longs_before, shorts_before, total = (np.zeros(longs.shape) for _ in range(3))
+    # Rows with more than k segments stand first; between two expiries all that is long on one
+    # side is apart from all that is short on the other.
+    for k in range(1, int(count.max(initial=0))):
+        live = slice(int(np.count_nonzero(count > k)))
+        at = first[live] + k
+        longs_before[:, live] += np.take(long, at - 1, axis=1)
+        shorts_before[:, live] += np.take(short, at - 1, axis=1)
+        apart = (longs_before[:, live] * (shorts[:, live] - shorts_before[:, live])
+                 + shorts_before[:, live] * (longs[:, live] - longs_before[:, live]))
+        total[:, live] += (tenor[at] - tenor[at - 1]) * apart
     larger = np.maximum(longs, shorts)
-    return np.divide(np.maximum(total, 0.0), larger, out=np.zeros(len(count)), where=larger != 0)
+    out = np.empty(larger.shape)
+    out[:, order] = np.divide(np.maximum(total, 0.0), larger, out=np.zeros(larger.shape),
+                              where=larger != 0)
+    return out
 
 
 def _by_expiry(book: Book, terms: ContingencyTerms, rows: Rows,
