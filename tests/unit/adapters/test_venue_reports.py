@@ -20,6 +20,7 @@ from counterpoise.apps.report.reconciliation import (
 )
 from counterpoise.margin.reconciliation import AGREES
 from counterpoise.values.failure import BadInput
+from unit.apps.asked import two_pools
 
 
 def read(document):
