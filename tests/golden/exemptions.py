@@ -28,8 +28,6 @@ EXEMPT: Final[tuple[tuple[str, str, str], ...]] = (
 """(case, field, reason)"""
 
 PENDING: Final[tuple[str, ...]] = (
-    # Deribit
-    "deribit/legacy_pm_examples.json",
     # OKX
     "okx/mr7_tier_scaling.json",
     "okx/mr9_tier_sum.json",

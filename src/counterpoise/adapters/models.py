@@ -18,6 +18,7 @@ _OURS: Final = {
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
+    "deribit_xsm": "counterpoise.margin.models.deribit_xsm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",

@@ -151,6 +151,15 @@ def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapsh
     return named_failures(worst, market, why)
 
 
+def either_failing(first: tuple[Indices, tuple[Failure, ...]],
+                   second: tuple[Indices, tuple[Failure, ...]],
+                   ) -> tuple[Indices, tuple[Failure, ...]]:
+    """Return the rows that fail by one or the other, by the first where by both."""
+    (failure, failures), (other, others) = first, second
+    later = np.where(other >= 0, other + len(failures), -1)
+    return np.where(failure >= 0, failure, later).astype(np.int32), (*failures, *others)
+
+
 def failing_entries(book: Book, rows: PoolRows, failed: Bools,
                     entries: tuple[Ints, Indices]) -> tuple[Indices, Indices]:
     """Return the row and the instrument of the entries (pointer, instrument) that failed."""
