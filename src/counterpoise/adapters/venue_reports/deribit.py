@@ -57,7 +57,8 @@ def _result(tree: Any) -> Any:
 
 def _engine(result: Object, wrong: list[Failure]) -> Report:
     figures: list[Reported] = []
-    for code, given in table(result["margins"], "margins", wrong).items():
+    margins = table(result["margins"], "margins", wrong)
+    for code, given in margins.items():
         where = f"margins.{code}"
         margin = table(given, where, wrong)
         details = table(margin.get("initial_margin_details", {}), where, wrong)
@@ -74,7 +75,7 @@ def _engine(result: Object, wrong: list[Failure]) -> Report:
     quotes = table(result.get("ticker", {}), "ticker", wrong)
     return Report(
         kind="private/pme/simulate", symbols="deribit", unit="coin",
-        model="deribit_xpm" if _CROSS in result["margins"] else "deribit_spm",
+        model="deribit_xpm" if _CROSS in margins else "deribit_spm",
         figures=tuple(figures), tolerance=TOLERANCE,
         indices={str(pair).split("_")[0].upper(): number(price, f"index_price.{pair}", wrong)
                  for pair, price in prices.items()},
