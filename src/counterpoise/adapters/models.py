@@ -20,6 +20,7 @@ _OURS: Final = {
     "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
     "deribit_xsm": "counterpoise.margin.models.deribit_xsm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
+    "okx_pm": "counterpoise.margin.models.okx_pm",
     "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",
     "span": "counterpoise.margin.models.span",

@@ -43,6 +43,7 @@ from counterpoise.margin.terms.by_position import (
 )
 from counterpoise.margin.terms.loans import unpriced, with_failures
 from counterpoise.margin.terms.ranges import require_ranges
+from counterpoise.margin.terms.rounding import added_up
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.risk.arrays import RiskArrays
@@ -163,7 +164,7 @@ class Hyperliquid:
         initial = {"perpetuals": summed_by_row(book, rows, _initial_margins(book, market, margin)),
                    "open_orders_margin": orders}
         initial["borrowing"] = _borrowing(initial["perpetuals"] + orders, lending)
-        short = np.add.reduce(list(maintenance.values())) - np.add.reduce(list(initial.values()))
+        short = added_up(maintenance) - added_up(initial)
         initial["minimum"] = np.maximum(short, 0.0)
         failed = failing(book, rows, market, unused=_UNUSED,
                          judge=lambda c: _not_applicable(c, parameters))
