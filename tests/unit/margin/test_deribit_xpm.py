@@ -160,6 +160,11 @@ def test_staked_ether_is_ether_with_a_haircut():
     assert 0.005 * 1_890 == pytest.approx(needs.initial[0], abs=1e-4)
 
 
+def test_a_bucket_of_an_unknown_coin_is_refused():
+    with pytest.raises(BadInput, match="bucket.btc: 'doge' has no parameters"):
+        parameters_of(MODEL, markets.AS_OF, {"bucket": {"btc": "doge"}})
+
+
 def test_delta_beyond_the_threshold_costs_its_slope():
     # 400 coins of 65,000: 26m USD, 92.3 coins above 20m; slope 0.00005 per coin.
     found = parts({LINEAR: 400.0}, {})
@@ -260,6 +265,14 @@ def test_an_account_without_balances_is_told_what_was_assumed():
     notes = margin_of(document(balances={})).notes
 
     assert any("as if it owned nothing" in note for note in notes)
+    assert not any("owned nothing" in note for note in margin_of(
+        document(balances={}, equity={"BTC": 1})).notes)
+
+
+def test_a_coin_without_a_price_is_named_once():
+    pool = margin_of(document(balances={"BTC": 1, "ETH": 2})).pools[0]
+
+    assert [("missing_price", "ETH")] == [(str(f.reason), f.subject) for f in pool.failures]
 
 
 def test_stated_amounts_are_added_in_dollars():
