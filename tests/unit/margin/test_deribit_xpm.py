@@ -11,6 +11,7 @@ from counterpoise import explain, margin_of, read_portfolio
 from counterpoise.accounts.book import Book, Entries, book_of
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.apps.report.requirement import pools_text
+from counterpoise.apps.surface import surfaces
 from counterpoise.collateral.valuation import contract_values
 from counterpoise.margin.compute import STATUS, compute_margin, priced
 from counterpoise.margin.models.deribit_xpm import MODEL
@@ -281,3 +282,8 @@ def test_stated_amounts_are_added_in_dollars():
 
     assert 6_505 == pytest.approx(stated.initial - plain.initial)
     assert math.isclose(stated.maintenance, plain.maintenance)
+
+
+def test_a_picture_of_one_pool_is_refused_with_a_sentence():
+    with pytest.raises(BadInput, match="puts all assets of an account into one pool"):
+        surfaces(margin_of(document()))
