@@ -22,7 +22,8 @@ from reference import ROOT
 
 PARAMETERS = Path(counterpoise.margin.models.__file__).parent / "parameters"
 OURS = [name for name in model_names() if (PARAMETERS / f"{name}.json").is_file()]
-MARKETS = (market(), market(cash="USDT"), simulated_market())
+MARKETS = (market(), market(cash="USDT"), market(cash="INR", indices={"NIFTY": 23_500.0}),
+           simulated_market())
 
 
 @pytest.fixture(params=OURS)

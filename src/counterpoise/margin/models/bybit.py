@@ -3,7 +3,7 @@
     MM = sum over coins of (scan + contingencies) + margin of loans
     IM = im_factor x sum over coins of (scan + contingencies) + margin of loans + open orders
 
-The scan is `margin.terms.state_grid`, the contingencies are `margin.terms.contingencies`. Sources:
+The scan is `margin.terms.state_grid`, the contingencies are `margin.terms.unit_contingencies`. Sources:
 github bybit-exchange/docs, v5/asset/portfolio-margin (2026-07-24); wiki.dederi.io, portfolio
 margin; docs/methodology/bybit.md says what is *our reading*.
 """
@@ -20,20 +20,12 @@ from counterpoise.instruments.contracts import Instrument, Option, Payoff, Spot
 from counterpoise.margin.compute import AccountMargin
 from counterpoise.margin.contributions import Contributions, contributions_of
 from counterpoise.margin.model import CrossEquity
-from counterpoise.margin.pools import (
-    PoolRows,
-    cross_pools,
-    failing_rows,
-    given_in_numeraire,
-    summed,
-)
+from counterpoise.margin.pools import PoolRows, cross_pools, failing_rows, summed
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.by_position import requirements_of
-from counterpoise.margin.terms.contingencies import (
-    ContingencyTerms,
-    contingencies,
-    contingency_shares,
-    contingency_terms,
+from counterpoise.margin.terms.by_position import (
+    held_or_ordered,
+    requirements_of,
+    stated_amount,
 )
 from counterpoise.margin.terms.loans import loans_of, tiered_margin, unpriced, with_failures
 from counterpoise.margin.terms.orders import accounts_with_orders, order_excess
@@ -53,6 +45,12 @@ from counterpoise.margin.terms.state_grid_parameters import (
     TENORS,
     StateGridParameters,
     schedule_of,
+)
+from counterpoise.margin.terms.unit_contingencies import (
+    ContingencyTerms,
+    contingencies,
+    contingency_shares,
+    contingency_terms,
 )
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
@@ -105,10 +103,10 @@ class StateGridMargin:
         terms = _terms(arrays[0], market, parameters)
         scan, parts = _units(book, rows, terms, threads)
         price = prices_in(market, tuple(a.code for a in book.assets), NUMERAIRE)
-        stated = given_in_numeraire(book, rows, "basis_margin", price)
+        stated = stated_amount(book, rows, market, "basis_margin")
         parts[_BASIS] = np.where(np.isnan(stated), parts[_BASIS], stated)
         initial = {name: terms.im_factor * part for name, part in parts.items()}
-        initial["open_orders_margin"] = _open_orders(book, rows, arrays[0], terms, price)
+        initial["open_orders_margin"] = _open_orders(book, rows, arrays[0], market, terms)
         maintenance = dict(parts)
         initial["borrowing"], maintenance["borrowing"] = (
             _borrowing(book, rows, price, rates) for rates in (
@@ -246,8 +244,8 @@ def _units(book: Book, rows: PoolRows, terms: _Terms,
                           for name, charge in found.charges.items()}
 
 
-def _open_orders(book: Book, rows: PoolRows, arrays: RiskArrays, terms: _Terms,
-                 price: Floats) -> Floats:
+def _open_orders(book: Book, rows: PoolRows, arrays: RiskArrays, market: MarketSnapshot,
+                 terms: _Terms) -> Floats:
     """Return what open orders add, as stated or the worse side of them filled, [row]."""
     accounts = accounts_with_orders(book)
 
@@ -263,7 +261,7 @@ def _open_orders(book: Book, rows: PoolRows, arrays: RiskArrays, terms: _Terms,
         return out
 
     ours = order_excess(book, rows, delta=arrays.black_delta, needs=needs)
-    stated = given_in_numeraire(book, rows, "open_orders_margin", price)
+    stated = stated_amount(book, rows, market, "open_orders_margin")
     return np.where(np.isnan(stated), ours, stated)
 
 
@@ -290,7 +288,8 @@ def _failing(book: Book, rows: PoolRows, arrays: RiskArrays, market: MarketSnaps
              model: StateGridMargin, parameters: StateGridParameters,
              ) -> tuple[Indices, tuple[Failure, ...]]:
     terms = market.catalogue
-    barred, why = verdicts(terms, lambda c: _not_applicable(c, market, model, parameters))
+    barred, why = verdicts(terms, lambda c: _not_applicable(c, market, model, parameters),
+                           held_or_ordered(book))
     unmarked = (terms.kind == OPTION) & np.isnan(market.mark) & ~arrays.failed & ~barred
     why |= {int(k): Failure(reason=Reason.MISSING_NUMBER, subject=terms.instruments[k].id,
                             sentence="needs its mark, from which option P&L is counted; add it to "

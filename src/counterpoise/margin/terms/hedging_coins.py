@@ -12,7 +12,6 @@ from counterpoise.accounts.book import Book
 from counterpoise.margin.pools import position_accounts
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.values.frozen import frozen
-from counterpoise.values.quantity import power_of_ten
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
@@ -30,27 +29,6 @@ class HedgingCoins:
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self.coin)
-
-
-def coin_amounts(book: Book, coins: tuple[str, ...]) -> Floats:
-    """Return what accounts own of each coin, below zero where they owe, [account, coin]."""
-    amount = np.zeros((len(book), len(coins)))
-    for k, a in enumerate(book.assets):
-        if a.code in coins:
-            amount[:, coins.index(a.code)] = book.balances[:, k] / power_of_ten(a.decimals)
-    return amount
-
-
-def by_coin(book: Book, coins: tuple[str, ...], table: Floats | Bools | None, *,
-            absent: float) -> Floats:
-    """Return a table [account, asset] of the book as [account, coin], `absent` where it has none.
-    """
-    out = np.full((len(book), len(coins)), absent)
-    if table is not None:
-        for k, a in enumerate(book.assets):
-            if a.code in coins:
-                out[:, coins.index(a.code)] = table[:, k]
-    return out
 
 
 def beside_derivatives(book: Book, amount: Floats) -> HedgingCoins:

@@ -1,4 +1,7 @@
-"""How a venue rounds its figures, and what rounding adds."""
+"""How addends make a total: in one order, and with what rounding adds."""
+
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -11,14 +14,11 @@ def rounded(amount: Floats, decimals: int) -> Floats:
 
 
 def added_up(parts: dict[str, Floats]) -> Floats:
-    """Return the sum of addends, one after the other: one row has the same bits as among many.
+    """Return the sum of the addends, one after the other: the same bits for one row and for many.
 
-    (NumPy adds eight or more addends in another order where there is one row alone.)
+    NumPy's reduction of a list of columns adds in another order where there is one row.
     """
-    total, *more = parts.values()
-    for part in more:
-        total = total + part
-    return total
+    return reduce(add, parts.values())
 
 
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:

@@ -18,8 +18,9 @@ from counterpoise.collateral.cross import prices_in
 from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.margin.pools import position_accounts, summed
 from counterpoise.margin.requirement import Floats
-from counterpoise.margin.terms.hedging_coins import beside_derivatives, by_coin, coin_amounts
+from counterpoise.margin.terms.hedging_coins import beside_derivatives
 from counterpoise.margin.terms.roll import expiry_segments
+from counterpoise.margin.terms.spot_in_use import by_coin, coins_held
 from counterpoise.margin.terms.state_grid_parameters import NUMERAIRE, StateGridParameters
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.aggregation import Columns
@@ -147,10 +148,10 @@ def unit_rows(book: Book, terms: GridTerms) -> SegmentRows:
 
 def hedge_sizes(book: Book, coins: tuple[str, ...]) -> Floats:
     """Return the coins that hedge, [account, coin]: as stated, else balances used as a hedge."""
-    role = by_coin(book, coins, None if book.roles is None else book.roles.astype(np.float64),
-                   absent=0.0)
-    own = np.where(role == ROLES.index("hedge"), coin_amounts(book, coins), 0.0)
-    stated = by_coin(book, coins, book.given.get("spot_in_use"), absent=np.nan)
+    role = None if book.roles is None else book.roles.astype(np.float64)
+    hedges = by_coin(book, coins, role) == ROLES.index("hedge")
+    own = np.where(hedges, coins_held(book, coins), 0.0)
+    stated = by_coin(book, coins, book.given.get("spot_in_use"))
     return np.where(np.isnan(stated), own, stated)
 
 
