@@ -3,7 +3,7 @@
     MM = sum over coins of (scan + contingencies) + margin of loans
     IM = im_factor x sum over coins of (scan + contingencies) + margin of loans + open orders
 
-The scan is `margin.terms.state_grid`, the contingencies are `margin.terms.unit_contingencies`. Sources:
+The scan is `margin.terms.state_grid`, the contingencies `margin.terms.unit_contingencies`. Sources:
 github bybit-exchange/docs, v5/asset/portfolio-margin (2026-07-24); wiki.dederi.io, portfolio
 margin; docs/methodology/bybit.md says what is *our reading*.
 """
