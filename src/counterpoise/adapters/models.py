@@ -17,6 +17,7 @@ _OURS: Final = {
     "binance_pm": "counterpoise.margin.models.binance_pm",
     "coinbase_intx": "counterpoise.margin.models.coinbase_intx",
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
+    "derive_pmrm": "counterpoise.margin.models.derive_pmrm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "paradex": "counterpoise.margin.models.paradex",
     "powertrade": "counterpoise.margin.models.powertrade",

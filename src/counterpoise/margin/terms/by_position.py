@@ -20,7 +20,7 @@ from counterpoise.margin.pools import (
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.terms.rounding import added_up, with_rounding
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import Failure
@@ -40,7 +40,7 @@ def requirements_of(rows: PoolRows, *, initial: dict[str, Floats], maintenance: 
     `failed` is what `margin.pools.failing_rows` returns; a failed row has no number.
     """
     failure, failures = failed
-    totals = [np.where(failure < 0, np.add.reduce(list(parts.values())), np.nan)
+    totals = [np.where(failure < 0, added_up(parts), np.nan)
               for parts in (initial, maintenance)]
     nothing = np.zeros(0, np.int32)
     return Requirements(

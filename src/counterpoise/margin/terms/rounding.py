@@ -12,4 +12,16 @@ def rounded(amount: Floats, decimals: int) -> Floats:
 
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:
     """Return `parts` with the addend `rounding` that makes them sum to `total`."""
-    return parts | {"rounding": total - np.add.reduce(list(parts.values()))}
+    return parts | {"rounding": total - added_up(parts)}
+
+
+def added_up(parts: dict[str, Floats]) -> Floats:
+    """Return the sum of the addends, [row], each row in their order whatever rows stand beside it.
+
+    A reduction over the stacked addends would add eight and more of a single row in pairs.
+    """
+    columns = list(parts.values())
+    total = columns[0]
+    for column in columns[1:]:
+        total = total + column
+    return total
