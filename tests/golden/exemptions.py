@@ -40,7 +40,6 @@ PENDING: Final[tuple[str, ...]] = (
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
     # Derive
-    "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",
     "derive/srm_portfolios.json",
     "derive/math_vectors.json",

@@ -21,6 +21,7 @@ from counterpoise.instruments.contracts import Instrument, Option, Payoff, Perpe
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import (
+    Bools,
     PoolRows,
     cross_pools,
     given_in_numeraire,
@@ -151,6 +152,8 @@ class _Collateral:
     offsets    [row, underlying] value that moves with the spot of a market of the account
     active     [row, underlying] 1 where the account has that market
     owned      what accounts own of every asset
+    adrift     [row, asset] where an account without positions holds collateral whose market is
+               not in the catalogue
     """
 
     codes: tuple[str, ...]
@@ -158,6 +161,7 @@ class _Collateral:
     offsets: Floats
     active: Floats
     owned: AssetAmounts
+    adrift: Bools
 
 
 def _terms(arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
@@ -184,8 +188,9 @@ def _held(book: Book, rows: PoolRows, market: MarketSnapshot,
     traded[rows.row_of[account, 0], book.catalogue.underlying[book.instrument]] = 1.0
     idle = ~traded.any(axis=1, keepdims=True)
     active = np.where(idle, offset > 0, traded > 0).astype(np.float64)
+    unlisted = [bool(name) and name not in known for name in target]
     return _Collateral(codes=codes, value=value, offsets=offset * active, active=active,
-                       owned=owned)
+                       owned=owned, adrift=idle & (value > 0) & np.array(unlisted, bool))
 
 
 def _by_account(book: Book, rows: PoolRows, table: Floats) -> Floats:
@@ -244,7 +249,11 @@ def _failed(book: Book, rows: PoolRows, market: MarketSnapshot, parameters: Pmrm
     owed = {Failure(reason=Reason.NOT_APPLICABLE, subject=code, sentence=(
         "is owed, and Derive lends cash alone; state the debt in USDC")): owned.amount[:, k] < 0
         for k, code in enumerate(owned.assets) if code != CASH and (owned.amount[:, k] < 0).any()}
-    return with_failures(known, cash | unpriced(market, owned.assets, CASH, needed) | owed)
+    adrift = {Failure(reason=Reason.MISSING_INDEX, subject=code, sentence=(
+        "moves with a market of which no instrument is quoted; add the perpetual of that market "
+        "and its index")): held.adrift[:, k] for k, code in enumerate(held.codes)}
+    return with_failures(known, cash | unpriced(market, owned.assets, CASH, needed) | owed
+                         | adrift)
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,

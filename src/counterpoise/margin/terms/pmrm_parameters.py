@@ -44,8 +44,8 @@ def _grid_rules(grid: GridParameters) -> tuple[tuple[bool, str, str], ...]:
          "every multiplier must lie above 0 and at most at 1000"),
         (not set(grid.volatility) <= set(DIRECTIONS), "volatility",
          "every entry must be one of " + ", ".join(DIRECTIONS)),
-        (not all(0 <= d <= 1 for d in grid.damping), "damping",
-         "every entry must lie between 0 and 1"),
+        (not all(0 <= d <= 1000 for d in grid.damping), "damping",
+         "every entry must lie between 0 and 1000"),
         (twice or any(s != 1 for s in tilted), "volatility",
          "linear and absolute stand at most once each, both with spot 1"))
 
@@ -173,6 +173,9 @@ class PmrmParameters:
         general = self.general
         odd = [(f"market.{name}.discount", f"odd parameter: {sentence}")
                for name, m in self.market.items() for sentence in _odd_discounts(m.discount)]
+        odd += [(f"market.{name}.grid", f"odd parameter: damping {max(m.grid.damping):g} of "
+                 f"{name.upper()} makes a loss larger") for name, m in self.market.items()
+                if max(m.grid.damping) > 1]
         if general.maintenance_factor > general.initial_factor:
             odd.append(("general", f"odd parameter: maintenance_factor "
                         f"{general.maintenance_factor:g} above initial_factor "

@@ -5,8 +5,12 @@ With d days to expiry, T in years, k = ln(K/F):
     tenor = (30 / max(d, floor))^p,  p short up to 30 days, long beyond
     up      max(vol (1 + range_up tenor), least_up)
     down    vol max(0, 1 - range_down tenor)
-    linear  vol max(0, 1 + clamp(k cap / k*, -cap, cap)),  absolute: the same with |k|
-    cap = max(0, slope sqrt(T) + base),  k* = max(least, sqrt(T) width (static + scale sqrt(T)))
+    linear  vol max(0, 1 + t), t = k cap / k*, at most cap for k >= 0, at least -cap for k < 0
+    absolute: the same with |k|
+    cap = slope sqrt(T) + base,  k* = max(least, sqrt(T) width (static + scale sqrt(T)))
+
+The cap of a long expiry may fall below zero; the published portfolios say that it is then used as
+it is.
 
 Source: Derive v2, PMRM_2 (docs.derive.xyz, PM2).
 """
@@ -41,7 +45,7 @@ class VolatilityParameters:
         """Refuse shocks that have no meaning."""
         require_ranges(self, {"range_up": (0, 100), "range_down": (0, 100),
                               "short_term_power": (-10, 10), "long_term_power": (-10, 10),
-                              "days_floor": (1e-4, 3650), "least_up": (0, 100)})
+                              "days_floor": (0, 3650), "least_up": (0, 100)})
 
 
 @frozen
@@ -82,11 +86,10 @@ def volatility_shifts(smiles: Smiles, level: VolatilityParameters,
     Directions are `DIRECTIONS`; 0 where the option has no volatility or forward.
     """
     vol = smiles.volatility
-    tenor = _tenor(smiles.years, level)
     with np.errstate(invalid="ignore", divide="ignore"):
+        up, down = level_factors(smiles.years, level)
         k = _core.log(smiles.strike / smiles.forward)
-        shifted = (vol, np.maximum(vol * (1.0 + level.range_up * tenor), level.least_up),
-                   vol * np.maximum(0.0, 1.0 - level.range_down * tenor),
+        shifted = (vol, np.maximum(vol * up, level.least_up), vol * down,
                    vol * _tilt(k, smiles.years, skew, skew.linear_cap, skew.linear_cap_slope),
                    vol * _tilt(np.abs(k), smiles.years, skew, skew.absolute_cap,
                                skew.absolute_cap_slope))
@@ -94,17 +97,19 @@ def volatility_shifts(smiles: Smiles, level: VolatilityParameters,
     return np.where(np.isfinite(shifts), shifts, 0.0)
 
 
-def _tenor(years: Floats, level: VolatilityParameters) -> Floats:
+def level_factors(years: Floats, level: VolatilityParameters) -> tuple[Floats, Floats]:
+    """Return what a volatility is multiplied with, upward and downward, elementwise."""
     days = years * 365.0
     power = np.where(days <= _SWITCH_DAYS, level.short_term_power, level.long_term_power)
-    return _core.power(_SWITCH_DAYS / np.maximum(days, level.days_floor), power)
+    tenor = _core.power(_SWITCH_DAYS / np.maximum(days, level.days_floor), power)
+    return 1.0 + level.range_up * tenor, np.maximum(0.0, 1.0 - level.range_down * tenor)
 
 
 def _tilt(moneyness: Floats, years: Floats, skew: SkewParameters, base: float,
           slope: float) -> Floats:
     root = np.sqrt(years)
-    cap = np.maximum(0.0, slope * root + base)
+    cap = slope * root + base
     wide = root * skew.width_scale * (skew.width_static + skew.width_slope * root)
-    tilt = moneyness * cap / np.maximum(skew.least_width, wide)
-    return np.maximum(0.0, 1.0 + np.where(moneyness == 0, 0.0, np.minimum(np.maximum(
-        tilt, -cap), cap)))
+    tilt = np.where(moneyness == 0, 0.0, moneyness * cap / np.maximum(skew.least_width, wide))
+    bounded = np.where(moneyness >= 0, np.minimum(tilt, cap), np.maximum(tilt, -cap))
+    return np.maximum(0.0, 1.0 + bounded)
