@@ -57,6 +57,10 @@ GOALS = (
          ("implied", "QuantLib blackFormulaImpliedStdDev", "times"), 4.5),
     Goal("SVI of a chain over SciPy's least_squares", "implied",
          ("smiles", "scipy least_squares", "times"), 250.0),
+    Goal("the slowest rule book over the worst of a grid", "models", ("slowest",), 20.0,
+         most=True),
+    Goal("400 options under all rule books, share of the time allowed", "models",
+         ("compare_share_of_two_s",), 1.0, most=True),
 )
 
 

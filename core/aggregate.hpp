@@ -113,35 +113,58 @@ inline void worst_of_gains(const Aggregation& in, std::int64_t row, double* loss
     settle(state, nan, loss, scenario);
 }
 
-inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
-                  std::int64_t end) {
+// The rows of a pass by their number of positions: loops over rows of one length end where the
+// processor expects it. Which row comes first changes no bit.
+inline void by_length(const std::int64_t* pointer, int count, int* order) {
+    constexpr int LONG = 64;
+    int start[LONG + 1] = {};
+    const auto length = [&](int r) {
+        const std::int64_t size = pointer[r + 1] - pointer[r];
+        return static_cast<int>(size < LONG ? size : LONG - 1);
+    };
+    for (int r = 0; r < count; ++r) ++start[length(r) + 1];
+    for (int n = 0; n < LONG; ++n) start[n + 1] += start[n];
+    for (int r = 0; r < count; ++r) order[start[length(r)]++] = r;
+}
+
+// The worst of up to ROWS rows from `first` on, at `loss` and `scenario` [row of the pass].
+inline void worst_of_pass(const Aggregation& in, std::int64_t first, int count, const int* order,
+                          double* loss, std::int32_t* scenario) {
     Worst state[ROWS];
     bool nan[ROWS];
+    for (int k = 0; k < count; ++k) {
+        state[k] = {INFINITE, 0.0};
+        nan[k] = false;
+    }
+    for (std::int64_t block = 0; block < in.blocks; ++block) {
+        const Lanes before = static_cast<double>(block * VECTORS);
+        for (int k = 0; k < count; ++k) {
+            const std::int64_t row = first + order[k];
+            const Block raw = raw_block(in, block, row);
+            const bool as_is = in.losses_as_is[block * in.keys + in.key[row] * in.keyed];
+            const Block x = as_is ? raw : transformed(in, block, row, raw);
+            const Worst here = worst_vector<0, VECTORS>(x);
+            state[k] = lower_of(state[k], {here.value, here.vector + before});
+            nan[k] |= any_nan(x);
+        }
+    }
+    for (int k = 0; k < count; ++k) {
+        const int r = order[k];
+        settle(state[k], nan[k], loss + r, scenario + r);
+        // Without a loss the lowest scenario depends on what the gains become.
+        if (in.keyed != 0 && loss[r] == 0.0) {
+            worst_of_gains(in, first + r, loss + r, scenario + r);
+        }
+    }
+}
+
+inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
+                  std::int64_t end) {
+    int order[ROWS];
     for (std::int64_t first = begin; first < end; first += ROWS) {
         const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        for (int r = 0; r < count; ++r) {
-            state[r] = {INFINITE, 0.0};
-            nan[r] = false;
-        }
-        for (std::int64_t block = 0; block < in.blocks; ++block) {
-            const Lanes before = static_cast<double>(block * VECTORS);
-            for (int r = 0; r < count; ++r) {
-                const Block raw = raw_block(in, block, first + r);
-                const bool as_is = in.losses_as_is[block * in.keys + in.key[first + r] * in.keyed];
-                const Block x = as_is ? raw : transformed(in, block, first + r, raw);
-                const Worst here = worst_vector<0, VECTORS>(x);
-                state[r] = lower_of(state[r], {here.value, here.vector + before});
-                nan[r] |= any_nan(x);
-            }
-        }
-        for (int r = 0; r < count; ++r) {
-            const std::int64_t row = first + r;
-            settle(state[r], nan[r], loss + row, scenario + row);
-            // Without a loss the lowest scenario depends on what the gains become.
-            if (in.keyed != 0 && loss[row] == 0.0) {
-                worst_of_gains(in, row, loss + row, scenario + row);
-            }
-        }
+        by_length(in.pointer + first, count, order);
+        worst_of_pass(in, first, count, order, loss + first, scenario + first);
     }
 }
 

@@ -5,13 +5,10 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <string>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "memory.hpp"
 
 namespace counterpoise {
 
@@ -111,34 +108,6 @@ inline std::int64_t entries(std::int64_t rows, std::int64_t columns) {
     return rows * columns;
 }
 
-struct Free {
-    void operator()(void* p) const { ::operator delete(p, std::align_val_t(64)); }
-};
-
-// Columns of millions of rows are filled once: the first touch of small pages would cost as much as
-// filling them. NumPy asks for the same.
-inline void in_large_pages([[maybe_unused]] void* raw, [[maybe_unused]] std::size_t bytes) {
-#if defined(__linux__)
-    constexpr std::uintptr_t PAGE = 4096, LARGE = std::uintptr_t{1} << 22;
-    if (bytes < LARGE) return;
-    const auto start = (reinterpret_cast<std::uintptr_t>(raw) + PAGE - 1) / PAGE * PAGE;
-    const auto end = reinterpret_cast<std::uintptr_t>(raw) + bytes;
-    madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
-#endif
-}
-
-// Memory on its way to NumPy or scratch of one call; 64-byte aligned, not initialised.
-template <typename T>
-using Buffer = std::unique_ptr<T[], Free>;
-
-template <typename T>
-Buffer<T> buffer(std::int64_t count) {
-    const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count > 0 ? count : 1);
-    void* raw = ::operator new(bytes, std::align_val_t(64));
-    in_large_pages(raw, bytes);
-    return Buffer<T>(static_cast<T*>(raw));
-}
-
 template <typename T>
 nb::object given_away(Buffer<T> data, std::initializer_list<std::size_t> shape) {
     T* raw = data.release();
@@ -178,6 +147,8 @@ void bind_surfaces(nb::module_& m);
 void bind_grouping(nb::module_& m);
 void bind_aggregation(nb::module_& m);
 void bind_segments(nb::module_& m);
+void bind_unit_rows(nb::module_& m);
+void bind_layout(nb::module_& m);
 void bind_requirement(nb::module_& m);
 void bind_select(nb::module_& m);
 void bind_prepared(nb::module_& m);

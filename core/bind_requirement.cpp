@@ -1,11 +1,11 @@
-// Unit rows in, requirement rows out: `add_ons`, `totals`, `owned` and `standing`.
+// Unit rows in, requirement rows out: `totals`, `owned` and `standing`.
 #include <array>
 #include <atomic>
 #include <vector>
 
-#include "arrays.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "unit_rows.hpp"
 
 namespace counterpoise {
 namespace {
@@ -13,65 +13,6 @@ namespace {
 using namespace nanobind::literals;
 
 constexpr std::int64_t GRAIN = 4096;
-constexpr std::int64_t CHECK_GRAIN = 1 << 16;
-constexpr std::size_t RESULTS = 4;
-static_assert(sizeof(UnitResult) == RESULTS * sizeof(double));
-
-// check_index for long columns, by all threads.
-void check_inside(const Array<std::int32_t>& index, std::int64_t count, int threads,
-                  const char* sentence) {
-    std::atomic<bool> inside{true};
-    {
-        nb::gil_scoped_release free;
-        parallel(threads, index.size(), CHECK_GRAIN, [&](std::int64_t begin, std::int64_t end) {
-            bool here = true;
-            for (std::int64_t p = begin; p < end; ++p) {
-                here &= index.at[p] >= 0 && index.at[p] < count;
-            }
-            if (!here) inside.store(false, std::memory_order_relaxed);
-        });
-    }
-    expect(inside.load(), sentence);
-}
-
-nb::object add_ons(nb::handle pointer, nb::handle key, nb::handle instrument, nb::handle lots,
-                   nb::handle loss, nb::handle scenario, nb::handle segment, nb::handle columns,
-                   nb::handle flag, nb::handle size_rule, int threads) {
-    const Array<double> table = array<double>(columns, "columns", 2);
-    const std::int64_t instruments = table.shape[0];
-    expect(table.shape[1] == ADD_ON_COLUMNS, "columns must have 4 columns");
-    const Array<std::int64_t> pointers = array<std::int64_t>(pointer, "pointer", 1);
-    const Array<std::int32_t> index = array<std::int32_t>(instrument, "instrument", 1);
-    const Array<std::int64_t> sizes = column<std::int64_t>(lots, "lots", index.size());
-    const Array<std::int32_t> segments = column<std::int32_t>(segment, "segment", instruments);
-    const Array<std::uint8_t> flags = column<std::uint8_t>(flag, "flag", instruments);
-    const Array<double> rule = array<double>(size_rule, "size_rule", 2);
-    expect(rule.shape[1] == SIZE_RULE, "size_rule must have 4 columns");
-    check_pointer(pointers, index.size());
-    const std::int64_t rows = pointers.size() - 1;
-    const Array<std::int32_t> keys = column<std::int32_t>(key, "key", rows);
-    const Array<double> losses = column<double>(loss, "loss", rows);
-    const Array<std::int32_t> where = column<std::int32_t>(scenario, "scenario", rows);
-    checked_threads(threads);
-    check_inside(index, instruments, threads, "instrument must index the rows of columns");
-    check_inside(keys, rule.shape[0], threads, "key must index the rows of size_rule");
-    check_index(segments, std::int64_t{1} << 31, "segment must not be negative");
-    Buffer<double> result = buffer<double>(rows * static_cast<std::int64_t>(RESULTS));
-    Buffer<std::int32_t> flagged = buffer<std::int32_t>(rows);
-    {
-        nb::gil_scoped_release free;
-        const AddOns call = {pointers.at, keys.at, index.at, sizes.at, segments.at, table.at,
-                             flags.at, rule.at, losses.at, where.at,
-                             reinterpret_cast<UnitResult*>(result.get()), flagged.get()};
-        const Kernels& core = kernels();
-        parallel(threads, rows, GRAIN, [&](std::int64_t begin, std::int64_t end) {
-            core.add_ons(call, begin, end);
-        });
-    }
-    const auto n = static_cast<std::size_t>(rows);
-    return nb::make_tuple(given_away(std::move(result), {n, RESULTS}),
-                          given_away(std::move(flagged), {n}));
-}
 
 std::vector<Array<double>> blocks_of(nb::sequence given) {
     std::vector<Array<double>> blocks;
@@ -80,6 +21,17 @@ std::vector<Array<double>> blocks_of(nb::sequence given) {
         expect(blocks.back().shape[1] == RESULTS, "a block must have 4 columns");
     }
     return blocks;
+}
+
+// The worst scenario of every row of every block.
+std::vector<Array<std::int32_t>> scenarios_of(nb::sequence given,
+                                              const std::vector<Array<double>>& blocks) {
+    expect(nb::len(given) == blocks.size(), "scenarios must have a column per block");
+    std::vector<Array<std::int32_t>> columns;
+    for (nb::handle one : given) {
+        columns.push_back(column<std::int32_t>(one, "scenarios", blocks[columns.size()].shape[0]));
+    }
+    return columns;
 }
 
 struct Members {
@@ -116,10 +68,11 @@ Asked asked_of(nb::handle rows, const Members& members) {
     a.own.reserve(static_cast<std::size_t>(a.count) + 1);
     for (std::int64_t k = 0; k < a.count; ++k) {
         const std::int64_t row = chosen.at[k];
-        expect(row >= 0 && row < all, "rows must index the requirement rows");
+        if (row < 0 || row >= all) expect(false, "rows must index the requirement rows");
         const std::int64_t from = members.pointer.at[row], to = members.pointer.at[row + 1];
-        expect(0 <= from && from <= to && to <= members.row.size(),
-               "members must not fall and must lie inside the member columns");
+        if (from < 0 || from > to || to > members.row.size()) {
+            expect(false, "members must not fall and must lie inside the member columns");
+        }
         a.entries += to - from;
         a.own.push_back(a.entries);
     }
@@ -150,11 +103,12 @@ const double* other_of(nb::handle given, const char* name, std::int64_t count,
 }
 
 nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
-                  nb::handle member_unit, nb::sequence blocks, nb::handle rows,
-                  nb::sequence others, nb::handle failure, double factor, double ten_initial,
-                  double ten_maintenance, bool sums, int threads) {
+                  nb::handle member_unit, nb::sequence blocks, nb::sequence scenarios,
+                  nb::handle rows, nb::sequence others, nb::handle failure, double factor,
+                  double ten_initial, double ten_maintenance, bool sums, int threads) {
     checked_threads(threads);
     const std::vector<Array<double>> units = blocks_of(blocks);
+    const std::vector<Array<std::int32_t>> worst = scenarios_of(scenarios, units);
     const Members m = members_of(members, member_block, member_row, member_unit);
     const Asked asked = asked_of(rows, m);
     expect(nb::len(others) == 3, "others must be three columns or None");
@@ -164,11 +118,13 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
     for (const Array<double>& b : units) {
         views.push_back(reinterpret_cast<const UnitResult*>(b.at));
     }
+    std::vector<const std::int32_t*> where;
+    for (const Array<std::int32_t>& column : worst) where.push_back(column.at);
     Array<std::int32_t> bad{nullptr, {0, 0}, {}};
     if (!failure.is_none()) bad = column<std::int32_t>(failure, "failure", asked.count);
     Totals call = {asked.rows, asked.at, m.pointer.at, m.block.at, m.row.at, m.unit.at,
-                   views.data(), {}, bad.at, factor, ten_initial, ten_maintenance, {}, nullptr,
-                   nullptr, nullptr, nullptr};
+                   views.data(), where.data(), {}, bad.at, factor, ten_initial, ten_maintenance,
+                   {}, nullptr, nullptr, nullptr, nullptr};
     for (std::size_t k = 0; k < 3; ++k) {
         call.other[k] = other_of(others[k], "others", asked.count, keep);
     }
@@ -177,12 +133,15 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
     Buffer<double> out = buffer<double>(width * asked.count);
     for (std::int64_t k = 0; k < width; ++k) call.out[k] = out.get() + k * asked.count;
     Buffer<double> loss = buffer<double>(asked.entries);
-    std::array<Buffer<std::int32_t>, 3> entry;
-    for (Buffer<std::int32_t>& one : entry) one = buffer<std::int32_t>(asked.entries);
+    Buffer<std::int32_t> scenario = buffer<std::int32_t>(asked.entries), row, unit;
     call.entry_loss = loss.get();
-    call.entry_scenario = entry[0].get();
-    call.entry_row = entry[1].get();
-    call.entry_unit = entry[2].get();
+    call.entry_scenario = scenario.get();
+    if (asked.rows != nullptr) {
+        row = buffer<std::int32_t>(asked.entries);
+        unit = buffer<std::int32_t>(asked.entries);
+    }
+    call.entry_row = row.get();
+    call.entry_unit = unit.get();
     std::atomic<bool> good{true};
     {
         nb::gil_scoped_release free;
@@ -198,11 +157,11 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
     expect(good.load(), "member_block and member_row must lie inside the blocks");
     const auto n = static_cast<std::size_t>(asked.count);
     const auto e = static_cast<std::size_t>(asked.entries);
+    const bool some = asked.rows != nullptr;
     return nb::make_tuple(given_away(std::move(out), {static_cast<std::size_t>(width), n}),
-                          given_away(std::move(loss), {e}),
-                          given_away(std::move(entry[0]), {e}),
-                          given_away(std::move(entry[1]), {e}),
-                          given_away(std::move(entry[2]), {e}));
+                          given_away(std::move(loss), {e}), given_away(std::move(scenario), {e}),
+                          some ? given_away(std::move(row), {e}) : nb::none(),
+                          some ? given_away(std::move(unit), {e}) : nb::none());
 }
 
 // Whether the positions of the accounts of rows [begin, end) lie inside the book and its tables:
@@ -226,8 +185,8 @@ bool inside(const Owned& call, std::int64_t accounts, std::int64_t positions,
 
 nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
                  nb::handle entry_cost, nb::handle account, nb::handle pool, nb::handle pool_of,
-                 nb::handle values, nb::handle has_entry, nb::handle asset_of, nb::handle smallest,
-                 nb::handle balances, nb::handle stated, std::int64_t unknown, bool premium_counts,
+                 nb::handle part_of, nb::handle values, nb::handle has_entry, nb::handle asset_of,
+                 nb::handle smallest, nb::handle balances, nb::handle stated, std::int64_t unknown,
                  int threads) {
     checked_threads(threads);
     const Array<std::int64_t> pointer = array<std::int64_t>(row_pointer, "row_pointer", 1);
@@ -237,9 +196,9 @@ nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
     const Array<std::int32_t> owner = array<std::int32_t>(account, "account", 1);
     const std::int64_t rows = owner.size();
     const Array<std::int32_t> pools = column<std::int32_t>(pool, "pool", rows);
-    const Array<double> per_lot = array<double>(values, "values", 2);
+    const Array<double> per_lot = array<double>(values, "values", 1);
     const std::int64_t instruments = per_lot.shape[0];
-    expect(per_lot.shape[1] == 2, "values must have 2 columns");
+    const Array<std::int32_t> parts = column<std::int32_t>(part_of, "part_of", instruments);
     const Array<std::int32_t> place = column<std::int32_t>(pool_of, "pool_of", instruments);
     const Array<std::uint8_t> entered = column<std::uint8_t>(has_entry, "has_entry", instruments);
     const Array<double> units = array<double>(smallest, "smallest", 1);
@@ -254,11 +213,13 @@ nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
         expect(assets.at[k] >= -1 && assets.at[k] < held.shape[1],
                "asset_of must index the columns of balances or be -1");
     }
-    Buffer<double> amount = buffer<double>(rows);
-    Buffer<bool> no_entry = buffer<bool>(rows);
+    check_index(parts, std::int64_t{1} << 31, "part_of must not be negative");
+    Buffer<double> cash = buffer<double>(rows), value = buffer<double>(rows);
+    Buffer<bool> is_stated = buffer<bool>(rows), no_entry = buffer<bool>(rows);
     const Owned call = {pointer.at, index.at, sizes.at, cost.at, owner.at, pools.at, rows,
-                        held.shape[1], unknown, place.at, per_lot.at, entered.at, assets.at,
-                        units.at, held.at, known.at, premium_counts, amount.get(), no_entry.get()};
+                        held.shape[1], unknown, place.at, parts.at, per_lot.at, entered.at,
+                        assets.at, units.at, held.at, known.at, cash.get(), value.get(),
+                        is_stated.get(), no_entry.get()};
     std::atomic<bool> good{true};
     {
         nb::gil_scoped_release free;
@@ -275,7 +236,9 @@ nb::object owned(nb::handle row_pointer, nb::handle instrument, nb::handle lots,
     expect(good.load(), "account must index row_pointer, row_pointer must not fall, and "
                         "instrument must index the rows of values");
     const auto n = static_cast<std::size_t>(rows);
-    return nb::make_tuple(given_away(std::move(amount), {n}), given_away(std::move(no_entry), {n}));
+    return nb::make_tuple(given_away(std::move(cash), {n}), given_away(std::move(value), {n}),
+                          given_away(std::move(is_stated), {n}),
+                          given_away(std::move(no_entry), {n}));
 }
 
 nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance, nb::handle pool,
@@ -308,16 +271,14 @@ nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance
 }  // namespace
 
 void bind_requirement(nb::module_& m) {
-    m.def("add_ons", &add_ons, nb::kw_only(), "pointer"_a, "key"_a, "instrument"_a, "lots"_a,
-          "loss"_a, "scenario"_a, "segment"_a, "columns"_a, "flag"_a, "size_rule"_a,
-          "threads"_a = 1);
     m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
-          "member_unit"_a, "blocks"_a, "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a,
-          "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
+          "member_unit"_a, "blocks"_a, "scenarios"_a, "rows"_a.none(), "others"_a,
+          "failure"_a.none(), "factor"_a, "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false,
+          "threads"_a = 1);
     m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
-          "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "values"_a, "has_entry"_a,
-          "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,
-          "premium_counts"_a, "threads"_a = 1);
+          "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "part_of"_a, "values"_a,
+          "has_entry"_a, "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,
+          "threads"_a = 1);
     m.def("standing", &standing, nb::kw_only(), "owned"_a, "initial"_a, "maintenance"_a, "pool"_a,
           "haircut"_a, "threads"_a = 1);
 }

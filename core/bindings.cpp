@@ -68,6 +68,8 @@ NB_MODULE(_core, m) {
     bind_grouping(m);
     bind_aggregation(m);
     bind_segments(m);
+    bind_layout(m);
+    bind_unit_rows(m);
     bind_requirement(m);
     bind_select(m);
     bind_prepared(m);

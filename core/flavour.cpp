@@ -91,8 +91,8 @@ const Kernels table = {
     COUNTERPOISE_NAME(COUNTERPOISE_ISA), COUNTERPOISE_SOFTWARE_FMA != 0, exp_each, expm1_each,
     log_each, log1p_each, power_each, fma_each, price, black76, implied,
     svi_fit, ssvi_chain, svi_curve, svi_dip, ssvi_variance, worst, vectors,
-    worst_of_segments, vectors_of_segments, exposures, add_ons, totals, owned, standing, tails,
-    weighted_tails, worst_with, needs_with, worst_again,
+    worst_of_segments, vectors_of_segments, exposures, add_ons, measured, totals, owned, standing,
+    tails, weighted_tails, worst_with, needs_with, worst_again,
 };
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -136,25 +136,28 @@ constexpr int SIZE_RULE = 4;       // slope, threshold, cap, price
 
 // Results of a unit row, side by side: who adds up rows of one account finds them in one place.
 struct UnitResult {
-    double loss, charge, shock, scenario;
+    double loss, charge, shock, value;
 };
 
-// Add-ons of rows of positions, written beside their losses; `flagged` is [row].
+// What an instrument brings to its unit row beside its P&L, per lot: one line of the cache.
+struct alignas(64) AddOnTerms {
+    double by_segment, rate, net, protecting, value;
+    double segment;  // a whole number >= 0
+    bool flag;
+};
+
+// Rows of positions beside their scan; `flagged` [row] is null where no instrument has a flag.
 struct AddOns {
     const std::int64_t* pointer;
     const std::int32_t *key, *instrument;
     const std::int64_t* lots;
-    const std::int32_t* segment;  // [instrument] >= 0
-    const double* columns;        // [instrument, ADD_ON_COLUMNS]
-    const std::uint8_t* flag;     // [instrument]
+    const AddOnTerms* terms;      // [instrument]
     const double* size_rule;      // [key, SIZE_RULE]
-    const double* loss;           // [row] from `worst`
-    const std::int32_t* scenario;
     UnitResult* result;
     std::int32_t* flagged;        // first flagged instrument, -1 without one
 };
 
-constexpr int TOTALS = 11;  // columns of a requirement row, the last one (the sum) if asked for
+constexpr int TOTALS = 12;  // columns of a requirement row, the last one (the sum) if asked for
 
 // Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
 struct Totals {
@@ -164,17 +167,20 @@ struct Totals {
     const std::int32_t *member_block, *member_row;
     const std::int32_t* member_unit;
     const UnitResult* const* blocks;
+    const std::int32_t* const* scenarios;
     const double* other[3];       // [asked] further addends or null
     const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
     double factor, ten_initial, ten_maintenance;
     double* out[TOTALS];
     double* entry_loss;
-    std::int32_t *entry_scenario, *entry_row, *entry_unit;
+    std::int32_t *entry_scenario;
+    std::int32_t *entry_row, *entry_unit;  // null where all rows are asked for
 };
 
 struct Holding {
-    double level, premium;
+    double value, part;
     std::uint64_t cost;
+    std::int32_t of;
     bool unknown;
 };
 
@@ -185,16 +191,15 @@ struct Owned {
     const std::int64_t *lots, *entry_cost;
     const std::int32_t *account, *pool;  // [row]
     std::int64_t count, assets, unknown;
-    const std::int32_t* pool_of;         // [instrument]
-    const double* values;                // [instrument, 2] level and premium per lot
+    const std::int32_t *pool_of, *part_of;  // [instrument]
+    const double* values;                // [instrument] per lot
     const std::uint8_t* has_entry;       // [instrument]
     const std::int32_t* asset_of;        // [pool] column of balances, -1 without one
     const double* smallest;              // [pool] smallest units in one
     const std::int64_t* balances;        // [account, asset]
     const double* stated;                // [account, asset] or null
-    bool premium_counts;
-    double* amount;
-    bool* no_entry;
+    double *cash, *value;
+    bool *known, *no_entry;
 };
 
 // What is owned against what is required, [row]; haircut [pool] acts on positive amounts.
@@ -302,7 +307,9 @@ struct Kernels {
     void (*vectors_of_segments)(const Segments&, double* raw, double* transformed,
                                 std::int64_t begin, std::int64_t end);
     void (*exposures)(const Exposures&, std::int64_t begin, std::int64_t end);
-    void (*add_ons)(const AddOns&, std::int64_t begin, std::int64_t end);
+    void (*add_ons)(const AddOns&, const double* loss, std::int64_t begin, std::int64_t end);
+    void (*measured)(const Aggregation&, const AddOns&, std::int32_t* scenario,
+                     std::int64_t begin, std::int64_t end);
     void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
     void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
     void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);

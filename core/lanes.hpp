@@ -20,7 +20,7 @@ constexpr double INFINITE = std::numeric_limits<double>::infinity();
 inline double select(bool mask, double a, double b) { return mask ? a : b; }
 inline double at_most(double x, double limit) { return limit < x ? limit : x; }
 inline double at_least(double x, double limit) { return limit > x ? limit : x; }
-inline double absolute(double x) { return of_bits(bits_of(x) & 0x7fffffffffffffffu); }
+inline double absolute(double x) { return std::fabs(x); }
 inline double with_sign_of(double size, double sign) {
     return of_bits(bits_of(size) | (bits_of(sign) & 0x8000000000000000u));
 }

@@ -1,11 +1,12 @@
 // How rows are shared between threads: each takes the next `grain` rows until none are left.
 //
-// Rows are independent, so who computes which row cannot change a bit.
+// Rows are independent, so who computes which row cannot change a bit. What one thread throws ends
+// the others at their next rows and is thrown again by the caller's.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -14,11 +15,17 @@ namespace counterpoise {
 template <typename Function>
 void parallel(int threads, std::int64_t count, std::int64_t grain, Function function) {
     std::atomic<std::int64_t> next{0};
+    std::atomic<bool> failed{false};
+    std::exception_ptr failure;
     const auto work = [&] {
-        for (;;) {
-            const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-            if (begin >= count) return;
-            function(begin, begin + grain < count ? begin + grain : count);
+        try {
+            while (!failed.load(std::memory_order_relaxed)) {
+                const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+                if (begin >= count) return;
+                function(begin, begin + grain < count ? begin + grain : count);
+            }
+        } catch (...) {
+            if (!failed.exchange(true)) failure = std::current_exception();
         }
     };
     std::vector<std::thread> others;
@@ -27,13 +34,14 @@ void parallel(int threads, std::int64_t count, std::int64_t grain, Function func
         for (std::int64_t k = 1; k < threads && k < useful; ++k) {
             try {
                 others.emplace_back(work);
-            } catch (const std::system_error&) {
+            } catch (const std::exception&) {
                 break;  // The system gives no more threads: those we have do all the rows.
             }
         }
     }
     work();
     for (std::thread& other : others) other.join();
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace counterpoise

@@ -82,4 +82,38 @@ inline void check_transform(const Transform& t, const Array<std::int32_t>& key,
     if (t.keys >= 0) check_index(key, t.keys, "key must index the rows of the transforms");
 }
 
+// The packed arrays of one call; `view` points into them.
+struct Packed {
+    Buffer<double> pnl, weight, dampener;
+    Buffer<bool> losses_as_is;
+    Aggregation view;
+};
+
+// Which blocks of which keys keep their losses: all weights 1 and all dampeners 0.
+inline Buffer<bool> untouched(const double* weight, const double* dampener, std::int64_t count) {
+    Buffer<bool> same = buffer<bool>(count);
+    for (std::int64_t k = 0; k < count; ++k) {
+        bool here = true;
+        for (std::int64_t s = k * BLOCK; s < (k + 1) * BLOCK; ++s) {
+            here &= weight == nullptr || weight[s] == 1.0;
+            here &= dampener == nullptr || dampener[s] == 0.0;
+        }
+        same[k] = here;
+    }
+    return same;
+}
+
+inline Packed packed_call(const Rows& rows, const Array<double>& pnl, const Transform& t) {
+    const std::int64_t scenarios = pnl.shape[1], blocks = (scenarios + BLOCK - 1) / BLOCK;
+    Packed p{packed(pnl, blocks), t.weight ? packed(*t.weight, blocks) : Buffer<double>{},
+             t.dampener ? packed(*t.dampener, blocks) : Buffer<double>{}, {}, {}};
+    const std::int64_t keys = std::max<std::int64_t>(t.keys, 0), keyed = t.keys >= 0;
+    p.losses_as_is = untouched(p.weight.get(), p.dampener.get(), blocks * (keyed ? keys : 1));
+    p.view = {rows.pointer.at, rows.key.at, rows.instrument.at, rows.lots.at, pnl.shape[0],
+              keys, scenarios, blocks, p.pnl.get(), p.weight.get(),
+              p.dampener.get(), t.gain_factor ? t.gain_factor->at : nullptr,
+              t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first, p.losses_as_is.get(), keyed};
+    return p;
+}
+
 }  // namespace counterpoise

@@ -29,10 +29,10 @@ INDEX = {"BTC": 65_000.0, "ETH": 1_900.0}
 DAYS = (1, 10, 50, 330)
 
 
-def contracts(cash: str = "USDC") -> list[Instrument]:
-    """Return perpetuals, futures and options on BTC and ETH, settled in coin and in `cash`."""
+def contracts(cash: str = "USDC", indices: dict[str, float] = INDEX) -> list[Instrument]:
+    """Return perpetuals, futures and options, settled in the underlying and in `cash`."""
     out: list[Instrument] = []
-    for coin, index in INDEX.items():
+    for coin, index in indices.items():
         for quote, paid in (("USD", coin), (cash, cash)):
             payoff = Payoff.INVERSE if paid == coin else Payoff.LINEAR
             terms = {"underlying": coin, "quote": quote, "settlement": paid}
@@ -51,10 +51,11 @@ def contracts(cash: str = "USDC") -> list[Instrument]:
     return out
 
 
-def market(shift: float = 1.0, volatility: float = 0.8, cash: str = "USDC") -> MarketSnapshot:
+def market(shift: float = 1.0, volatility: float = 0.8, cash: str = "USDC",
+           indices: dict[str, float] = INDEX) -> MarketSnapshot:
     """Return a market with upward-sloping forwards and a smile; prices times `shift`."""
-    terms = catalogue(contracts(cash))
-    index = np.array([INDEX[u] * shift for u in terms.underlyings])
+    terms = catalogue(contracts(cash, indices))
+    index = np.array([indices[u] * shift for u in terms.underlyings])
     years = np.where(terms.expiry > 0, terms.expiry - AS_OF, 0) / (365 * DAY_NS)
     forward = index[terms.underlying] * (1 + 0.05 * years)
     option = terms.kind == 3
@@ -70,7 +71,7 @@ def market(shift: float = 1.0, volatility: float = 0.8, cash: str = "USDC") -> M
         catalogue=terms, as_of=AS_OF, sequence=1, mark=np.where(option, premium, forward),
         forward=forward, forward_fixed=zero, volatility=sigma, rate=zero,
         quality=np.zeros(len(terms), np.uint16), quote_age_ns=np.zeros(len(terms), np.int64),
-        index=index, assets=("BTC", "ETH", cash), price=np.array([*index, 1.0]),
+        index=index, assets=(*terms.underlyings, cash), price=np.array([*index, 1.0]),
         source="built by hand for tests", simulated=True)
 
 

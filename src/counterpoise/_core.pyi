@@ -285,42 +285,82 @@ def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
               threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Return net, long and gross sums of lots x columns, each [R, C]; gross of absolute values."""
 
-def add_ons(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, loss: Floats,
-            scenario: Ints, segment: Ints, columns: Floats, flag: Bytes, size_rule: Floats,
-            threads: int = 1) -> tuple[Floats, Ints]:
-    """Return results [R, 4] and the first flagged instrument [R], -1 where none is.
+def layout(*, row_pointer: Long, instrument: Ints, lots: Long, unit: Ints, block: Ints,
+           pool: Ints, start: Ints, held: Bytes, threads: int = 1,
+           ) -> tuple[Ints, Ints, Ints, Long, Ints, Ints, Ints, Ints,
+                      list[tuple[Long, Ints, Ints, Ints, Ints, Long]]]:
+    """Return the rows of a book; see `margin.layout` for what they are.
 
-    A result is the row's loss, charge, shock and scenario. columns [I, 4] are the column summed by
-    segment, its rate, the net and the protecting column; size_rule [K, 4] slope, threshold, cap and
-    price; a run of equal `segment` [I] in a row is one segment:
+    `unit` [I]; `block` and `pool` [unit]; `start` [block], from where its rows count instruments;
+    `held` [A, pool] what makes a requirement row beside positions. The result is account, pool [R],
+    row_of [A, pool], members [R + 1], their block, row, unit and requirement row, and by block
+    pointer [N + 1], account, key and requirement row [N], and instrument and lots of its positions.
+    """
+
+def measured(
+    *,
+    pointer: Long,
+    key: Ints,
+    instrument: Ints,
+    lots: Long,
+    pnl: Floats,
+    segment: Ints,
+    columns: Floats,
+    value: Floats,
+    flag: Bytes,
+    size_rule: Floats,
+    weight: Floats | None = None,
+    gain_factor: Floats | None = None,
+    gain_cap: Floats | None = None,
+    dampener: Floats | None = None,
+    dampen_first: bool = False,
+    threads: int = 1,
+) -> tuple[Floats, Ints, Ints | None]:
+    """Return results [R, 4] and worst scenarios [R]: `worst_loss` and `add_ons` of the same rows.
+
+    The third is the first flagged instrument [R], -1 where none is; None where none has a flag.
+    """
+
+def add_ons(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, loss: Floats, segment: Ints,
+            columns: Floats, value: Floats, flag: Bytes, size_rule: Floats, threads: int = 1,
+            ) -> tuple[Floats, Ints | None]:
+    """Return results [R, 4] and the first flagged instrument [R], -1 where none is; see `measured`.
+
+    A result is the row's loss, as given, charge, shock and value. columns [I, 4] are the column
+    summed by segment, its rate, the net and the protecting column; value [I] is per lot; size_rule
+    [K, 4] slope, threshold, cap and price; a run of equal `segment` [I] in a row is one segment:
 
         charge = sum over segments of |sum of lots x column| rate
         shock  = |D| min(slope max(|D| - threshold, 0), cap) price,
         D the net column, which protecting long lots may reduce but not flip
+        value  = sum of lots x value
     """
 
 def totals(*, members: Long, member_block: Ints, member_row: Ints, member_unit: Ints,
-           blocks: list[Floats], rows: Long | None, others: tuple[Floats | None, ...],
-           failure: Ints | None, factor: float, ten_initial: float, ten_maintenance: float,
-           sums: bool = False, threads: int = 1,
-           ) -> tuple[Floats, Floats, Ints, Ints, Ints]:
+           blocks: list[Floats], scenarios: list[Ints], rows: Long | None,
+           others: tuple[Floats | None, ...], failure: Ints | None, factor: float,
+           ten_initial: float, ten_maintenance: float, sums: bool = False, threads: int = 1,
+           ) -> tuple[Floats, Floats, Ints, Ints | None, Ints | None]:
     """Return columns [column, asked], and loss, scenario, row and unit of the rows' members.
 
-    Row r has the members members[r]:members[r + 1], each a row of a block of `add_ons` results;
-    `rows` are those asked for, None for all. Columns are loss, charge, shock, initial and what its
-    three parts and `others` leave to it, the three times `factor`, maintenance and what they leave
-    to it, and with `sums` the unrounded sum. A tenth power is that of the rounding; where
-    failure >= 0 [asked] the totals are NaN.
+    Row r has the members members[r]:members[r + 1], each a row of a block of `measured` results;
+    `rows` are those asked for, None for all: then row and unit are None, since the caller has them.
+    Columns are loss, charge, shock, initial and what its three parts and `others` leave to it, the
+    three times `factor`, maintenance and what they leave to it, value, and with `sums` the
+    unrounded sum. A tenth power is that of the rounding; where failure >= 0 [asked] the totals are
+    NaN.
     """
 
 def owned(*, row_pointer: Long, instrument: Ints, lots: Long, entry_cost: Long, account: Ints,
-          pool: Ints, pool_of: Ints, values: Floats, has_entry: Bytes, asset_of: Ints,
-          smallest: Floats, balances: Long, stated: Floats | None, unknown: int,
-          premium_counts: bool, threads: int = 1) -> tuple[Floats, Flags]:
-    """Return what the rows (account, pool), sorted by account, own, and where an entry is unknown.
+          pool: Ints, pool_of: Ints, part_of: Ints, values: Floats, has_entry: Bytes,
+          asset_of: Ints, smallest: Floats, balances: Long, stated: Floats | None, unknown: int,
+          threads: int = 1) -> tuple[Floats, Floats, Flags, Flags]:
+    """Return cash and value of the rows (account, pool), sorted by account, [row].
 
-    values [I, 2] are level and premium per lot, pool_of and has_entry [I], asset_of and smallest
-    [pool]; balances and stated [A, asset], a finite stated amount replacing all else.
+    With them come where cash is the stated amount and where it is NaN for want of an entry cost.
+    values [I] is per lot, summed by runs of equal part_of [I] first; pool_of and has_entry [I],
+    asset_of and smallest [pool]; balances and stated [A, asset], where a finite stated amount
+    replaces balance less entry cost.
     """
 
 def standing(*, owned: Floats, initial: Floats, maintenance: Floats, pool: Ints, haircut: Floats,

@@ -84,7 +84,8 @@ def _market(inputs: dict[str, Any], terms: Catalogue) -> MarketSnapshot:
         ("asset", code, 0): c["conf"] for code, c in held.items()}
     for e in inputs["expiries"]:
         day = (AS_OF + e["sec"] * SECOND_NS) // DAY_NS
-        confidences |= {("forward", _SPOT, day): e["fwd_conf"], ("rate", _SPOT, day): e["rate_conf"]}
+        confidences |= {("forward", _SPOT, day): e["fwd_conf"],
+                        ("rate", _SPOT, day): e["rate_conf"]}
     return MarketSnapshot(
         catalogue=terms, as_of=AS_OF, sequence=1, mark=np.where(option, value, forward),
         forward=forward, forward_fixed=fixed, volatility=vol, rate=rate,

@@ -7,6 +7,8 @@ Sources: docs.deribit.com private/pme/simulate and private/get_positions, suppor
 import json
 from typing import Any
 
+import numpy as np
+
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.adapters.portfolio_file import read_portfolio
@@ -16,6 +18,12 @@ from counterpoise.instruments.payoff import settlement_value
 from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.models import deribit_spm, standard
 from counterpoise.margin.requirement import Requirements
+from counterpoise.margin.terms.contingencies import (
+    gross_charge,
+    matched_charge,
+    net_short_charge,
+    volatility_shock,
+)
 from golden.compared import Cases, Compared, compared_fields
 from golden.convert.registry import to_files
 
@@ -23,12 +31,13 @@ SIMULATION = "deribit/spm_pme_simulate_btc_docs_2024-06-17.json"
 INVERSE = "deribit/sm_inverse_positions_api.json"
 LINEAR = "deribit/sm_linear_perpetual_support.json"
 SETTLEMENT = "deribit/option_settlement_examples.json"
+LEGACY = "deribit/legacy_pm_examples.json"
 
 
 def compared(cases: Cases) -> list[Compared]:
     """Return every published field of Deribit beside ours."""
     return [*_simulation(cases(SIMULATION)), *_inverse(cases(INVERSE)), *_linear(cases(LINEAR)),
-            *_settlement(cases(SETTLEMENT))]
+            *_settlement(cases(SETTLEMENT)), *_legacy(cases(LEGACY))]
 
 
 def _portfolios(name: str, case: Any) -> dict[str, Portfolio]:
@@ -106,3 +115,36 @@ def _settlement(case: Any) -> list[Compared]:
         ours[name] = {field: own[field] for field in case["expected"][name]}
     return compared_fields(model="settlement", case=SETTLEMENT, ours=ours, theirs=case["expected"],
                            absolute=case["tolerance"]["abs"])
+
+
+def _legacy(case: Any) -> list[Compared]:
+    """Take positions from the portfolio files and the rates of each rule from its example."""
+    ours = {name: float(_legacy_charge(name, _sizes(portfolio), portfolio.overrides))
+            for name, portfolio in _portfolios(LEGACY, case).items()}
+    return compared_fields(model="legacy portfolio margin", case=LEGACY, ours=ours,
+                           theirs=case["expected"], absolute=case["tolerance"]["abs"])
+
+
+def _legacy_charge(name: str, size: dict[str, Any], rates: dict[str, Any]) -> Any:
+    match name:
+        case "iv15_v1":
+            return volatility_shock(np.array([rates["days"]]), factor=rates["factor"],
+                                    power=rates["power"])[0]
+        case "options_v1":
+            return gross_charge(size["call"], rates["rate"])
+        case "short_options_v2":
+            return net_short_charge(size["call"], size["put"], rates["rate_btc"])
+        case "vega_v1":
+            return matched_charge(rates["net_long_vega"], rates["net_short_vega"], rates["rate"])
+    return matched_charge(size["long"], size["short"], rates["rate"])
+
+
+def _sizes(portfolio: Portfolio) -> dict[str, Any]:
+    """Return the size of every leg that is held, sold futures as what is short."""
+    names = {"20180330": "long", "20180629": "short", "20180330-10000-C": "call",
+             "20180330-10000-P": "put"}
+    book = portfolio.book
+    size = book.lots * book.catalogue.unit[book.instrument]
+    held = {names[book.catalogue.instruments[k].id[14:]]: one
+            for k, one in zip(book.instrument, size, strict=True)}
+    return held | ({"short": -held["short"]} if "short" in held else {})

@@ -56,16 +56,30 @@ class SpanFile:
 
 
 @frozen
-class _Cleared:
-    """One contract of the file: its instrument, month code and numbers; gains per contract."""
+class _Row:
+    """One contract as the file has it: family (code and kind), terms, numbers, gains [16]."""
 
-    contract: Instrument
-    code: str
+    path: str
+    family: tuple[str, str]
     month: str
+    expiry: int
+    right: str
+    strike: float
+    currency: str
+    multiplier: float
     price: float
     volatility: float
     delta: float
-    gains: tuple[float, ...]
+    gains: Floats
+
+
+@frozen
+class _Cleared:
+    """A row of the file, the code of its commodity, and the contract it becomes."""
+
+    code: str
+    row: _Row
+    contract: Instrument
 
 
 def read_span(stream: BinaryIO, *, only: frozenset[str] = frozenset()) -> SpanFile:
@@ -79,7 +93,7 @@ def read_span(stream: BinaryIO, *, only: frozenset[str] = frozenset()) -> SpanFi
     seen = _Seen(only)
     for record in records(stream, wanted=_WANTED, open_=_OPEN):
         seen.take(record)
-    if not seen.contracts:
+    if not seen.rows:
         raise bad_input(Reason.UNREADABLE, "SPAN file", "holds no future or option"
                         + (" of " + ", ".join(sorted(only))[:200] if only else ""))
     return _file(seen)
@@ -91,7 +105,7 @@ class _Seen:
     def __init__(self, only: frozenset[str]) -> None:
         self.only = only
         self.day = ""
-        self.contracts: list[Record] = []
+        self.rows: list[_Row] = []
         self.definitions: dict[str, Record] = {}
         self.spreads: list[Record] = []
         self.index: dict[str, float] = {}
@@ -107,7 +121,7 @@ class _Seen:
         elif record.name == "phy":
             self.index.setdefault(text_of(record, "pfCode"), number_of(record, "p", 0.0))
         else:
-            self.contracts.append(record)
+            self.rows.append(_row(record))
 
     def _define(self, record: Record) -> None:
         code = text_of(record, "cc")
@@ -118,17 +132,16 @@ class _Seen:
             if link.name == "pfLink":
                 self.linked[text_of(link, "pfCode"), text_of(link, "pfType")] = code
 
-    def commodity(self, record: Record) -> str:
+    def commodity(self, row: _Row) -> str:
         """Return the commodity code of a contract: what links its family, or the family itself."""
-        family = text_of(record, "pfCode")
-        kind = _FAMILY.get(record.path.split("/")[-2 if record.name == "fut" else -3], "")
-        return self.linked.get((family, kind), family)
+        return self.linked.get(row.family, row.family[0])
 
 
 def _file(seen: _Seen) -> SpanFile:
     as_of = _day(seen.day, "pointInTime/date")
-    chosen = [(seen.commodity(r), r) for r in seen.contracts]
-    cleared = [_cleared(code, r) for code, r in chosen if not seen.only or code in seen.only]
+    chosen = [(seen.commodity(row), row) for row in seen.rows]
+    cleared = [_Cleared(code=code, row=row, contract=_contract(code, row)) for code, row in chosen
+               if not seen.only or code in seen.only]
     if not cleared:
         raise bad_input(Reason.UNREADABLE, "SPAN file", "holds no contract of "
                         + ", ".join(sorted(seen.only))[:200])
@@ -153,56 +166,57 @@ def _file(seen: _Seen) -> SpanFile:
                                  sections=(("SPAN file", day, day),)))
 
 
-def _cleared(code: str, record: Record) -> _Cleared:
+def _row(record: Record) -> _Row:
     if text_of(record, "isContractScale") in ("0", "false") and number_of(record, "cvf", 1.0) != 1:
         raise bad_input(Reason.NOT_APPLICABLE, f"{record.path}/ra", "is not per contract "
                         "(isContractScale 0); only arrays per contract are read")
     gains, delta = _array(record)
-    return _Cleared(
-        contract=_contract(code, record), code=code, month=text_of(record, "pe"),
-        price=number_of(record, "p", float("nan")), gains=gains,
-        volatility=number_of(record, "v", float("nan")),
-        delta=delta * number_of(record, "sc", 1.0))
+    option = record.name == "opt"
+    right = text_of(record, "o").upper() if option else ""
+    if option and right not in ("C", "P"):
+        raise bad_input(Reason.BAD_VALUE, f"{record.path}/o", f"{right[:20]!r} is neither C nor P")
+    day = text_of(record, "setlDate") or text_of(record, "pe")
+    kind = _FAMILY.get(record.path.split("/")[-3 if option else -2], "")
+    return _Row(
+        path=record.path, family=(text_of(record, "pfCode"), kind), month=text_of(record, "pe"),
+        expiry=_day(day, f"{record.path}/setlDate") + EXPIRY_TIME_NS, right=right,
+        strike=number_of(record, "k") if option else 0.0,
+        currency=text_of(record, "currency").upper(), multiplier=number_of(record, "cvf", 1.0),
+        price=number_of(record, "p", float("nan")), volatility=number_of(record, "v", float("nan")),
+        delta=delta * number_of(record, "sc", 1.0), gains=gains)
 
 
-def _array(record: Record) -> tuple[tuple[float, ...], float]:
+def _array(record: Record) -> tuple[Floats, float]:
     """Return gains per contract in the sixteen scenarios and the composite delta; NaN if none."""
     arrays = [part for part in record.parts if part.name == "ra"]
     if not arrays:
-        return (float("nan"),) * _POINTS, float("nan")
+        return np.full(_POINTS, np.nan), float("nan")
     losses = [number(text, f"{record.path}/ra/a") for text in arrays[0].texts.get("a", [])]
     if len(losses) != _POINTS:
         raise bad_input(Reason.BAD_VALUE, f"{record.path}/ra", f"has {len(losses)} values; a risk "
                         f"array has {_POINTS}")
-    return tuple(0.0 - loss for loss in losses), number_of(arrays[0], "d")
+    return 0.0 - np.array(losses), number_of(arrays[0], "d")
 
 
-def _contract(code: str, record: Record) -> Instrument:
-    asset, money = _asset(code, record), text_of(record, "currency").upper()
-    day = text_of(record, "setlDate") or text_of(record, "pe")
-    expiry = _day(day, f"{record.path}/setlDate") + EXPIRY_TIME_NS
-    multiplier = number_of(record, "cvf", 1.0)
+def _contract(code: str, row: _Row) -> Instrument:
+    asset, money = _asset(code, row), row.currency
     names = {"underlying": asset, "quote": money, "settlement": money}
-    tail = expiry_text(expiry)
-    shared: dict[str, Any] = {**names, "payoff": Payoff.LINEAR, "multiplier": multiplier,
-                              "lot_exponent": 0, "expiry": expiry}
-    if record.name == "fut":
-        return Future(id=canonical_id(**names, tail=tail, multiplier=multiplier), **shared)
-    side = text_of(record, "o").upper()
-    if side not in ("C", "P"):
-        raise bad_input(Reason.BAD_VALUE, f"{record.path}/o", f"{side[:20]!r} is neither C nor P")
-    strike = number_of(record, "k")
-    tail = f"{tail}-{strike_text(strike)}-{side}"
-    return Option(id=canonical_id(**names, tail=tail, multiplier=multiplier), strike=strike,
-                  right=Right(side), **shared)
+    tail = expiry_text(row.expiry)
+    shared: dict[str, Any] = {**names, "payoff": Payoff.LINEAR, "multiplier": row.multiplier,
+                              "lot_exponent": 0, "expiry": row.expiry}
+    if not row.right:
+        return Future(id=canonical_id(**names, tail=tail, multiplier=row.multiplier), **shared)
+    tail = f"{tail}-{strike_text(row.strike)}-{row.right}"
+    return Option(id=canonical_id(**names, tail=tail, multiplier=row.multiplier),
+                  strike=row.strike, right=Right(row.right), **shared)
 
 
-def _asset(code: str, record: Record) -> str:
+def _asset(code: str, row: _Row) -> str:
     """Return a commodity code as an asset code: capital letters and digits, no others."""
     letters = "".join(c for c in code.upper() if c.isascii() and c.isalnum())
     asset = f"CC{letters}" if letters.isdigit() else letters
     if not is_asset_code(asset):
-        raise bad_input(Reason.UNKNOWN_ASSET, f"{record.path}/pfCode", f"{code[:40]!r} has no name "
+        raise bad_input(Reason.UNKNOWN_ASSET, f"{row.path}/pfCode", f"{code[:40]!r} has no name "
                         "of capital letters and digits")
     return asset
 
@@ -220,20 +234,21 @@ def _keys(rows: list[_Cleared]) -> dict[str, str]:
     return keys
 
 
-def _records_of(definition: Record | None, rows: list[_Cleared], as_of: int) -> CommodityRecords:
-    expiry = {row.month: getattr(row.contract, "expiry", 0) for row in rows}
-    month = {code: end for code, end in expiry.items() if end > as_of}
-    futures = [row for row in rows if isinstance(row.contract, Future) and row.delta]
-    scan = {row.month: max(map(abs, row.gains[_FULL_MOVES])) / abs(row.delta) for row in futures
-            if row.delta == row.delta}
-    return CommodityRecords(
-        definition=definition, month=month, scan=scan,
-        multiplier=frozenset(r.contract.multiplier for r in rows
-                             if isinstance(r.contract, Option)))
+def _records_of(definition: Record | None, own: list[_Cleared], as_of: int) -> CommodityRecords:
+    month = {c.row.month: c.row.expiry for c in own if c.row.expiry > as_of}
+    scan = {c.row.month: _full_loss(c.row) / abs(c.row.delta) for c in own
+            if not c.row.right and abs(c.row.delta) > 0}
+    return CommodityRecords(definition=definition, month=month, scan=scan, multiplier=frozenset(
+        c.row.multiplier for c in own if c.row.right))
+
+
+def _full_loss(row: _Row) -> float:
+    """Return the largest change of value over the whole price scan range."""
+    return float(np.abs(row.gains[_FULL_MOVES]).max())
 
 
 def _market(rows: list[_Cleared], terms: Catalogue, as_of: int, seen: _Seen) -> MarketSnapshot:
-    price, volatility = (np.array([getattr(r, name) for r in rows])
+    price, volatility = (np.array([getattr(c.row, name) for c in rows])
                          for name in ("price", "volatility"))
     price = np.where((price > 0) | (terms.kind == OPTION), price, np.nan)
     quality = np.where(np.isnan(price), int(Quality.MISSING_MARK), 0)
@@ -266,8 +281,8 @@ def _index(rows: list[_Cleared], terms: Catalogue, seen: _Seen, price: Floats) -
 
 def _arrays(rows: list[_Cleared], market: MarketSnapshot) -> RiskArrays:
     terms = market.catalogue
-    gains = np.array([r.gains for r in rows])
-    delta = np.array([r.delta for r in rows])
+    gains = np.stack([c.row.gains for c in rows])
+    delta = np.array([c.row.delta for c in rows])
     failed = np.isnan(gains[:, 0]) | ((market.quality & int(Quality.EXPIRED)) != 0)
     gains[failed] = delta[failed] = np.nan
     return RiskArrays(
@@ -280,11 +295,11 @@ def _scenarios(rows: list[_Cleared], market: MarketSnapshot) -> ScenarioSet:
     """Return the sixteen scenarios as people read them: moves of the futures' full scan ranges."""
     terms = market.catalogue
     share = np.zeros(len(terms.underlyings))
-    for row in reversed(rows):
-        worth = row.price * row.contract.multiplier
-        if isinstance(row.contract, Future) and worth > 0:
-            full = max(map(abs, row.gains[_FULL_MOVES]))
-            share[terms.underlyings.index(row.contract.underlying)] = min(full / worth, 0.99)
+    for c in reversed(rows):
+        worth = c.row.price * c.row.multiplier
+        if not c.row.right and worth > 0:
+            share[terms.underlyings.index(c.contract.underlying)] = min(
+                _full_loss(c.row) / worth, 0.99)
     ranges = ScanRange(factors=terms.underlyings, factor_of=terms.underlying,
                        price=np.nan_to_num(share), volatility=np.zeros(len(share)))
     return scanning_scenarios(ranges, extreme_multiplier=1.0, lookahead_days=0.0,

@@ -118,16 +118,25 @@ def _refuse_document_type(*_: Any) -> None:
                     "parameter file needs none, so it is refused")
 
 
+class _Element:
+    """An element that is open: what it holds so far."""
+
+    __slots__ = ("name", "parts", "texts", "written")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.texts: dict[str, list[str]] = {}
+        self.parts: list[Record] = []
+        self.written: list[str] = []
+
+
 class _Reading:
     """The elements that are open, innermost last, and the records that are ready."""
 
     def __init__(self, parser: Any, wanted: frozenset[str], open_: frozenset[str]) -> None:
         self.at = 0
         self._parser, self._wanted, self._open = parser, wanted, open_
-        self._names: list[str] = []
-        self._texts: list[dict[str, list[str]]] = [{}]
-        self._parts: list[list[Record]] = [[]]
-        self._written: list[list[str]] = [[]]
+        self._elements = [_Element("")]
         self._ready: list[Record] = []
 
     def taken(self) -> list[Record]:
@@ -137,55 +146,55 @@ class _Reading:
 
     def start(self, name: str, _: Any) -> None:
         """Open an element."""
-        if len(self._names) >= _DEEPEST:
+        if len(self._elements) > _DEEPEST:
             raise bad_input(Reason.TOO_LARGE, self._path(), f"is nested more than {_DEEPEST} deep")
         if len(name) > _LONGEST:
             raise bad_input(Reason.TOO_LARGE, name[:40], "is too long for a name")
-        self.at = self._parser.CurrentByteIndex
-        self._names.append(name)
-        self._texts.append({})
-        self._parts.append([])
-        self._written.append([])
+        self._elements.append(_Element(name))
 
     def text(self, piece: str) -> None:
         """Take a piece of text into the innermost element."""
-        if not piece.strip():
-            return
-        written = self._written[-1]
-        written.append(piece)
-        if len(piece) > _LONGEST or len(written) > _LONGEST:
-            raise bad_input(Reason.TOO_LARGE, self._path(), f"holds more than {_LONGEST} "
-                            "characters of text")
+        if not piece.isspace():
+            written = self._elements[-1].written
+            written.append(piece)
+            if len(piece) > _LONGEST or len(written) > _LONGEST:
+                raise bad_input(Reason.TOO_LARGE, self._path(), f"holds more than {_LONGEST} "
+                                "characters of text")
 
     def end(self, name: str) -> None:
         """Close the innermost element: a text of the one around it, or a record."""
         self.at = self._parser.CurrentByteIndex
-        path = self._path()
-        self._names.pop()
-        texts, parts = self._texts.pop(), self._parts.pop()
-        written = "".join(self._written.pop()).strip()
+        inner = self._elements.pop()
+        outer = self._elements[-1]
         if name in self._wanted:
-            self._ready.append(Record(name=name, path=path, texts=texts, parts=tuple(parts),
-                                      around=self._around()))
-        elif texts or parts:
-            if not (name in self._open or self._names and self._names[-1] in self._open):
-                self._keep(self._parts[-1], path, Record(name=name, path=path, texts=texts,
-                                                         parts=tuple(parts), around={}))
-        else:
-            texts = self._texts[-1]
-            if len(texts) >= _MOST_NAMES and name not in texts:
-                raise bad_input(Reason.TOO_LARGE, path, f"is one of more than {_MOST_NAMES} names "
-                                "in one element")
-            self._keep(texts.setdefault(name, []), path, written)
+            self._ready.append(self._record(inner, self._around()))
+        elif not (inner.texts or inner.parts):
+            self._keep_text(outer, inner)
+        elif name not in self._open and outer.name not in self._open:
+            self._keep(outer.parts, self._record(inner, {}), name)
 
-    def _keep(self, into: list[Any], path: str, what: Any) -> None:
+    def _record(self, inner: _Element, around: dict[str, str]) -> Record:
+        path = "/".join(filter(None, (self._path(), inner.name)))
+        return Record(name=inner.name, path="/".join(path.split("/")[-3:]), texts=inner.texts,
+                      parts=tuple(inner.parts), around=around)
+
+    def _keep_text(self, outer: _Element, inner: _Element) -> None:
+        texts = outer.texts.get(inner.name)
+        if texts is None:
+            if len(outer.texts) >= _MOST_NAMES:
+                raise bad_input(Reason.TOO_LARGE, inner.name, f"is one of more than {_MOST_NAMES} "
+                                "names in one element")
+            texts = outer.texts[inner.name] = []
+        self._keep(texts, "".join(inner.written).strip(), inner.name)
+
+    def _keep(self, into: list[Any], what: Any, name: str) -> None:
         if len(into) >= _MOST_PARTS:
-            raise bad_input(Reason.TOO_LARGE, path, f"stands more than {_MOST_PARTS} times in one "
-                            "record")
+            raise bad_input(Reason.TOO_LARGE, name, f"stands more than {_MOST_PARTS} times in one "
+                            "element")
         into.append(what)
 
     def _around(self) -> dict[str, str]:
-        return {name: found[0] for texts in self._texts for name, found in texts.items()}
+        return {name: found[0] for e in self._elements for name, found in e.texts.items()}
 
     def _path(self) -> str:
-        return "/".join(self._names[-3:])
+        return "/".join(e.name for e in self._elements[1:][-3:])

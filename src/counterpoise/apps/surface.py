@@ -12,6 +12,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin
 from counterpoise.apps.legs import name_of
+from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.worst import WorstScenario
 from counterpoise.risk.arrays import risk_arrays
 from counterpoise.scenarios.scenario_set import Columns, ScenarioSet, factors_of
@@ -58,6 +59,10 @@ def surfaces(answer: Answer) -> tuple[Surface, ...]:
     if not answer.arrays:
         raise bad_input(Reason.NOT_APPLICABLE, "--plot", f"{answer.model.name} looks at no "
                         "scenarios; draw a scenario model, like --model deribit_spm")
+    if isinstance(answer.margins.equity_rule, CrossEquity):
+        raise bad_input(Reason.NOT_APPLICABLE, "--plot", f"{answer.model.name} puts all assets of "
+                        "an account into one pool, and its collateral moves with the price; draw "
+                        "one of segregated pools, like --model deribit_spm")
     cells = [(pool, cell) for pool in answer.pools for cell in pool.worst]
     cells.sort(key=lambda pair: -pair[1].loss)
     if not cells:

@@ -1,8 +1,9 @@
 """What an account owns in each asset: balance, unrealised P&L and, where a rule counts it, the
 market value of its options.
 
-    equity[c] = balance[c] + sum over contracts settled in c of (lots x value per lot - entry cost)
-                           + funding earned and not paid yet, where stated
+    equity[c] = balance[c] - entry costs + sum over underlyings of (sum over their contracts
+                settled in c of lots x value per lot)
+                + funding earned and not paid yet, where stated
 
 A future's contract value is u P (linear) or -u / P (inverse), so that the difference is its P&L; an
 option is worth its premium. Amounts are in the asset's own units, positive = owned.
@@ -34,6 +35,21 @@ class Owners:
 
 
 @frozen
+class Cash:
+    """What rows own beside the value of their positions: it stands while the market moves, [row].
+
+    amount      balance less entry costs, with funding earned and not paid yet; or the equity that
+                the account states
+    stated      True where the amount is stated: no value of positions is added
+    no_entry    True where the amount is NaN since a position's entry price is missing
+    """
+
+    amount: Floats
+    stated: Bools
+    no_entry: Bools
+
+
+@frozen
 class Equity:
     """Equity before haircuts, [row]: NaN in `amount` where a number is missing.
 
@@ -52,21 +68,38 @@ def equity_of(book: Book, market: MarketSnapshot, owners: Owners, *, option_valu
     that is missing makes that row's amount NaN, never zero. An equity that the account states
     (`given`) stands for the amount.
     """
-    terms, codes = book.catalogue, owners.assets
-    option = terms.kind == OPTION
     per_lot = contract_values(market)
+    values = per_lot if option_value else np.where(market.catalogue.kind == OPTION, 0.0, per_lot)
+    return with_value(*_owned(book, owners, values, threads))
+
+
+def cash_of(book: Book, owners: Owners, *, threads: int = 1) -> Cash:
+    """Return what every row owns whatever its positions are worth."""
+    return _owned(book, owners, np.zeros(len(book.catalogue)), threads)[0]
+
+
+def with_value(cash: Cash, value: Floats) -> Equity:
+    """Return equity: cash and the value of positions, [row], summed by underlying."""
+    amount = cash.amount + value
+    if cash.stated.any():
+        amount[cash.stated] = cash.amount[cash.stated]
+    return Equity(amount=amount, no_entry=cash.no_entry)
+
+
+def _owned(book: Book, owners: Owners, values: Floats, threads: int) -> tuple[Cash, Floats]:
+    terms, codes = book.catalogue, owners.assets
     known = {a.code: k for k, a in enumerate(book.assets)}
     place = np.array([codes.index(s) for s in terms.settlements], np.int32)
-    amount, no_entry = _core.owned(
+    amount, value, stated, no_entry = _core.owned(
         row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
         entry_cost=book.entry_cost, account=owners.account, pool=owners.asset,
-        pool_of=np.take(place, terms.settlement), has_entry=(~option).view(np.uint8),
-        values=np.stack([np.where(option, 0.0, per_lot), np.where(option, per_lot, 0.0)], axis=1),
+        pool_of=np.take(place, terms.settlement), part_of=terms.underlying,
+        has_entry=(terms.kind != OPTION).view(np.uint8), values=values,
         asset_of=np.array([known.get(c, -1) for c in codes], np.int32),
         smallest=_smallest_units(book, codes), balances=np.ascontiguousarray(book.balances),
-        stated=_contiguous(book.given.get("equity")), unknown=UNKNOWN, premium_counts=option_value,
-        threads=threads)
-    return Equity(amount=amount + _funding(book, owners), no_entry=no_entry)
+        stated=_contiguous(book.given.get("equity")), unknown=UNKNOWN, threads=threads)
+    cash = Cash(amount=amount + _funding(book, owners), stated=stated, no_entry=no_entry)
+    return cash, value
 
 
 def _funding(book: Book, owners: Owners) -> Floats | float:

@@ -12,8 +12,8 @@ import numpy as np
 from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import asset_amounts, cross_owned
-from counterpoise.collateral.valuation import Owners, equity_of
-from counterpoise.margin.layout import Layout
+from counterpoise.collateral.valuation import Cash, Equity, Owners, equity_of, with_value
+from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import (
     CrossEquity,
     EquityRule,
@@ -79,16 +79,28 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
         assert isinstance(model, UnitModel)
         now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
         results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
-        requirements = model.required(book, results, now, None, threads)
-    else:
-        requirements = model.requirement(book, arrays, market, version.parameters, threads)
-    return against_equity(held, market, requirements, model.equity(version.parameters),
+        return margins_of(book, results, now, model, threads=threads)
+    requirements = model.requirement(book, arrays, market, version.parameters, threads)
+    return against_equity(book, market, requirements, model.equity(version.parameters),
                           threads=threads)
 
 
-def laid_out(book: Book, model: MarginModel) -> Book | Layout:
+def laid_out(book: Book, model: MarginModel, *, threads: int = 1) -> Book | Layout:
     """Return what `compute_margin` takes instead of the book, to be kept while positions stand."""
-    return model.layout(book) if isinstance(model, UnitModel) else book
+    return model.layout(book, threads) if isinstance(model, UnitModel) else book
+
+
+def margins_of(layout: Layout, results: tuple[Any, ...], now: PricedMarket, model: UnitModel, *,
+               rows: Ints | None = None, threads: int = 1) -> AccountMargin:
+    """Return the margins of the requirement rows `rows`, all where None, of measured units."""
+    needs, value = model.required(layout, results, now, rows, threads)
+    rule = model.equity(now.parameters)
+    if isinstance(rule, CrossEquity):
+        return against_equity(layout.book, now.market, needs, rule, threads=threads)
+    cash = layout.cash if rows is None else Cash(
+        amount=np.take(layout.cash.amount, rows), stated=np.take(layout.cash.stated, rows),
+        no_entry=np.take(layout.cash.no_entry, rows))
+    return _compared(needs, with_value(cash, value), rule, threads)
 
 
 def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,
@@ -103,10 +115,15 @@ def against_equity(book: Book, market: MarketSnapshot, requirements: Requirement
     """Return requirement rows, sorted by account, with what each owns beside it."""
     if isinstance(rule, CrossEquity):
         return _against_all_assets(book, market, requirements, rule, threads)
-    pools = requirements.pools
-    owned = equity_of(book, market, Owners(assets=pools, account=requirements.account,
+    owned = equity_of(book, market, Owners(assets=requirements.pools, account=requirements.account,
                                            asset=requirements.pool),
                       option_value=rule.option_value, threads=threads)
+    return _compared(requirements, owned, rule, threads)
+
+
+def _compared(requirements: Requirements, owned: Equity, rule: EquityRule,
+              threads: int) -> AccountMargin:
+    pools = requirements.pools
     balance, above, over, status = _core.standing(
         owned=owned.amount, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.array([rule.haircuts.get(p, 0.0) for p in pools]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
-from counterpoise.margin.requirement import Requirements
+from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
@@ -120,7 +120,7 @@ class UnitModel(MarginModel, Protocol):
     again (`margin.tick`).
     """
 
-    def layout(self, book: Book) -> Layout:
+    def layout(self, book: Book, threads: int) -> Layout:
         """Return the rows of a book under the risk units of this model."""
 
     def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
@@ -128,5 +128,9 @@ class UnitModel(MarginModel, Protocol):
         """Return the results of the unit rows of `blocks`, one entry each."""
 
     def required(self, layout: Layout, results: tuple[Any, ...], priced: PricedMarket,
-                 rows: Ints | None, threads: int) -> Requirements:
-        """Return the requirement rows `rows`, all where None, from the results of all blocks."""
+                 rows: Ints | None, threads: int) -> tuple[Requirements, Floats]:
+        """Return the requirement rows `rows`, all where None, from the results of all blocks.
+
+        With them comes what the positions of each are worth as equity, [row], in the pool's
+        currency: the sum over its units of the units' own sums.
+        """

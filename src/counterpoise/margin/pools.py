@@ -35,33 +35,37 @@ class PoolRows:
         return len(self.account)
 
 
-def settlement_pools(book: Book, *, positions: tuple[Indices, Indices] | None = None) -> PoolRows:
+def settlement_pools(book: Book) -> PoolRows:
     """Return one row per account and settlement currency with a position, order, balance or given.
 
-    Pools are the settlement assets of the catalogue and the assets of the balances, sorted.
-    `positions` are the (account, settlement of the catalogue) pairs that hold a position, where
-    the caller has them already.
+    Pools are those of `pool_codes`.
     """
-    pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
-    return _rows_held(pools, _held(book, pools, positions))
+    pools = pool_codes(book)
+    return _rows_held(pools, _held(book, pools))
 
 
 def cross_pools(book: Book, numeraire: str) -> PoolRows:
     """Return one row per account with a position, order, balance or given; the pool is its all."""
-    pools = tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
-    return _rows_held((numeraire,), np.any(_held(book, pools, None), axis=1, keepdims=True))
+    held = _held(book, pool_codes(book))
+    return _rows_held((numeraire,), np.any(held, axis=1, keepdims=True))
 
 
-def _held(book: Book, pools: tuple[str, ...],
-          positions: tuple[Indices, Indices] | None) -> Bools:
-    """Return where an account has anything, [account, pool]."""
+def pool_codes(book: Book) -> tuple[str, ...]:
+    """Return the settlement assets of the catalogue and the assets of the balances, sorted."""
+    return tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+
+
+def _held(book: Book, pools: tuple[str, ...]) -> Bools:
+    held = held_otherwise(book, pools)
+    place = pool_of_instrument(book, pools)
+    held[position_accounts(book.row_pointer), place[book.instrument]] = True
+    return held
+
+
+def held_otherwise(book: Book, pools: tuple[str, ...]) -> Bools:
+    """Return where an account has an order, a balance or a given amount, [account, pool]."""
     held = np.zeros((len(book), len(pools)), bool)
     place = pool_of_instrument(book, pools)
-    if positions is None:
-        held[position_accounts(book.row_pointer), place[book.instrument]] = True
-    else:
-        code = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
-        held[positions[0], code[positions[1]]] = True
     held[position_accounts(book.order_pointer), place[book.order_instrument]] = True
     for k, a in enumerate(book.assets):
         column = held[:, pools.index(a.code)]
@@ -145,6 +149,15 @@ def failing_rows(book: Book, rows: PoolRows, failed: Bools, market: MarketSnapsh
         row, column = failing_entries(book, rows, failed, (pointer, instrument))
         np.minimum.at(worst, row, column)
     return named_failures(worst, market, why)
+
+
+def either_failing(first: tuple[Indices, tuple[Failure, ...]],
+                   second: tuple[Indices, tuple[Failure, ...]],
+                   ) -> tuple[Indices, tuple[Failure, ...]]:
+    """Return the rows that fail by one or the other, by the first where by both."""
+    (failure, failures), (other, others) = first, second
+    later = np.where(other >= 0, other + len(failures), -1)
+    return np.where(failure >= 0, failure, later).astype(np.int32), (*failures, *others)
 
 
 def failing_entries(book: Book, rows: PoolRows, failed: Bools,

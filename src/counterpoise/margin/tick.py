@@ -14,7 +14,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book, Columns, accounts_of
 from counterpoise.collateral.cross import prices_in
-from counterpoise.margin.compute import AccountMargin, against_equity, compute_margin, priced
+from counterpoise.margin.compute import AccountMargin, compute_margin, margins_of, priced
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import CrossEquity, MarginModel, PricedMarket, UnitModel
 from counterpoise.margin.parameter_version import ParameterVersion
@@ -151,11 +151,15 @@ def _all_again(now: Margined, threads: int) -> Moved:
 def _units_again(now: Margined, touched: Bools, owners: Bools, threads: int) -> Moved:
     layout = now.held
     assert isinstance(layout, Layout)
-    hit = np.zeros(len(layout.pools), bool)
     blocks = tuple(np.flatnonzero(touched).tolist())
+    ordered = _rows_with_orders(layout, touched)
+    if len(blocks) == 1 and not len(ordered) and not owners.any():
+        # One unit per underlying and pool: the rows of a block differ and increase.
+        return _measured(now, blocks, layout.blocks[blocks[0]].at.astype(np.int64), threads)
+    hit = np.zeros(len(layout.pools), bool)
     for k in blocks:
         hit[layout.blocks[k].at] = True
-    hit[_rows_with_orders(layout, touched)] = True
+    hit[ordered] = True
     hit |= owners[layout.pools.account]
     return _measured(now, blocks, np.flatnonzero(hit), threads)
 
@@ -163,6 +167,8 @@ def _units_again(now: Margined, touched: Bools, owners: Bools, threads: int) -> 
 def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
     book = layout.book
     terms = book.catalogue
+    if not len(book.order_instrument):
+        return np.zeros(0, np.int32)
     at = np.flatnonzero(touched[terms.underlying[book.order_instrument]])
     account = np.searchsorted(book.order_pointer, at, side="right") - 1
     pool = pool_of_instrument(book, layout.pools.pools)[book.order_instrument[at]]
@@ -175,9 +181,7 @@ def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads
     market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
     fresh = dict(zip(blocks, model.measured(layout, market, blocks, threads), strict=True))
     results = tuple(fresh[k] if k in fresh else now.results[k] for k in range(len(layout.blocks)))
-    needs = model.required(layout, results, market, rows, threads)
-    margins = against_equity(layout.book, now.market, needs,
-                             model.equity(now.version.parameters), threads=threads)
+    margins = margins_of(layout, results, market, model, rows=rows, threads=threads)
     return Moved(now=replaced(now, results=results), margins=margins)
 
 
@@ -213,6 +217,4 @@ def all_rows(now: Margined, *, threads: int = 1) -> AccountMargin:
     if not (isinstance(layout, Layout) and isinstance(model, UnitModel)):
         return _all_again(now, threads).margins
     market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
-    needs = model.required(layout, now.results, market, None, threads)
-    return against_equity(layout.book, now.market, needs, model.equity(now.version.parameters),
-                          threads=threads)
+    return margins_of(layout, now.results, market, model, threads=threads)

@@ -11,17 +11,17 @@ Files = dict[str, dict[str, Any]]
 
 def _carry_files(case: Case) -> Files:
     inputs = case["inputs"]
-    tiers = {"perpetual": {"btc": {"up_to": [], "max_leverage": [inputs["leverage"]]}},
-             "collateral": {"btc": {"ltv": case["parameters"]["ltv_btc"]}}}
+    lent = {"collateral": {"btc": {"ltv": case["parameters"]["ltv_btc"]}}}
     return {str(price): {
         "as_of": "2026-02-15T00:00:00Z", "model": "hyperliquid", "symbols": "ccxt",
-        "parameters": tiers,
+        "parameters": lent,
         "market": {"indices": {"BTC": str(price)}, "assets": {"USDC": "1"},
                    "instruments": {"BTC/USDC:USDC": {"mark": str(price)}}},
         "account": {"balances": {"BTC": str(inputs["spot_btc"])},
                     "positions": [{"instrument": "BTC/USDC:USDC",
                                    "quantity": str(inputs["perp_btc"]),
-                                   "entry_price": str(inputs["entry"])}]},
+                                   "entry_price": str(inputs["entry"]),
+                                   "given": {"leverage": str(inputs["leverage"])}}]},
     } for price in inputs["path"]}
 
 
@@ -33,7 +33,7 @@ def _carry_inputs(portfolios: dict[str, Portfolio]) -> dict[str, Any]:
     value = Decimal(int(p.book.entry_cost[0])).scaleb(-6)
     spot = Decimal(int(p.book.balances[0, codes.index("BTC")])).scaleb(-8)
     return {"spot_btc": int(spot), "perp_btc": int(size), "entry": int(value / size),
-            "leverage": p.overrides["perpetual"]["btc"]["max_leverage"][0],
+            "leverage": float(p.book.position_given["leverage"][0]),
             "path": [int(q.market.mark[0]) for q in portfolios.values()]}
 
 

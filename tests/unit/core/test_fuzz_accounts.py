@@ -25,9 +25,31 @@ def add_ons(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
     return {"pointer": pointer, "key": rng.integers(0, keys, rows).astype(np.int32),
             "instrument": rng.integers(0, instruments, pointer[-1]).astype(np.int32),
             "lots": rng.integers(-9, 9, pointer[-1]), "loss": rng.random(rows),
-            "scenario": np.zeros(rows, np.int32), "segment": np.zeros(instruments, np.int32),
+            "segment": np.zeros(instruments, np.int32), "value": rng.random(instruments),
             "columns": rng.normal(size=(instruments, 4)), "flag": np.zeros(instruments, np.uint8),
             "size_rule": rng.random((keys, 4)), "threads": 2}
+
+
+def measured(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
+    arguments = add_ons(size, rng)
+    del arguments["loss"]
+    instruments, keys = len(arguments["columns"]), len(arguments["size_rule"])
+    scenarios = 1 + size()
+    return arguments | {"pnl": rng.normal(size=(instruments, scenarios)),
+                        "weight": rng.random((keys, scenarios)),
+                        "gain_factor": rng.random(keys), "gain_cap": rng.random(keys),
+                        "dampener": rng.random((keys, scenarios)), "dampen_first": False}
+
+
+def layout(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
+    accounts, instruments = size(), 1 + size()
+    pointer = np.concatenate(([0], np.cumsum(rng.integers(0, 4, accounts))))
+    return {"row_pointer": pointer, "lots": rng.integers(-9, 9, pointer[-1]),
+            "instrument": rng.integers(0, instruments, pointer[-1]).astype(np.int32),
+            "unit": rng.integers(0, 3, instruments).astype(np.int32),
+            "block": np.array([0, 0, 1], np.int32), "pool": np.array([1, 0, 1], np.int32),
+            "start": np.zeros(2, np.int32), "threads": 2,
+            "held": rng.integers(0, 2, (accounts, 2)).astype(np.uint8)}
 
 
 def totals(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
@@ -37,7 +59,8 @@ def totals(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
     return {"members": members, "member_block": rng.integers(0, 2, count).astype(np.int32),
             "member_row": rng.integers(0, 5, count).astype(np.int32),
             "member_unit": np.zeros(count, np.int32), "blocks": [rng.random((5, 4))] * 2,
-            "rows": None, "others": (rng.random(rows), None, rng.random(rows)),
+            "scenarios": [np.zeros(5, np.int32)] * 2, "rows": None,
+            "others": (rng.random(rows), None, rng.random(rows)),
             "failure": np.full(rows, -1, np.int32), "factor": 0.8, "ten_initial": 1e9,
             "ten_maintenance": 1e12, "sums": True, "threads": 2}
 
@@ -51,10 +74,10 @@ def owned(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
             "entry_cost": rng.integers(-99, 99, pointer[-1]), "account": account,
             "pool": np.tile(np.arange(2, dtype=np.int32), accounts),
             "pool_of": rng.integers(0, 2, instruments).astype(np.int32),
-            "values": rng.normal(size=(instruments, 2)),
+            "part_of": np.zeros(instruments, np.int32), "values": rng.normal(size=instruments),
             "has_entry": np.ones(instruments, np.uint8), "asset_of": np.array([0, -1], np.int32),
             "smallest": np.array([1e8, 1e6]), "balances": np.ones((accounts, 1), np.int64),
-            "stated": None, "unknown": -2**63, "premium_counts": True, "threads": 2}
+            "stated": None, "unknown": -2**63, "threads": 2}
 
 
 def standing(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
@@ -91,9 +114,9 @@ def wings(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
     return {"wings": rng.random((rows, 3)), "log_moneyness": rng.normal(size=rows)}
 
 
-CALLS = {"add_ons": add_ons, "totals": totals, "owned": owned, "standing": standing,
-         "svi_fit": fitted, "ssvi_fit": smiles, "svi_curve": curve, "svi_dip": dips,
-         "ssvi_variance": wings}
+CALLS = {"add_ons": add_ons, "measured": measured, "layout": layout, "totals": totals,
+         "owned": owned, "standing": standing, "svi_fit": fitted, "ssvi_fit": smiles,
+         "svi_curve": curve, "svi_dip": dips, "ssvi_variance": wings}
 
 
 def prepared(size: Callable[[], int], rng: np.random.Generator) -> tuple[Arguments, Arguments]:

@@ -125,6 +125,13 @@ def test_a_stated_loan_stands_beside_what_is_held() -> None:
     assert figures(book)["account_maint_margin"][0] == pytest.approx(19_500, rel=1e-12)
 
 
+def test_a_stated_loan_margin_stands_for_ours() -> None:
+    """Binance's own figure depends on the leverage chosen: 0.02 coins here."""
+    book = replaced(entered({}, {"BTC": -2}), given={"loan_maintenance": np.array([[0.02]])})
+
+    assert figures(book)["account_maint_margin"][0] == pytest.approx(1_300, rel=1e-12)
+
+
 def test_open_loss_lowers_retail_equity_only() -> None:
     """What orders have lost on paper is deducted in portfolio margin, not in Pro."""
     book = replaced(flat(perp=1.0), given={"open_loss": np.array([[40_000.0]])})

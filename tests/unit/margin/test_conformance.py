@@ -15,7 +15,8 @@ from markets import AS_OF, market
 MARKET = market()
 
 
-@pytest.mark.parametrize("name", ["deribit_spm", "span", "standard", "tims"])
+@pytest.mark.parametrize("name", ["deribit_spm", "deribit_xpm", "deribit_xsm", "span", "standard",
+                                  "tims"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_our_models_pass_the_battery(name: str, seed: int) -> None:
     """No promise is broken on random books."""

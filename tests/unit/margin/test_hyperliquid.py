@@ -67,6 +67,32 @@ def test_maintenance_is_half_the_margin_at_maximum_leverage_tier_by_tier(
     assert shown(book)["cross_maintenance_margin"] == pytest.approx(margin, rel=1e-12)
 
 
+@pytest.mark.parametrize(("leverage", "margin"), [(10.0, 6_500), (40.0, 1_625), (math.nan, 1_625)])
+def test_a_chosen_leverage_is_what_opening_costs(leverage: float, margin: float) -> None:
+    """65,000 / 10, at least the margin at 40x; maintenance does not ask for it."""
+    bare = held({BTC: (1.0, 65_000)}, {"USDC": 10_000})
+    book = replaced(bare, position_given={"leverage": np.array([leverage])})
+
+    assert margins(book).requirements.initial[0] == pytest.approx(margin, rel=1e-12)
+    assert margins(book).requirements.maintenance[0] == margins(bare).requirements.maintenance[0]
+
+
+def test_a_stated_order_margin_stands_for_ours() -> None:
+    """What the venue has set aside for orders, in USDC."""
+    bare = held({BTC: (1.0, 65_000)}, {"USDC": 10_000})
+    book = replaced(bare, given={"open_orders_margin": np.array([[250.0]])})
+
+    assert margins(book).requirements.initial[0] == pytest.approx(1_625 + 250, rel=1e-12)
+
+
+def test_the_printed_deduction_is_the_marginal_sum() -> None:
+    """maintenance_margin = notional x rate - deduction: 260M x 2.5 % - 150M x (2.5 % - 1.25 %)."""
+    book = held({BTC: (4_000.0, 65_000)}, {"USDC": 10**9})
+
+    assert shown(book)["cross_maintenance_margin"] == pytest.approx(
+        260e6 * 0.025 - 150e6 * (0.025 - 0.0125), rel=1e-12)
+
+
 def test_cash_alone_needs_nothing_and_has_no_risk() -> None:
     """Without a position or a loan the offset of 20 USDC is not asked for."""
     found = margins(held({}, {"USDC": 10}))

@@ -13,6 +13,7 @@ from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.conformance import check_margin_model
 from counterpoise.pricing.black import black76
 from counterpoise.values.failure import BadInput, Reason
+from counterpoise.values.frozen import replaced
 from markets import AS_OF, account, market, only
 
 MODEL = model_named("powertrade")
@@ -123,6 +124,15 @@ def test_orders_add_their_worse_side_initially_only() -> None:
 
     assert less.initial[0] == less.maintenance[0]
     assert more.initial[0] == pytest.approx(2 * more.maintenance[0], rel=1e-12)
+
+
+def test_a_stated_order_margin_stands_for_ours() -> None:
+    """In USD: 100 USDC at its price."""
+    book = replaced(account(MARKET, {PERP: 1.0}, {PERP: 1.0}, {"USDC": 5}),
+                    given={"open_orders_margin": np.array([[100.0]])})
+    needs = compute_margin(book, MARKET, model=MODEL, version=VERSION).requirements
+
+    assert needs.initial[0] == pytest.approx(9_750 + 100, rel=1e-12)
 
 
 def test_contributions_and_vectors_are_those_of_the_worst_scenario() -> None:

@@ -30,6 +30,7 @@ from counterpoise.margin.terms.span_parameters import (
     Tier,
 )
 from counterpoise.market.snapshot import MarketSnapshot, Quality
+from counterpoise.values.assets import asset
 from counterpoise.values.failure import BadInput, Reason
 from counterpoise.values.frozen import replaced
 
@@ -390,6 +391,25 @@ def test_a_charge_above_both_legs_is_odd() -> None:
     found = span_version({"x_usd": odd}).parameters.oddities()
 
     assert found[0][0] == "commodity.x_usd" and "2000" in found[0][1]
+
+
+@pytest.mark.parametrize(("other", "why"), [
+    ("y_eur", "settled in eur and usd"), ("z_usd", "no commodity z_usd")])
+def test_a_spread_that_can_never_be_formed_is_odd(other: str, why: str) -> None:
+    legs = (LEGS[0], CreditLeg(commodity=other, ratio=1.0, side="b"))
+    version = span_version({"x_usd": PLAIN, "y_eur": PLAIN}, inter_commodity={
+        "pair": InterCommoditySpread(priority=1, credit=0.5, legs=legs)})
+
+    assert why in version.parameters.oddities()[0][1]
+
+
+def test_amounts_of_open_orders_that_are_given_replace_our_reading() -> None:
+    held = book(MARKET, {"f": 2}, orders={"f": 1})
+    stated = replaced(held, assets=(asset("USD"),), balances=np.zeros((1, 1), np.int64),
+                      given={"open_orders_margin": np.array([[7.0]])})
+    version = span_version({"x_usd": PLAIN})
+
+    assert needs(stated, MARKET, version).initial[0] == pytest.approx(207.0, rel=1e-12)
 
 
 def test_the_example_says_that_it_is_one() -> None:

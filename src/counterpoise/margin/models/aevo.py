@@ -23,8 +23,12 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import cross_pools
 from counterpoise.margin.requirement import Floats, Requirements
-from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
-from counterpoise.margin.terms.orders import worse_side
+from counterpoise.margin.terms.by_position import (
+    failing,
+    open_orders,
+    requirements_of,
+    summed_by_row,
+)
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
 from counterpoise.margin.vectors import RiskVectors
@@ -89,6 +93,7 @@ class Aevo:
     name = "aevo"
     title = "Aevo standard margin"
     parameters_type = AevoParameters
+    given_names = frozenset({"open_orders_margin"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
                       "long_option_at_most_premium", "subadditive", "continuous"})
 
@@ -113,7 +118,8 @@ class Aevo:
                                  judge=lambda c: _not_applicable(c, market, parameters)),
             initial={name: summed_by_row(book, rows, own)
                      for name, own in _by_kind(book, _margins(book, initial)).items()}
-            | {"open_orders_margin": worse_side(book, rows, lambda side: _margins(side, initial))},
+            | {"open_orders_margin": open_orders(book, rows, market,
+                                                 lambda side: _margins(side, initial))},
             maintenance={name: summed_by_row(book, rows, own)
                          for name, own in _by_kind(book, _margins(book, maintenance)).items()})
 

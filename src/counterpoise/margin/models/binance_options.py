@@ -17,8 +17,12 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import EquityRule
 from counterpoise.margin.pools import settlement_pools
 from counterpoise.margin.requirement import Floats, Requirements
-from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
-from counterpoise.margin.terms.orders import worse_side
+from counterpoise.margin.terms.by_position import (
+    failing,
+    open_orders,
+    requirements_of,
+    summed_by_row,
+)
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.terms.short_options import out_of_the_money, short_margin
 from counterpoise.margin.vectors import RiskVectors
@@ -69,6 +73,7 @@ class BinanceOptions:
     name = "binance_options"
     title = "Binance options (standard margin)"
     parameters_type = BinanceOptionsParameters
+    given_names = frozenset({"open_orders_margin"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
                       "long_option_at_most_premium", "subadditive", "continuous"})
 
@@ -92,8 +97,8 @@ class BinanceOptions:
             rows, failed=failing(book, rows, market, unused=_UNUSED,
                                  judge=lambda c: _not_applicable(c, market, parameters)),
             initial={"options": summed_by_row(book, rows, _sold(book, initial)),
-                     "open_orders_margin": worse_side(book, rows,
-                                                      lambda side: _sold(side, initial))},
+                     "open_orders_margin": open_orders(
+                         book, rows, market, lambda side: _sold(side, initial))},
             maintenance={"options": summed_by_row(book, rows, _sold(book, maintenance))})
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,

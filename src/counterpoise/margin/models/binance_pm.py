@@ -22,7 +22,7 @@ from counterpoise.instruments.contracts import Future, Instrument, Perpetual
 from counterpoise.margin.compute import AccountMargin
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
-from counterpoise.margin.pools import PoolRows, cross_pools, given_in_numeraire
+from counterpoise.margin.pools import PoolRows, cross_pools
 from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.margin.terms.brackets import (
     Brackets,
@@ -30,7 +30,12 @@ from counterpoise.margin.terms.brackets import (
     bracketed,
     falling_rate,
 )
-from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
+from counterpoise.margin.terms.by_position import (
+    failing,
+    requirements_of,
+    stated_amount,
+    summed_by_row,
+)
 from counterpoise.margin.terms.loans import borrowed, loans_of, unpriced, with_failures
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.vectors import RiskVectors
@@ -105,7 +110,7 @@ class BinancePm:
     title = "Binance portfolio margin (uniMMR)"
     parameters_type = BinancePmParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
-    given_names = frozenset({"open_loss"})
+    given_names = frozenset({"open_loss", "loan_maintenance"})
 
     def equity(self, parameters: BinancePmParameters) -> CrossEquity:
         """Return all assets in USD by collateral rates; what is owed counts whole."""
@@ -213,7 +218,9 @@ def _maintenance_margins(book: Book, rows: PoolRows, market: MarketSnapshot,
                          parameters: BinancePmParameters) -> tuple[Floats, Floats]:
     """Return Binance's maintenance margin of futures and of loans in USD, both [row]."""
     futures = summed_by_row(book, rows, _position_margins(book, market, parameters))
-    return futures, parameters.general.loan_rate * borrowed(book, rows, market)
+    stated = stated_amount(book, rows, market, "loan_maintenance")
+    loans = parameters.general.loan_rate * borrowed(book, rows, market)
+    return futures, np.where(np.isfinite(stated), stated, loans)
 
 
 def _open_loss(book: Book, rows: PoolRows, market: MarketSnapshot,
@@ -221,9 +228,7 @@ def _open_loss(book: Book, rows: PoolRows, market: MarketSnapshot,
     """Return the stated loss of open orders in USD, [row]; the Pro programme deducts none."""
     if parameters.general.programme == PRO:
         return np.zeros(len(rows))
-    codes = tuple(a.code for a in book.assets)
-    stated = given_in_numeraire(book, rows, "open_loss", prices_in(market, codes, NUMERAIRE))
-    return np.nan_to_num(stated)
+    return np.nan_to_num(stated_amount(book, rows, market, "open_loss"))
 
 
 def _not_applicable(contract: Instrument, market: MarketSnapshot,

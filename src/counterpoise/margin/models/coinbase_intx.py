@@ -21,8 +21,12 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import PoolRows, cross_pools, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Requirements
-from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
-from counterpoise.margin.terms.orders import worse_side
+from counterpoise.margin.terms.by_position import (
+    failing,
+    open_orders,
+    requirements_of,
+    summed_by_row,
+)
 from counterpoise.margin.terms.ranges import require_ranges
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality
@@ -102,6 +106,7 @@ class CoinbaseIntx:
     name = "coinbase_intx"
     title = "Coinbase International Exchange (perpetuals)"
     parameters_type = CoinbaseIntxParameters
+    given_names = frozenset({"open_orders_margin"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
                       "continuous"})
 
@@ -121,7 +126,8 @@ class CoinbaseIntx:
         rows = cross_pools(book, CASH)
         held = summed_by_row(book, rows, _position_margins(book, market, parameters))
         credit = summed_by_row(book, rows, _credits(book, rows, market, parameters))
-        orders = worse_side(book, rows, lambda side: _position_margins(side, market, parameters))
+        orders = open_orders(book, rows, market,
+                             lambda side: _position_margins(side, market, parameters))
         share = parameters.general.maintenance_share
         return requirements_of(
             rows, failed=failing(book, rows, market, unused=_UNUSED,

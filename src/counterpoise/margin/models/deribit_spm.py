@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # what explains a number or prepares for another is loaded wh
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
 _GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
 _COLUMNS: Final = (*_MATRIX, "initial", "initial rounding", *(f"{n} x factor" for n in _MATRIX),
-                   "maintenance", "maintenance rounding", "rm")
+                   "maintenance", "maintenance rounding", "value", "rm")
 
 
 class DeribitSpm:
@@ -82,19 +82,19 @@ class DeribitSpm:
     def requirement(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                     parameters: RiskMatrixParameters, threads: int) -> Requirements:
         """Return one row per (account, settlement currency); amounts in that currency."""
-        layout = self.layout(book)
+        layout = self.layout(book, threads)
         priced = PricedMarket(market=market, arrays=arrays, parameters=parameters)
         results = self.measured(layout, priced, tuple(range(len(layout.blocks))), threads)
-        return self.required(layout, results, priced, None, threads)
+        return self.required(layout, results, priced, None, threads)[0]
 
-    def layout(self, book: Book) -> Layout:
+    def layout(self, book: Book, threads: int) -> Layout:
         """Return the rows of a book: units are pairs of underlying and settlement currency."""
         unit, _, settlement = pairs_of(book.catalogue)
-        return layout_of(book, unit=unit, pool=settlement)
+        return layout_of(book, unit=unit, pool=settlement, threads=threads)
 
     def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
                  threads: int) -> tuple[UnitResults, ...]:
-        """Return worst case, roll shock and delta shock of the unit rows of `blocks`."""
+        """Return worst case, roll shock, delta shock and value of the unit rows of `blocks`."""
         arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
         terms = unit_terms(arrays, market, parameters)
         bad = arrays.failed | _verdicts(market, parameters)[0]
@@ -103,8 +103,8 @@ class DeribitSpm:
                      for b in (layout.blocks[k] for k in blocks))
 
     def required(self, layout: Layout, results: tuple[UnitResults, ...], priced: PricedMarket,
-                 rows: Ints | None, threads: int) -> Requirements:
-        """Return requirement rows from the results of their units."""
+                 rows: Ints | None, threads: int) -> tuple[Requirements, Floats]:
+        """Return requirement rows, and the value of their positions, from their units."""
         book, pools = layout.book, chosen(layout.pools, rows)
         given = {name: _given(book, pools, name) for name in _GIVEN}
         given["open_orders_margin"] = _orders(layout, pools, priced, given["open_orders_margin"])
@@ -112,7 +112,7 @@ class DeribitSpm:
         columns, worst = _totals(layout, results, rows, priced, _Sums(
             given=given, failure=failure if failures else None, total=False,
             threads=threads))
-        return Requirements(
+        needs = Requirements(
             pools=pools.pools, account=pools.account, pool=pools.pool,
             initial=columns["initial"], maintenance=columns["maintenance"],
             initial_components={n: columns[n] for n in (*_MATRIX, *_GIVEN)}
@@ -120,6 +120,7 @@ class DeribitSpm:
             maintenance_components={n: columns[f"{n} x factor"] for n in _MATRIX}
             | {"rounding": columns["maintenance rounding"]},
             candidates={}, failure=failure, failures=failures, worst=worst)
+        return needs, columns["value"]
 
     def prepared(self, book: Book, priced: PricedMarket) -> "PreparedUnits":
         """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
@@ -200,15 +201,17 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     """
     columns, loss, scenario, row, unit = _core.totals(
         members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
-        member_unit=layout.member_unit, blocks=[r.columns for r in results], rows=rows,
-        others=tuple(sums.given.values()), failure=sums.failure,
-        factor=priced.parameters.general.mm_factor, ten_initial=1e9, ten_maintenance=1e12,
-        sums=sums.total, threads=sums.threads)
+        member_unit=layout.member_unit, blocks=[r.columns for r in results],
+        scenarios=[r.scenario for r in results], rows=rows, others=tuple(sums.given.values()),
+        failure=sums.failure, factor=priced.parameters.general.mm_factor, ten_initial=1e9,
+        ten_maintenance=1e12, sums=sums.total, threads=sums.threads)
     named = dict(zip(_COLUMNS, columns, strict=False))
     zero = np.zeros(len(columns[0]))
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
-    return named, WorstScenarios(units=unit_names(layout.book.catalogue), row=row, unit=unit,
-                                 scenario=scenario, loss=loss)
+    return named, WorstScenarios(
+        units=unit_names(layout.book.catalogue), scenario=scenario, loss=loss,
+        row=layout.member_of if row is None else row,
+        unit=layout.member_unit if unit is None else unit)
 
 
 def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
@@ -241,7 +244,7 @@ def _orders(layout: Layout, pools: PoolRows, priced: PricedMarket,
 
 def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...]) -> Floats:
     """Return the RM of positions alone, [account, pool]."""
-    layout = MODEL.layout(book)
+    layout = MODEL.layout(book, 1)
     results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), 1)
     parts, _ = _totals(layout, results, None, priced, _Sums(
         given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=1))
@@ -327,7 +330,7 @@ def _unit_rows(book: Book, terms: UnitTerms) -> Rows:
 def _worst_case_shares(rows: Rows, found: UnitResults, terms: UnitTerms,
                        arrays: RiskArrays) -> Floats:
     row = np.repeat(np.arange(len(rows.key), dtype=np.int32), np.diff(rows.pointer))
-    scenario = found.columns[row, 3].astype(np.int32)
+    scenario = found.scenario[row]
     loss = (-rows.lots * arrays.pnl[rows.instrument, scenario]
             * terms.weight[rows.key[row], scenario])
     whole = np.bincount(row, weights=loss, minlength=len(rows.key))

@@ -35,10 +35,15 @@ from counterpoise.margin.terms.brackets import (
     bracketed,
     falling_rate,
 )
-from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
+from counterpoise.margin.terms.by_position import (
+    failing,
+    open_orders,
+    requirements_of,
+    summed_by_row,
+)
 from counterpoise.margin.terms.loans import unpriced, with_failures
-from counterpoise.margin.terms.orders import worse_side
 from counterpoise.margin.terms.ranges import require_ranges
+from counterpoise.margin.terms.rounding import added_up
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.risk.arrays import RiskArrays
@@ -132,6 +137,7 @@ class Hyperliquid:
     name = "hyperliquid"
     title = "Hyperliquid portfolio margin (alpha)"
     parameters_type = HyperliquidParameters
+    given_names = frozenset({"open_orders_margin", "leverage"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
 
     def equity(self, parameters: HyperliquidParameters) -> CrossEquity:
@@ -151,13 +157,14 @@ class Hyperliquid:
         rows = cross_pools(book, CASH)
         owned, margin = _owned(book, rows, market), _position_margins(book, market, parameters)
         lending = _lending(owned, parameters)
-        orders = worse_side(book, rows, lambda side: 2 * _position_margins(
+        orders = open_orders(book, rows, market, lambda side: 2 * _position_margins(
             side, market, parameters))
         held = summed_by_row(book, rows, margin)
         maintenance = _maintenance(held, lending, parameters)
-        initial = {"perpetuals": 2 * held, "open_orders_margin": orders}
+        initial = {"perpetuals": summed_by_row(book, rows, _initial_margins(book, market, margin)),
+                   "open_orders_margin": orders}
         initial["borrowing"] = _borrowing(initial["perpetuals"] + orders, lending)
-        short = np.add.reduce(list(maintenance.values())) - np.add.reduce(list(initial.values()))
+        short = added_up(maintenance) - added_up(initial)
         initial["minimum"] = np.maximum(short, 0.0)
         failed = failing(book, rows, market, unused=_UNUSED,
                          judge=lambda c: _not_applicable(c, parameters))
@@ -167,8 +174,9 @@ class Hyperliquid:
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: HyperliquidParameters) -> Contributions:
         """Return each position's own margin; borrowing is the account's as a whole."""
-        margin = _position_margins(book, market, parameters)[:, None]
-        return Contributions(components=("perpetuals",), initial=2 * margin, maintenance=margin)
+        margin = _position_margins(book, market, parameters)
+        return Contributions(components=("perpetuals",), maintenance=margin[:, None],
+                             initial=_initial_margins(book, market, margin)[:, None])
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                 parameters: HyperliquidParameters) -> tuple[RiskVectors, ...]:
@@ -198,8 +206,8 @@ class Hyperliquid:
         """Return a sentence for each part of these numbers that Hyperliquid does not publish."""
         return tuple(sentence for applies, sentence in (
             (True, "all notionals in one value function in USDC; USDC and USDH are one cash"),
-            (True, "initial margin at the maximum leverage of each tier; a lower leverage chosen "
-             "by the account needs more"),
+            ("leverage" not in book.position_given, "initial margin at the maximum leverage of "
+             "each tier; a lower leverage chosen by the account needs more"),
             (True, "the caps of the venue as a whole are not looked at"),
             (True, self.equity(parameters).reading),
             (len(book.order_instrument) > 0, "open orders: larger side per instrument, IM only"),
@@ -309,6 +317,21 @@ def _position_margins(book: Book, market: MarketSnapshot,
     """Return the maintenance margin of every position by itself, USDC, [position]."""
     tables = bracket_tables(market.catalogue, lambda c: _brackets_of(c, parameters))
     return bracketed(book, tables, contract_values(market))
+
+
+def _initial_margins(book: Book, market: MarketSnapshot, maintenance: Floats) -> Floats:
+    """Return notional over the leverage that the account chose, [position].
+
+    At least twice the maintenance margin, which is the margin at maximum leverage and what counts
+    where no leverage is stated.
+    """
+    least = 2 * maintenance
+    leverage = book.position_given.get("leverage")
+    if leverage is None:
+        return least
+    notional = np.abs(book.lots * contract_values(market)[book.instrument])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(leverage >= 1, np.maximum(notional / leverage, least), least)
 
 
 def _brackets_of(contract: Instrument, parameters: HyperliquidParameters) -> Brackets | None:

@@ -22,7 +22,11 @@ from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import cross_pools, failing_rows, position_accounts, summed
 from counterpoise.margin.requirement import Floats, Requirements, WorstScenarios
-from counterpoise.margin.terms.by_position import requirements_of
+from counterpoise.margin.terms.by_position import (
+    held_or_ordered,
+    requirements_of,
+    stated_amount,
+)
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.verdicts import verdicts
@@ -97,6 +101,7 @@ class Powertrade:
     name = "powertrade"
     title = "PowerTrade portfolio margin"
     parameters_type = PowertradeParameters
+    given_names = frozenset({"open_orders_margin"})
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
                       "long_option_at_most_premium", "hedge_never_raises_scan", "continuous"})
 
@@ -118,16 +123,19 @@ class Powertrade:
                     parameters: PowertradeParameters, threads: int) -> Requirements:
         """Return one row per account, in USD."""
         rows = cross_pools(book, NUMERAIRE)
-        barred, why = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters))
+        barred, why = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters),
+                               held_or_ordered(book))
         scan = _scan(arrays[0], market, parameters)
         found = _worst(book, scan, threads)
         row = rows.row_of[found.rows.account, 0]
         margin = {"worst_case": summed(row, found.of_positions, len(rows)),
                   "coin_offset": summed(row, found.of_coins, len(rows))}
         orders = _orders(book, arrays[0], scan, threads)
+        stated = stated_amount(book, rows, market, "open_orders_margin")
         needs = requirements_of(
             rows, maintenance=margin,
-            initial=margin | {"open_orders_margin": orders[rows.account]},
+            initial=margin | {"open_orders_margin": np.where(np.isfinite(stated), stated,
+                                                             orders[rows.account])},
             failed=failing_rows(book, rows, arrays[0].failed | barred, market, why))
         return replaced(needs, worst=WorstScenarios(
             units=market.catalogue.underlyings, row=row, unit=found.rows.unit,

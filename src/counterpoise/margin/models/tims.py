@@ -8,7 +8,7 @@ group in none nets by itself. Volatility is not moved. Sources: OCC customer por
 Rule 4210(g), Cboe Rule 10.4; docs/methodology/tims.md says which parts are *our reading*.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from counterpoise.margin.pools import (
     failing_rows,
     given_amount,
     pool_of_instrument,
+    position_accounts,
     settlement_pools,
     summed,
 )
@@ -36,8 +37,14 @@ from counterpoise.margin.terms.orders import order_excess
 from counterpoise.margin.terms.rounding import with_rounding
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.risk.aggregation import IDENTITY, Rows, exposures, grouped, loss_vectors
+from counterpoise.risk.aggregation import IDENTITY, grouped
 from counterpoise.risk.arrays import RiskArrays
+from counterpoise.risk.segments import (
+    SegmentRows,
+    SegmentTransform,
+    segmented,
+    worst_of_segments,
+)
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.frozen import frozen
 
@@ -84,32 +91,29 @@ class Tims:
             initial_components=with_rounding(parts | {"open_orders_margin": orders}, initial),
             maintenance_components=with_rounding(parts, maintenance),
             candidates={"minimum": summed(found.at, found.minimum, len(pools))},
-            worst=_worst(found, groups))
+            worst=_worst(found, groups, arrays[0]))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: TimsParameters) -> Contributions:
         """Return losses at the worst point, and minima in proportion to the contracts held."""
         groups = class_groups_of(market, parameters, lot_coins(market, arrays[0].delta))
         found = _nettings(book, settlement_pools(book), groups, arrays[0], 1)
-        rows, pnl = found.rows, arrays[0].pnl
-        row = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(rows.pointer))
-        netting = found.of_row[row]
-        scenario = found.scenario[netting]
-        gain = rows.lots * pnl[rows.instrument, scenario]
-        gains = summed(row, gain, len(rows))[row] > 0
-        loss = np.where(scenario > 0, -gain, 0.0) * np.where(gains, groups.offset[rows.key[row]], 1)
-        held = np.abs(rows.lots) * groups.minimum[rows.instrument]
+        rows = found.rows
+        loss, _ = _class_losses(found, groups, arrays[0])
+        held = np.abs(rows.quantity) * groups.minimum[rows.instrument]
         above = np.maximum(found.minimum - found.scan, 0)
         share = np.divide(above, found.minimum, out=np.zeros(len(above)), where=found.minimum > 0)
-        return contributions_of({"scan": (loss, rows.order),
-                                 "minimum": (held * share[netting], rows.order)},
-                                maintenance_factor=1.0)
+        order = np.lexsort((groups.segment[book.instrument], position_accounts(book.row_pointer)))
+        return contributions_of(
+            {"scan": (loss, order), "minimum": (held * share[found.of_position], order)},
+            maintenance_factor=1.0)
 
     def vectors(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                 parameters: TimsParameters) -> tuple[RiskVectors, ...]:
         """Return gains and losses of every class group, point by point, before any offset."""
         groups = class_groups_of(market, parameters, lot_coins(market, arrays[0].delta))
-        rows = _rows(book, groups)
+        rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                       key=groups.of)
         return (risk_vectors(arrays[0], rows, IDENTITY,
                              np.ones((len(groups.name), len(arrays[0].scenarios))), groups.name),)
 
@@ -135,55 +139,64 @@ MODEL: Final = Tims()
 
 @frozen
 class _Nettings:
-    """The nettings of accounts, sorted by (account, netting); [netting row] unless said otherwise.
+    """The nettings of accounts, sorted by (account, netting), [row] unless said otherwise.
 
-    rows, of_row     unit rows, and the netting row of each, [unit row]
-    loss             [unit row] at its netting's worst point, gains (< 0) by the part that counts
-    at               requirement row
+    rows           nettings as runs of segments, a segment being a class group
+    at             requirement row
+    of_position    [position] its row
     """
 
-    rows: Rows
-    of_row: Indices
-    loss: Floats
+    rows: SegmentRows
     at: Indices
+    of_position: Indices
     scan: Floats
     scenario: Indices
     minimum: Floats
 
 
-def _rows(book: Book, groups: ClassGroups) -> Rows:
-    return grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
-                   key=groups.of)
-
-
 def _nettings(book: Book, pools: PoolRows, groups: ClassGroups, arrays: RiskArrays,
               threads: int) -> _Nettings:
-    rows = _rows(book, groups)
-    gains, _ = loss_vectors(rows, arrays.pnl, threads=threads)
-    counted = np.where(gains > 0, groups.offset[rows.key][:, None] * gains, gains)
-    width = max(len(groups.net_name), 1)
-    code = rows.account.astype(np.int64) * width + groups.net[rows.key]
-    codes, first, of_row = np.unique(code, return_index=True, return_inverse=True)
-    of_row = of_row.reshape(-1).astype(np.int32)
-    netted = np.stack([summed(of_row, counted[:, s], len(codes))
-                       for s in range(counted.shape[1])], axis=1)
-    netted[:, 0] = 0.0
-    scenario = np.argmin(netted, axis=1).astype(np.int32)
-    loss = np.where(scenario[of_row] > 0, -counted[np.arange(len(rows)), scenario[of_row]], 0.0)
-    pool = np.zeros(len(groups.name), np.int32)
-    pool[groups.of] = pool_of_instrument(book, pools.pools)
-    _, _, held = exposures(rows, groups.minimum[:, None], threads=threads)
+    rows = segmented(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                     segment=groups.segment, unit=groups.net)
+    width = arrays.pnl.shape[1]
+    scan, scenario = worst_of_segments(rows, arrays.pnl, SegmentTransform(
+        up=np.repeat(groups.offset[:, None], width, axis=1), down=np.ones((len(groups.net), width)),
+        cap=np.full(len(groups.net), np.inf)), threads=threads)
+    pool = np.zeros(len(groups.net_name), np.int32)
+    pool[groups.net[groups.segment]] = pool_of_instrument(book, pools.pools)
+    of_position = _runs(rows.positions[rows.segments])
+    held = np.abs(rows.quantity) * groups.minimum[rows.instrument]
     return _Nettings(
-        rows=rows, of_row=of_row, loss=loss, scenario=scenario,
-        at=pools.row_of[rows.account[first], pool[rows.key[first]]],
-        scan=-np.minimum.reduce(netted, axis=1) + 0.0,
-        minimum=summed(of_row, held[:, 0], len(codes)))
+        rows=rows, at=pools.row_of[rows.account, pool[rows.unit]], of_position=of_position,
+        scan=scan, scenario=scenario, minimum=summed(of_position, held, len(rows)))
 
 
-def _worst(found: _Nettings, groups: ClassGroups) -> WorstScenarios:
+def _runs(pointer: np.ndarray[Any, np.dtype[np.int64]]) -> Indices:
+    """Return the run of every entry of compressed columns, [entry]."""
+    return np.repeat(np.arange(len(pointer) - 1, dtype=np.int32), np.diff(pointer))
+
+
+def _class_losses(found: _Nettings, groups: ClassGroups, arrays: RiskArrays,
+                  ) -> tuple[Floats, Floats]:
+    """Return losses of positions and of class groups at the worst point of their netting.
+
+    [position] and [segment of a row]; of gains (< 0) the part that counts.
+    """
+    rows = found.rows
+    scenario = found.scenario[found.of_position]
+    gain = np.where(scenario > 0, rows.quantity * arrays.pnl[rows.instrument, scenario], 0.0)
+    of_segment = _runs(rows.positions)
+    whole = summed(of_segment, gain, len(rows.segment))
+    counts = np.where(whole > 0, groups.offset[rows.segment], 1.0)
+    return -gain * counts[of_segment], -whole * counts
+
+
+def _worst(found: _Nettings, groups: ClassGroups, arrays: RiskArrays) -> WorstScenarios:
     """Return what every class group loses at the worst point of its netting."""
-    return WorstScenarios(units=groups.name, row=found.at[found.of_row], unit=found.rows.key,
-                          scenario=found.scenario[found.of_row], loss=found.loss)
+    row = _runs(found.rows.segments)
+    return WorstScenarios(
+        units=groups.name, row=found.at[row], unit=groups.unit[found.rows.segment],
+        scenario=found.scenario[row], loss=_class_losses(found, groups, arrays)[1])
 
 
 def _need(found: _Nettings) -> Floats:

@@ -18,6 +18,7 @@ from counterpoise.collateral.tiers import marginal
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.requirement import Floats, Indices
+from counterpoise.margin.terms.verdicts import alike
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
 
@@ -65,11 +66,15 @@ class BracketTables:
 
 def bracket_tables(terms: Catalogue,
                    brackets_of: Callable[[Instrument], Brackets | None]) -> BracketTables:
-    """Return the brackets of every instrument, each table once."""
+    """Return the brackets of every instrument, each table once.
+
+    `brackets_of` may look at underlying, settlement, payoff and kind alone.
+    """
+    first, kind = alike(terms)
     place: dict[Brackets, int] = {}
-    found = [brackets_of(c) for c in terms.instruments]
+    found = [brackets_of(terms.instruments[k]) for k in first]
     of = [_NO_TABLE if b is None else place.setdefault(b, len(place)) for b in found]
-    return BracketTables(tables=tuple(place), of=np.array(of, np.int32))
+    return BracketTables(tables=tuple(place), of=np.array(of, np.int32)[kind])
 
 
 def bracketed(book: Book, tables: BracketTables, value: Floats) -> Floats:

@@ -92,17 +92,21 @@ class ClassGroups:
     """Class groups of a catalogue and what they net in.
 
     name, of          [unit] keys; [instrument] unit of each
-    net, offset       [unit] the netting it belongs to: a product group, or itself alone; the part
-                      of its gains that counts there
+    unit              [segment] units again, those that net with each other side by side
+    net, offset       [segment] its netting, a product group or itself alone; the part of its gains
+                      that counts there
     net_name          [netting]
+    segment           [instrument]
     minimum           [instrument] per lot, pool currency, 0 for spot
     """
 
     name: tuple[str, ...]
     of: Indices
+    unit: Indices
     net: Indices
     offset: Floats
     net_name: tuple[str, ...]
+    segment: Indices
     minimum: Floats
 
 
@@ -123,9 +127,12 @@ def class_groups_of(market: MarketSnapshot, parameters: TimsParameters,
     minimum = np.array([_minimum(parameters, group, 1.0 if coin else price)
                         for group, coin, price in zip(
                             groups, in_coin, market.index[underlying].tolist(), strict=True)])
+    net = np.array([net_name.index(n) for n in nets], np.int32)
+    unit = np.argsort(net, kind="stable").astype(np.int32)
+    segment_of = np.argsort(unit).astype(np.int32)
     return ClassGroups(
-        name=names, of=of, net=np.array([net_name.index(n) for n in nets], np.int32),
-        offset=offset, net_name=net_name,
+        name=names, of=of, unit=unit, net=net[unit], offset=offset[unit], net_name=net_name,
+        segment=segment_of[of],
         minimum=np.where(terms.kind == SPOT, 0.0, minimum[of] * coins))
 
 

@@ -8,10 +8,25 @@ reading* of them, no published example has a delta shock. The shock is the size 
 `_core.add_ons`; here is each position's share of it.
 """
 
+from typing import Any
+
 import numpy as np
 
 from counterpoise.margin.requirement import Floats
 from counterpoise.risk.aggregation import Rows, exposures
+
+
+def counted_delta(rows: Rows, *, delta: Floats,
+                  option_delta: Floats) -> "tuple[Floats, np.ndarray[Any, np.dtype[np.bool_]]]":
+    """Return D of every row in coins, and where long options reduce it, [row].
+
+    `delta` and `option_delta` (0 for non-options) are coins per lot, [instrument].
+    """
+    net, long, _ = exposures(rows, np.stack([delta, option_delta], axis=1))
+    bare = net[:, 0] - long[:, 1]
+    flipped = np.sign(net[:, 0]) != np.sign(bare)
+    helped = ~flipped & (np.abs(net[:, 0]) < np.abs(bare))
+    return np.where(flipped, 0.0, np.where(helped, net[:, 0], bare)), helped
 
 
 def delta_shares(rows: Rows, shock: Floats, *, delta: Floats, option_delta: Floats) -> Floats:
@@ -20,11 +35,7 @@ def delta_shares(rows: Rows, shock: Floats, *, delta: Floats, option_delta: Floa
     `shock` is [unit row]; `delta` and `option_delta` (0 for non-options) are coins per lot,
     [instrument]. The shares of a row sum to its shock.
     """
-    net, long, _ = exposures(rows, np.stack([delta, option_delta], axis=1))
-    bare = net[:, 0] - long[:, 1]
-    flipped = np.sign(net[:, 0]) != np.sign(bare)
-    helped = ~flipped & (np.abs(net[:, 0]) < np.abs(bare))
-    used = np.where(flipped, 0.0, np.where(helped, net[:, 0], bare))
+    used, helped = counted_delta(rows, delta=delta, option_delta=option_delta)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(used != 0, shock / used, 0.0)
     row = np.repeat(np.arange(len(rows.key)), np.diff(rows.pointer))

@@ -26,6 +26,8 @@ from counterpoise.values.frozen import replaced
 
 def accounts_with_orders(book: Book) -> Indices:
     """Return the accounts that have an open order, increasing."""
+    if not len(book.order_lots):
+        return np.zeros(0, np.int32)
     return np.flatnonzero(np.diff(book.order_pointer)).astype(np.int32)
 
 
@@ -60,8 +62,9 @@ def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) 
              held + np.add.reduceat(np.minimum(book.order_lots, 0), first))
     account, instrument = cell // width, (cell % width).astype(np.int32)
     pointer = np.searchsorted(account, np.arange(len(book) + 1))
-    needs = [margin_of(replaced(book, row_pointer=pointer, instrument=instrument, lots=side,
-                                entry_cost=np.zeros(len(cell), np.int64))) for side in sides]
+    alone = replaced(book, row_pointer=pointer, instrument=instrument, lots=held,
+                     entry_cost=np.zeros(len(cell), np.int64), position_given={})
+    needs = [margin_of(replaced(alone, lots=side)) for side in sides]
     worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
     row = rows.row_of[account, pool_of_instrument(book, rows.pools)[instrument]]
     return summed(row, worse, len(rows))

@@ -84,7 +84,7 @@ def prepared_units(book: Book, arrays: RiskArrays, terms: UnitTerms, *, bad: Boo
     raw, worst = _vectors(rows, arrays, terms)
     results, _ = _core.add_ons(
         pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=worst,
-        scenario=np.zeros(len(rows), np.int32), segment=terms.segment, columns=columns,
+        segment=terms.segment, columns=columns, value=np.zeros(len(columns)),
         flag=bad.view(np.uint8), size_rule=terms.size_rule)
     charge, shock = results[:, 1].copy(), results[:, 2]
     needs = _spread(rows, worst + charge + shock, shape).reshape(shape)

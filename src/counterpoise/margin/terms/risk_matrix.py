@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise import _core
+from counterpoise.collateral.valuation import contract_values
 from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.margin.layout import Ints
 from counterpoise.margin.requirement import Floats, Indices
@@ -19,7 +20,7 @@ from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.roll import expiry_segments
 from counterpoise.margin.terms.verdicts import kinds
 from counterpoise.market.snapshot import MarketSnapshot, price_of
-from counterpoise.risk.aggregation import Rows, UnitTransform, worst_loss
+from counterpoise.risk.aggregation import Rows, UnitTransform
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
@@ -30,6 +31,7 @@ from counterpoise.values.time import YEAR_NS
 SWITCH_DAYS: Final = 30.0
 DAYS_FLOOR: Final = 1 / 1440
 """Tenor scaling stops at one minute to expiry: our reading, to keep it finite."""
+_NONE: Final = np.zeros(0, np.int32)
 
 
 @frozen
@@ -61,7 +63,8 @@ class PairParameters:
 class CurrencyParameters:
     """Parameters of a currency such as `btc`, named as `pme/simulate` names them (USD amounts).
 
-    `equity_side_impact` and `correlation_set` act in cross margin only.
+    `equity_side_impact` and `correlation_set` act in cross margin only: equity counts at moves to
+    both sides, up, down or none.
     """
 
     annualised_move_risk: float
@@ -79,6 +82,7 @@ class CurrencyParameters:
             "annualised_move_risk": (0, 10), "min_annualised_move": (0, 1),
             "extended_dampener": (0, 1e15), "pnl_offset": (0, 1),
             "max_offsetable_pnl": (0, 1e15), "haircut": (0, 1)})
+        require_choice(self, "equity_side_impact", ("both", "up", "down", "none"))
 
 
 @frozen
@@ -160,7 +164,11 @@ class RiskMatrixParameters:
 
 def matrix_scenarios(market: MarketSnapshot, parameters: RiskMatrixParameters) -> ScenarioSet:
     """Return the standard and the extended table of every underlying as one set."""
-    underlyings = market.catalogue.underlyings or ("",)
+    return table_scenarios(market.catalogue.underlyings or ("",), parameters)
+
+
+def table_scenarios(underlyings: tuple[str, ...], parameters: RiskMatrixParameters) -> ScenarioSet:
+    """Return the standard and the extended table of some underlyings."""
     terms = ShockTerms(spot="mark", delta_one="mark", option="forward", numeraire="settlement")
     return grid_scenarios(underlyings=underlyings, terms=terms,
                           grids=[_grid(u, parameters) for u in underlyings])
@@ -182,6 +190,11 @@ def _chosen(parameters: RiskMatrixParameters,
             choice: dict[str, Any]) -> tuple[str, RiskMatrixParameters]:
     return (", ".join(f"{name}={value}" for name, value in choice.items()),
             replaced(parameters, readings=replaced(parameters.readings, **choice)))
+
+
+def extended_columns(parameters: RiskMatrixParameters) -> slice:
+    """Return which scenarios of the set are the extended table."""
+    return extreme_slice(_grid("", parameters))
 
 
 def _grid(underlying: str, parameters: RiskMatrixParameters) -> Grid:
@@ -263,6 +276,7 @@ class UnitTerms:
     roll_delta          delta per lot as the roll shock counts it, [instrument]
     delta, long_delta   delta per lot as the delta shock counts it and 0 but for options
     size_rule           of the delta shock, [unit, 4]: slope per coin, threshold in coins, cap, coin
+    value               per lot as equity, options at their premium, [instrument]
     """
 
     units: Units
@@ -274,6 +288,7 @@ class UnitTerms:
     delta: Floats
     long_delta: Floats
     size_rule: Floats
+    value: Floats
 
 
 @frozen
@@ -281,12 +296,14 @@ class UnitResults:
     """Results of unit rows (see `margin.layout`).
 
     columns     [unit row, 4] the addends of RM: worst case, roll shock, delta shock, in the pool's
-                currency, positive; and the worst scenario
+                currency, positive; and the value of the positions as equity
+    scenario    [unit row] the worst scenario
     failed      unit rows with an instrument that has no number, increasing
     failed_by   the first such instrument of each, counted as the instruments of the rows are
     """
 
     columns: Floats
+    scenario: Indices
     failed: Ints
     failed_by: Indices
 
@@ -311,30 +328,34 @@ def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
                      segment=expiry_segments(market.catalogue, units.of),
                      rate=_roll_rates(units, market, parameters), roll_delta=roll_delta,
                      delta=arrays.delta, long_delta=np.where(option, arrays.delta, 0.0),
-                     size_rule=size_rule)
+                     size_rule=size_rule, value=contract_values(market))
 
 
 def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
                  columns: slice = slice(None), threads: int = 1) -> UnitResults:
-    """Return worst case, roll shock and delta shock of unit rows.
+    """Return worst case, roll shock, delta shock and value of unit rows.
 
     `rows.instrument` counts inside `columns` of the catalogue; `pnl` and `bad`, True for
     instruments without a number, are of the whole catalogue.
     """
-    loss, scenario = worst_loss(rows, pnl[columns], terms.transform, threads=threads)
     table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
-    results, flagged = _core.add_ons(
-        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=loss,
-        scenario=scenario, segment=terms.segment[columns], columns=table[columns],
-        flag=bad[columns].view(np.uint8), size_rule=terms.size_rule, threads=threads)
+    shape = terms.transform
+    results, scenario, flagged = _core.measured(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
+        pnl=pnl[columns], segment=terms.segment[columns], columns=table[columns],
+        value=terms.value[columns], flag=bad[columns].view(np.uint8), size_rule=terms.size_rule,
+        weight=shape.weight, gain_factor=shape.gain_factor, gain_cap=shape.gain_cap,
+        dampener=shape.dampener, dampen_first=shape.dampen_first, threads=threads)
+    flagged = _NONE if flagged is None else flagged
     failed = np.flatnonzero(flagged >= 0)
-    return UnitResults(columns=results, failed=failed, failed_by=flagged[failed])
+    return UnitResults(columns=results, scenario=scenario, failed=failed,
+                       failed_by=flagged[failed])
 
 
 def _transform(units: Units, scenarios: ScenarioSet, market: MarketSnapshot,
                parameters: RiskMatrixParameters) -> tuple[Floats, UnitTransform]:
     """Return weights, and with pnl_offset and dampener the transform (methodology, 4 to 7)."""
-    extended = extreme_slice(_grid("", parameters))
+    extended = extended_columns(parameters)
     move = np.ascontiguousarray(scenarios.move[:, units.underlying].T)
     coins = [market.catalogue.underlyings[u] for u in units.underlying]
     cap = _column(coins, parameters.currency, "", "max_offsetable_pnl") / units.table.price

@@ -1,4 +1,7 @@
-"""How a venue rounds its figures, and what rounding adds."""
+"""How addends make a total: in one order, and with what rounding adds."""
+
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -10,18 +13,14 @@ def rounded(amount: Floats, decimals: int) -> Floats:
     return np.asarray(np.round(amount, decimals))
 
 
+def added_up(parts: dict[str, Floats]) -> Floats:
+    """Return the sum of the addends, one after the other: the same bits for one row and for many.
+
+    NumPy's reduction of a list of columns adds in another order where there is one row.
+    """
+    return reduce(add, parts.values())
+
+
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:
     """Return `parts` with the addend `rounding` that makes them sum to `total`."""
     return parts | {"rounding": total - added_up(parts)}
-
-
-def added_up(parts: dict[str, Floats]) -> Floats:
-    """Return the sum of the addends, [row], each row in their order whatever rows stand beside it.
-
-    A reduction over the stacked addends would add eight and more of a single row in pairs.
-    """
-    columns = list(parts.values())
-    total = columns[0]
-    for column in columns[1:]:
-        total = total + column
-    return total

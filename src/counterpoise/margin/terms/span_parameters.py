@@ -193,10 +193,24 @@ class SpanParameters:
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""
-        return tuple((f"commodity.{key}", f"odd parameter: a calendar spread of {key} is charged "
+        dear = tuple((f"commodity.{key}", f"odd parameter: a calendar spread of {key} is charged "
                       f"{spread.rate:g}, more than both its legs' scan ranges")
                      for key, of in self.commodity.items() for spread in of.calendar_spreads
                      if spread.rate > _both_legs(of, spread))
+        return dear + tuple(
+            (f"inter_commodity.{name}", f"odd parameter: {name} never gives credit, {why}")
+            for name, spread in self.inter_commodity.items()
+            if (why := _no_credit(spread, self.commodity)))
+
+
+def _no_credit(spread: InterCommoditySpread, commodity: dict[str, Commodity]) -> str:
+    """Return why a spread is never formed, "" where it can be."""
+    keys = [leg.commodity for leg in spread.legs]
+    unknown = [key for key in keys if key not in commodity]
+    if unknown:
+        return f"there is no commodity {unknown[0]}"
+    paid = sorted({key.rsplit("_", 1)[-1] for key in keys})
+    return "" if len(paid) == 1 else "its legs are settled in " + " and ".join(paid)
 
 
 def _both_legs(of: Commodity, spread: CalendarSpread) -> float:
