@@ -210,7 +210,8 @@ def _initial_factors(market: MarketSnapshot, parameters: PmrmParameters) -> dict
 def _losses(loss: Floats, offset: Floats, factors: dict[str, float]) -> dict[str, Floats]:
     """Return the loss by factor: that of positions, and that of the collateral among them."""
     parts = {name: factor * (loss - offset) for name, factor in factors.items()}
-    return parts | {"collateral_loss": sum(factors.values()) * offset}
+    added = np.add.reduce(list(factors.values()))
+    return parts | {"collateral_loss": added * offset}
 
 
 def _addends(book: Book, rows: PoolRows, market: MarketSnapshot, parameters: PmrmParameters,
