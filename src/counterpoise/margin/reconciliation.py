@@ -110,7 +110,9 @@ def _amount(figure: Reported, found: _Margined) -> float:
     rows = [row for row in range(len(needs)) if needs.pools[needs.pool[row]] == figure.pool]
     if not rows:
         return math.nan if figure.parts[0] in _OWNED else 0.0
-    columns = {**needs.initial_components, "initial": needs.initial,
+    columns = {**needs.initial_components, **needs.candidates, "initial": needs.initial,
+               **{f"maintenance {name}": column
+                  for name, column in needs.maintenance_components.items()},
                "maintenance": needs.maintenance,
                **{part: getattr(found.margins, name) for part, name in _OWNED.items()}}
     if not set(figure.parts) <= columns.keys():
