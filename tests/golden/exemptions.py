@@ -32,7 +32,6 @@ EXEMPT: Final[tuple[tuple[str, str, str], ...]] = (
 
 PENDING: Final[tuple[str, ...]] = (
     # Derive
-    "derive/pmrm2_portfolios.json",
     "derive/srm_cases.json",
     "derive/srm_portfolios.json",
     "derive/math_vectors.json",

@@ -21,6 +21,7 @@ _OURS: Final = {
     "deribit_spm": "counterpoise.margin.models.deribit_spm",
     "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
     "deribit_xsm": "counterpoise.margin.models.deribit_xsm",
+    "derive_pmrm": "counterpoise.margin.models.derive_pmrm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "okx_pm": "counterpoise.margin.models.okx_pm",
     "paradex": "counterpoise.margin.models.paradex",
