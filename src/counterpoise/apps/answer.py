@@ -138,7 +138,10 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
 
 def _assumed(portfolio: Portfolio, model: MarginModel) -> tuple[str, ...]:
     """Return a sentence on accounts whose requirement depends on an equity that is not stated."""
-    unstated = portfolio.book.accounts[equity_unknown(portfolio)].tolist()
+    book, unknown = portfolio.book, equity_unknown(portfolio)
+    if "equity" in book.given:
+        unknown = unknown & np.isnan(book.given["equity"]).all(axis=1)
+    unstated = book.accounts[unknown].tolist()
     if not (getattr(model, "equity_is_a_position", False) and unstated):
         return ()
     return (f"{model.name} margins what an account owns; {', '.join(map(str, unstated[:9]))} "
@@ -251,7 +254,8 @@ def _failures(portfolio: Portfolio, margins: AccountMargin, row: int, *,
         Failure(reason=Reason.MISSING_PRICE, subject=asset, sentence=(
             f"is held by {account} and has no price in {required.pools[0]}, so its equity is not "
             "known; add it to market.assets"))
-        for asset, rows in margins.no_price.items() if rows[row])
+        for asset, rows in margins.no_price.items()
+        if rows[row] and asset not in {f.subject for f in found})
 
 
 def no_balances(account: str) -> Failure:

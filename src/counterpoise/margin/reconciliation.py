@@ -20,14 +20,14 @@ from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.frozen import frozen
 
 AGREES: Final = "agrees"
-_OWNED: Final = ("equity", "margin_balance")
+_OWNED: Final = {"account_equity": "equity", "margin_balance": "margin_balance"}
 
 
 @frozen
 class Reported:
     """One figure of a venue, and what it is made of here.
 
-    `parts` are `initial`, `maintenance`, `equity`, `margin_balance`, or names of components of the
+    `parts` are `initial`, `maintenance`, `account_equity`, `margin_balance`, or components of the
     initial margin that add up to it; with `instrument` (id), the initial or maintenance
     contribution of that position. Amounts in the currency of `pool`. `only_venue` says that nobody
     else can compute it.
@@ -110,9 +110,11 @@ def _amount(figure: Reported, found: _Margined) -> float:
     rows = [row for row in range(len(needs)) if needs.pools[needs.pool[row]] == figure.pool]
     if not rows:
         return math.nan if figure.parts[0] in _OWNED else 0.0
-    columns = {**needs.initial_components, "initial": needs.initial,
+    columns = {**needs.initial_components, **needs.candidates, "initial": needs.initial,
+               **{f"maintenance {name}": column
+                  for name, column in needs.maintenance_components.items()},
                "maintenance": needs.maintenance,
-               **{name: getattr(found.margins, name) for name in _OWNED}}
+               **{part: getattr(found.margins, name) for part, name in _OWNED.items()}}
     if not set(figure.parts) <= columns.keys():
         return math.nan
     return float(np.add.reduce([columns[part][rows[0]] for part in figure.parts]))

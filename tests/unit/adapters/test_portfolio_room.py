@@ -9,6 +9,7 @@ import pytest
 from bad_input_table import OPTION, SMILE, good
 from counterpoise import margin_of
 from counterpoise.adapters.portfolio_file import read_portfolio, write_portfolio
+from counterpoise.adapters.snapshot_file import read_snapshot, write_snapshot
 from counterpoise.margin.tick import moved_underlyings
 from counterpoise.market.conditions import column_of, confidence_in
 from counterpoise.market.snapshot import snapshot_digest
@@ -172,3 +173,14 @@ def test_a_market_that_says_other_things_beside_prices_has_moved():
     assert moved_underlyings(before, same).any()
     assert not moved_underlyings(market, market).any()
     assert moved_underlyings(market, rates).all()
+
+
+def test_a_snapshot_file_keeps_what_is_known_beside_prices(tmp_path):
+    document = good()
+    document["market"]["instruments"]["BTC-PERPETUAL"] |= {"funding_rate": "-0.0002", "depth": 4e6}
+    document["market"] |= {"borrow_rates": {"USDC": "0.07"}, "confidence": {"index:BTC": "0.8"},
+                           "surfaces": {"BTC-28JUN24": SMILE | {"years": "0.03"}}}
+    market = read(document).market
+    write_snapshot(tmp_path / "kept.parquet", market)
+
+    assert market == read_snapshot(tmp_path / "kept.parquet")

@@ -20,6 +20,7 @@ from counterpoise.apps.report.reconciliation import (
 )
 from counterpoise.margin.reconciliation import AGREES
 from counterpoise.values.failure import BadInput
+from unit.apps.asked import two_pools
 
 
 def read(document):
@@ -121,6 +122,28 @@ def test_account_summaries_are_laid_beside_pools():
     assert [("initial_margin", True), ("maintenance_margin", True), ("equity", False),
             ("margin_balance", True)] == [(line.name, line.cause == AGREES)
                                           for line in found.figures]
+
+
+def test_a_cross_answer_agrees_with_itself():
+    of = two_pools() | {"model": "deribit_xpm"}
+    of["account"] = of.pop("accounts")[0]
+    report = answer("deribit", b'{"currency": "CROSS"}', read(of))
+    found = laid(of, report)
+
+    assert "deribit_xpm" == found.model
+    assert agrees(found), causes(found)
+
+
+def test_a_cross_summary_is_read_in_dollars_once():
+    of = two_pools() | {"model": "deribit_xpm"}
+    of["account"] = of.pop("accounts")[0]
+    rows = [answer("deribit", json.dumps({"currency": code}).encode(), read(of),
+                   method="private/simulate_portfolio") for code in ("BTC", "USDC")]
+    found = laid(of, {"summaries": rows})
+
+    assert ["total_initial_margin_usd", "total_maintenance_margin_usd", "total_equity_usd",
+            "total_margin_balance_usd"] == [line.name for line in found.figures]
+    assert agrees(found), causes(found)
 
 
 def test_positions_are_laid_beside_contributions():

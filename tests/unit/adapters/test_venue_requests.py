@@ -96,9 +96,44 @@ def test_an_account_with_nothing_in_the_currency_needs_nothing():
     assert (0, 0) == (result["initial_margin"], result["maintenance_margin"])
 
 
+def crossed(**changes):
+    document = two_pools() | {"model": "deribit_xpm"} | changes
+    document["account"] = document.pop("accounts")[0]
+    return read_portfolio(json.dumps(document).encode())
+
+
+def test_cross_is_the_whole_account_in_dollars():
+    asked = crossed()
+    answered = simulated(asked, {"currency": "CROSS"})
+    pool = margin_of(asked).pools[0]
+    details = answered["margins"]["cross"]["initial_margin_details"]
+
+    assert {"BTC-PERPETUAL", "BTC_USDC-PERPETUAL"} <= set(answered["portfolio"]["position"])
+    assert pool.initial == answered["margins"]["cross"]["initial_margin"]
+    assert details["risk_matrix_margin_details"]["worst_case"] == pytest.approx(
+        pool.initial_components["worst_case"] + pool.initial_components["equity"], rel=1e-12)
+    assert {"general", "currency", "currency_pair"} == set(answered["model_params"])
+
+
+def test_a_cross_account_is_repeated_in_the_currency_asked_for():
+    asked = crossed()
+    result = simulated(asked, {"currency": "BTC"}, "private/simulate_portfolio")
+    index = float(asked.market.index[0])
+
+    assert ("cross_pm", True) == (result["margin_model"], result["cross_collateral_enabled"])
+    assert result["total_initial_margin_usd"] == margin_of(asked).pools[0].initial
+    assert result["initial_margin"] == pytest.approx(
+        result["total_initial_margin_usd"] / index, rel=1e-12)
+    assert result["equity"] == pytest.approx(result["total_equity_usd"] / index, rel=1e-12)
+
+
+def test_the_portfolio_method_reports_in_one_currency():
+    with pytest.raises(BadInput, match="reports in one currency"):
+        simulated(crossed(), {"currency": "CROSS"}, "private/simulate_portfolio")
+
+
 @pytest.mark.parametrize(("params", "words"), [
     ({}, "currency: is missing"),
-    ({"currency": "CROSS"}, "cross portfolio margin"),
     ({"currency": "BTC", "nonsense": 1, "add_positions": 3}, "nonsense: is not a parameter"),
     ({"currency": "BTC", "add_positions": 3}, "neither true nor false"),
     ({"currency": "BTC", "simulated_positions": [1]}, "is not a table"),

@@ -32,3 +32,17 @@ def missing_volatility() -> dict[str, Any]:
     document = good()
     del document["market"]["instruments"][OPTION]["iv"]
     return document
+
+
+def okx_portfolio(**account: Any) -> Portfolio:
+    """Return an account at OKX: one bitcoin sold by perpetuals, two owned, a call in the market."""
+    return read_portfolio(json.dumps({
+        "as_of": "2025-02-01T00:00:00Z", "model": "okx_pm", "symbols": "okx",
+        "market": {"indices": {"BTC": "100000"}, "assets": {"USDT": "1"},
+                   "instruments": {"BTC-USDT-SWAP": {"mark": "100000"},
+                                   "BTC-USD-SWAP": {"mark": "100000"},
+                                   "BTC-USD-250328-110000-C": {
+                                       "mark": "0.04", "forward": "100000", "iv": "0.6"}}},
+        "account": {"balances": {"BTC": "2", "USDT": "50000"}, "positions": [
+            {"instrument": "BTC-USDT-SWAP", "quantity": "-100", "entry_price": "99000"}],
+            **account}}).encode())

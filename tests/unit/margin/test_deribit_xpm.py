@@ -11,6 +11,7 @@ from counterpoise import explain, margin_of, read_portfolio
 from counterpoise.accounts.book import Book, Entries, book_of
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.apps.report.requirement import pools_text
+from counterpoise.apps.surface import surfaces
 from counterpoise.collateral.valuation import contract_values
 from counterpoise.margin.compute import STATUS, compute_margin, priced
 from counterpoise.margin.models.deribit_xpm import MODEL
@@ -160,6 +161,11 @@ def test_staked_ether_is_ether_with_a_haircut():
     assert 0.005 * 1_890 == pytest.approx(needs.initial[0], abs=1e-4)
 
 
+def test_a_bucket_of_an_unknown_coin_is_refused():
+    with pytest.raises(BadInput, match="bucket.btc: 'doge' has no parameters"):
+        parameters_of(MODEL, markets.AS_OF, {"bucket": {"btc": "doge"}})
+
+
 def test_delta_beyond_the_threshold_costs_its_slope():
     # 400 coins of 65,000: 26m USD, 92.3 coins above 20m; slope 0.00005 per coin.
     found = parts({LINEAR: 400.0}, {})
@@ -260,6 +266,14 @@ def test_an_account_without_balances_is_told_what_was_assumed():
     notes = margin_of(document(balances={})).notes
 
     assert any("as if it owned nothing" in note for note in notes)
+    assert not any("owned nothing" in note for note in margin_of(
+        document(balances={}, equity={"BTC": 1})).notes)
+
+
+def test_a_coin_without_a_price_is_named_once():
+    pool = margin_of(document(balances={"BTC": 1, "ETH": 2})).pools[0]
+
+    assert [("missing_price", "ETH")] == [(str(f.reason), f.subject) for f in pool.failures]
 
 
 def test_stated_amounts_are_added_in_dollars():
@@ -268,3 +282,8 @@ def test_stated_amounts_are_added_in_dollars():
 
     assert 6_505 == pytest.approx(stated.initial - plain.initial)
     assert math.isclose(stated.maintenance, plain.maintenance)
+
+
+def test_a_picture_of_one_pool_is_refused_with_a_sentence():
+    with pytest.raises(BadInput, match="puts all assets of an account into one pool"):
+        surfaces(margin_of(document()))

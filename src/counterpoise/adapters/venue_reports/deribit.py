@@ -17,8 +17,9 @@ _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
 _ONLY_VENUE: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
 _MODELS: Final = {"segregated_pm": "deribit_spm", "segregated_sm": "standard",
                   "cross_pm": "deribit_xpm", "cross_sm": "deribit_xsm"}
+_CROSS: Final = "cross"
 _SUMMARY: Final = {"initial_margin": "initial", "maintenance_margin": "maintenance",
-                   "equity": "equity", "margin_balance": "margin_balance"}
+                   "equity": "account_equity", "margin_balance": "margin_balance"}
 
 
 def recognised(tree: Any) -> bool:
@@ -56,25 +57,25 @@ def _result(tree: Any) -> Any:
 
 def _engine(result: Object, wrong: list[Failure]) -> Report:
     figures: list[Reported] = []
-    for code, given in table(result["margins"], "margins", wrong).items():
+    margins = table(result["margins"], "margins", wrong)
+    for code, given in margins.items():
         where = f"margins.{code}"
         margin = table(given, where, wrong)
         details = table(margin.get("initial_margin_details", {}), where, wrong)
         matrix = table(details.get("risk_matrix_margin_details", {}), where, wrong)
-        told = {"initial_margin": ("initial",), "maintenance_margin": ("maintenance",),
-                "risk_matrix_margin": _MATRIX, **{name: (name,) for name in (
-                    *_MATRIX, *_ONLY_VENUE)}}
+        cross = code == _CROSS
         flat = {**matrix, **details, **margin}
-        figures += [Reported(pool=str(code).upper(), name=name, parts=parts,
+        figures += [Reported(pool="USD" if cross else str(code).upper(), name=name, parts=parts,
                              amount=number(flat[name], f"{where}.{name}", wrong),
                              only_venue=name in _ONLY_VENUE)
-                    for name, parts in told.items() if name in flat]
+                    for name, parts in _parts(cross).items() if name in flat]
     portfolio = table(result.get("portfolio", {}), "portfolio", wrong)
     held = table(portfolio.get("position", {}), "portfolio.position", wrong)
     prices = table(result.get("index_price", {}), "index_price", wrong)
     quotes = table(result.get("ticker", {}), "ticker", wrong)
     return Report(
-        kind="private/pme/simulate", symbols="deribit", model="deribit_spm", unit="coin",
+        kind="private/pme/simulate", symbols="deribit", unit="coin",
+        model="deribit_xpm" if _CROSS in margins else "deribit_spm",
         figures=tuple(figures), tolerance=TOLERANCE,
         indices={str(pair).split("_")[0].upper(): number(price, f"index_price.{pair}", wrong)
                  for pair, price in prices.items()},
@@ -83,6 +84,14 @@ def _engine(result: Object, wrong: list[Failure]) -> Report:
                for name, quote in quotes.items()},
         sizes={name: str(size) for name, size in held.items()},
         parameters=table(result.get("model_params", {}), "model_params", wrong))
+
+
+def _parts(cross: bool) -> dict[str, tuple[str, ...]]:
+    """Return our components of each figure; in cross margin equity has a part of its own."""
+    equity = ("equity",) if cross else ()
+    return {"initial_margin": ("initial",), "maintenance_margin": ("maintenance",),
+            "risk_matrix_margin": (*_MATRIX, *equity), "worst_case": ("worst_case", *equity),
+            **{name: (name,) for name in ("roll_shock", "delta_shock", *_ONLY_VENUE)}}
 
 
 def _summaries(summaries: Any, wrong: list[Failure]) -> Report:

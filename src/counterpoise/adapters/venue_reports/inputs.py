@@ -18,6 +18,7 @@ from counterpoise.margin.reconciliation import AGREES, Line
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
+from counterpoise.values.quantity import power_of_ten
 
 _STAMP: Final = "timestamp"
 _SIZE: Final = 1e-8
@@ -56,9 +57,12 @@ def _columns(portfolio: Portfolio, report: Report,
 
 
 def _sizes(portfolio: Portfolio, report: Report) -> Iterator[tuple[str, float, float]]:
-    book = portfolio.book
-    held = dict(zip(book.instrument.tolist(), sizes_in_coin(book, portfolio.market).tolist(),
-                    strict=True))
+    book, terms = portfolio.book, portfolio.book.catalogue
+    contracts = [float(n) * power_of_ten(terms.instruments[k].lot_exponent) for k, n in zip(
+        book.instrument.tolist(), book.lots.tolist(), strict=True)]
+    sizes = (contracts if report.unit == "contracts"
+             else sizes_in_coin(book, portfolio.market).tolist())
+    held = dict(zip(book.instrument.tolist(), sizes, strict=True))
     for name, column in _columns(portfolio, report, tuple(report.sizes)):
         yield name, held.get(column, 0.0), float(report.sizes[name])
 

@@ -4,7 +4,9 @@ A request is the JSON-RPC object, or its `params` alone. Sizes are in coin, as D
 Fields of the result that nobody but the venue knows are absent, never zero: fees, reserves, session
 profits. Sources: docs.deribit.com, private-simulate and private-simulate_portfolio.
 
-Our reading: `projected_*` figures are those of the simulated portfolio too.
+Our reading: `projected_*` figures are those of the simulated portfolio too; the answer for `CROSS`
+stands under `cross`. In cross margin the account is one pool in USD, and `simulate_portfolio`
+repeats it in the currency asked for.
 """
 
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from counterpoise.adapters.venue_requests.simulated import (
 )
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.margin.worst import worst_scenarios
-from counterpoise.market.snapshot import Floats, MarketSnapshot
+from counterpoise.market.snapshot import Floats, MarketSnapshot, price_of
 from counterpoise.risk.sensitivities import UNITS, greeks
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -35,8 +37,14 @@ SIMULATE: Final = "private/pme/simulate"
 PORTFOLIO: Final = "private/simulate_portfolio"
 _GIVEN: Final = ("open_orders_margin", "mmp_margin", "spot_margin")
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
-_MARGIN_MODELS: Final = {"deribit_spm": "segregated_pm", "standard": "segregated_sm"}
+_MARGIN_MODELS: Final = {"deribit_spm": "segregated_pm", "standard": "segregated_sm",
+                         "deribit_xpm": "cross_pm", "deribit_xsm": "cross_sm"}
+_CROSS: Final = "CROSS"
+_CROSS_POOL: Final = "USD"
 _POSITION_DECIMALS: Final = 9
+_TOLD: Final = ("initial_margin", "maintenance_margin", "equity", "margin_balance",
+                "available_funds")
+_TOTALS: Final = ("initial_margin", "maintenance_margin", "equity", "margin_balance")
 
 
 def answered(request: Object, portfolio: Portfolio, method: str | None = None) -> Object:
@@ -60,8 +68,11 @@ def answered(request: Object, portfolio: Portfolio, method: str | None = None) -
 
 
 def _of_engine(params: Object, portfolio: Portfolio) -> Object:
-    found = _simulation(params, portfolio, model="deribit_spm")
-    needs, market = found.margins.requirements, portfolio.market
+    currency, wanted, keep = _read(params)
+    cross = currency == _CROSS
+    found = _simulation(portfolio, wanted, keep=keep, currency=None if cross else currency,
+                        model="deribit_xpm" if cross else "deribit_spm")
+    market = portfolio.market
     vectors = found.model.vectors(found.book, found.arrays, market, found.version.parameters)[0]
     extended = np.array([label.startswith("extended") for label in vectors.scenarios.labels])
     extended[0] = True
@@ -78,8 +89,8 @@ def _of_engine(params: Object, portfolio: Portfolio) -> Object:
         "initial_risk_vectors": tables(vectors.by_position, names),
         "pre_aggregated_risk_vectors": tables(vectors.summed, units),
         "aggregated_risk_vectors": tables(vectors.counted, units),
-        "margins": {needs.pools[needs.pool[row]].lower(): _margins(found, row)
-                    for row in _rows(found, params)},
+        "margins": {currency.lower(): _margins(found, row)
+                    for row in _rows(found, _CROSS_POOL if cross else currency)},
         "portfolio": {"position": _positions(found.book, market, names),
                       "currency": {}},
         **_prices(market, found.book, names),
@@ -87,40 +98,60 @@ def _of_engine(params: Object, portfolio: Portfolio) -> Object:
 
 
 def _of_portfolio(params: Object, portfolio: Portfolio) -> Object:
-    model = portfolio.model if portfolio.model in _MARGIN_MODELS else "deribit_spm"
-    found = _simulation(params, portfolio, model=str(model))
-    margins, needs = found.margins, found.margins.requirements
+    currency, wanted, keep = _read(params)
+    if currency == _CROSS:
+        raise bad_input(Reason.BAD_VALUE, "currency", "is CROSS; simulate_portfolio reports in one "
+                        "currency, like BTC")
+    model = str(portfolio.model if portfolio.model in _MARGIN_MODELS else "deribit_spm")
+    cross = _MARGIN_MODELS[model].startswith("cross")
+    found = _simulation(portfolio, wanted, keep=keep, model=model,
+                        currency=None if cross else currency)
     # An account that holds nothing in this currency has no row: nothing is needed.
-    rows = _rows(found, params)
-    initial, maintenance = (float(c[rows[0]]) if rows else 0.0
-                            for c in (needs.initial, needs.maintenance))
-    currency = str(params["currency"]).upper()
-    result = {"currency": currency, "margin_model": _MARGIN_MODELS[found.model.name],
-              "portfolio_margining_enabled": found.model.name == "deribit_spm",
-              "cross_collateral_enabled": False, "initial_margin": initial,
-              "maintenance_margin": maintenance, "projected_initial_margin": initial,
-              "projected_maintenance_margin": maintenance, **_sensitivities(found)}
-    if rows and not _owns_unknown(portfolio):
-        result |= {"balance": _balance(found.book, currency),
-                   "equity": float(margins.equity[rows[0]]),
-                   "margin_balance": float(margins.margin_balance[rows[0]]),
-                   "available_funds": float(margins.initial_excess[rows[0]])}
-    return {name: value for name, value in result.items() if value == value}
+    row = next(iter(_rows(found, _CROSS_POOL if cross else currency)), None)
+    told = dict.fromkeys(_TOLD, 0.0) if row is None else _told(found, row)
+    if row is None or _owns_unknown(portfolio):
+        told = {name: told[name] for name in ("initial_margin", "maintenance_margin")}
+    totals: Object = {}
+    if cross:
+        totals = {f"total_{name}_usd": told[name] for name in _TOTALS if name in told}
+        price = price_of(found.portfolio.market, currency)
+        told = {name: amount / price for name, amount in told.items()}
+    return {name: value for name, value in {
+        "currency": currency, "margin_model": _MARGIN_MODELS[model],
+        "portfolio_margining_enabled": model in ("deribit_spm", "deribit_xpm"),
+        "cross_collateral_enabled": cross, **told, **totals,
+        "projected_initial_margin": told["initial_margin"],
+        "projected_maintenance_margin": told["maintenance_margin"],
+        **_stated_balance(found, currency), **_sensitivities(found)}.items() if value == value}
+
+
+def _told(found: Simulation, row: int) -> dict[str, float]:
+    """Return the figures of a requirement row, pool currency, by the venue's names."""
+    margins, needs = found.margins, found.margins.requirements
+    return {name: float(column[row]) for name, column in zip(_TOLD, (
+        needs.initial, needs.maintenance, margins.equity, margins.margin_balance,
+        margins.initial_excess), strict=True)}
+
+
+def _stated_balance(found: Simulation, currency: str) -> dict[str, float]:
+    return {} if _owns_unknown(found.portfolio) else {"balance": _balance(found.book, currency)}
 
 
 _RESULTS: Final[dict[str, Callable[[Object, Portfolio], Object]]] = {
     SIMULATE: _of_engine, PORTFOLIO: _of_portfolio}
 
 
-def _simulation(params: Any, portfolio: Portfolio, *, model: str) -> Simulation:
-    currency, wanted, keep = _read(params)
+def _simulation(portfolio: Portfolio, wanted: list[Wanted], *, keep: bool, currency: str | None,
+                model: str) -> Simulation:
+    """Return the simulated account margined; what is settled in `currency` alone, all if None."""
     book = simulated_book(portfolio, wanted, symbols="deribit", keep=keep)
-    return simulation_of(portfolio, _settled_in(book, currency), model=model)
+    return simulation_of(portfolio, book if currency is None else _settled_in(book, currency),
+                         model=model)
 
 
-def _rows(found: Simulation, params: Object) -> list[int]:
-    needs, currency = found.margins.requirements, str(params["currency"]).upper()
-    return [row for row in range(len(needs)) if needs.pools[needs.pool[row]] == currency]
+def _rows(found: Simulation, pool: str) -> list[int]:
+    needs = found.margins.requirements
+    return [row for row in range(len(needs)) if needs.pools[needs.pool[row]] == pool]
 
 
 def _read(params: Any) -> tuple[str, list[Wanted], bool]:
@@ -134,9 +165,6 @@ def _read(params: Any) -> tuple[str, list[Wanted], bool]:
     positions = params.get("simulated_positions", {})
     if not isinstance(currency, str) or not currency.isalnum():
         failures.append(_bad("currency", "is missing; name one, like BTC"))
-    elif currency.upper() == "CROSS":
-        failures.append(_bad("currency", "is CROSS, which needs cross portfolio margin; name one "
-                             "currency of a segregated account, like BTC"))
     if not isinstance(keep, bool):
         failures.append(_bad("add_positions", "is neither true nor false"))
     if not isinstance(positions, dict):
@@ -173,6 +201,8 @@ def _margins(found: Simulation, row: int) -> Object:
     parts = {name: float(column[row]) for name, column in needs.initial_components.items()}
     cells = worst_scenarios(needs, found.arrays).get(row, ())
     matrix: Object = {name: parts[name] for name in _MATRIX} | {"correlation_contingency": 0.0}
+    # In cross margin the equity is a position: its part of the worst case stands by itself here.
+    matrix["worst_case"] += parts.get("equity", 0.0)
     if cells:
         matrix["worst_case_bucket"] = {"bucket": cells[0].bucket, "side": cells[0].side,
                                        "source": cells[0].table, "index": cells[0].index}
@@ -228,8 +258,9 @@ def _owns_unknown(portfolio: Portfolio) -> bool:
 
 def _model_params(parameters: Any) -> Object:
     """Return the parameters that the venue has too; which readings were taken is ours."""
-    tree: Object = _tree(parameters)
-    del tree["readings"], tree["general"]["extended_moves"]
+    tree = {name: _tree(getattr(parameters, name))
+            for name in ("general", "currency", "currency_pair")}
+    del tree["general"]["extended_moves"]
     return tree
 
 

@@ -7,7 +7,8 @@ from counterpoise.adapters.portfolio.document import plain, tree_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.values.failure import Reason, bad_input
 
-_VENUES: Final = {"deribit": "counterpoise.adapters.venue_requests.deribit"}
+_VENUES: Final = {"deribit": "counterpoise.adapters.venue_requests.deribit",
+                  "okx": "counterpoise.adapters.venue_requests.okx"}
 
 
 def answer(venue: str, request: str | bytes, portfolio: Portfolio, *,

@@ -109,17 +109,19 @@ def _simulations(sub: ArgumentParser) -> None:
                      "account; - reads standard input")
     sub.add_argument("request", metavar="REQUEST", help="the venue's request body as JSON, with "
                      "its envelope or without")
-    sub.add_argument("--venue", default="deribit", metavar="VENUE", help="whose request it is; "
-                     "default: deribit")
+    sub.add_argument("--venue", default="deribit", metavar="VENUE", help="whose request it is: "
+                     "deribit (default) or okx")
     sub.add_argument("--method", metavar="NAME", help="what is asked, where the request does not "
-                     "say: private/pme/simulate (default) or private/simulate_portfolio")
+                     "say: private/pme/simulate (default) or private/simulate_portfolio of "
+                     "Deribit; account/position-builder of OKX")
 
 
 def _reconciliations(sub: ArgumentParser) -> None:
     sub.add_argument("portfolio", metavar="FILE", help="portfolio file with the market and one "
                      "account; - reads standard input")
     sub.add_argument("report", metavar="REPORT", help="what the venue reports for that account "
-                     "(JSON): Deribit private/pme/simulate, get_account_summary or get_positions")
+                     "(JSON): Deribit private/pme/simulate, get_account_summary or get_positions, "
+                     "OKX account/position-builder")
     sub.add_argument("--model", metavar="NAME", help="margin model; default: that of the report")
     _json(sub)
 

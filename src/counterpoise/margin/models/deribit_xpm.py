@@ -55,7 +55,7 @@ from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.risk.aggregation import grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
-from counterpoise.values.failure import Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
 
 NUMERAIRE: Final = "USD"
@@ -76,6 +76,15 @@ class XpmParameters:
     collateral: CollateralSchedule
     bucket: dict[str, str]
     readings: Readings = Readings()
+
+    def __post_init__(self) -> None:
+        """Refuse buckets of coins that have no parameters."""
+        wrong = [Failure(reason=Reason.NO_PARAMETERS, subject=f"bucket.{asset}", sentence=(
+            f"{coin[:40]!r} has no parameters; use one of {', '.join(sorted(self.currency))}"))
+            for asset, coin in self.bucket.items()
+            if coin not in self.currency or f"{coin}_usd" not in self.currency_pair]
+        if wrong:
+            raise BadInput(*wrong)
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""

@@ -14,7 +14,6 @@ import numpy as np
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import AssetAmounts, asset_amounts
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.collateral.tiers import marginal
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.compute import AccountMargin
@@ -34,8 +33,8 @@ from counterpoise.margin.terms.merged_unit_parameters import (
     ANNUALISED,
     FLAT,
     MERGED,
-    OTHER,
     MergedUnitParameters,
+    borrow_margins,
 )
 from counterpoise.margin.terms.merged_unit_scenarios import (
     NUMERAIRE,
@@ -213,10 +212,9 @@ def _debts(book: Book, rows: PoolRows, market: MarketSnapshot,
         owed = np.maximum(-owned.amount[:, k], 0.0)
         if book.loans is not None and code in stated:
             owed = np.maximum(owed, stated[code][rows.account])
-        tiers = parameters.borrow.get(code.lower(), parameters.borrow[OTHER])
         short[:, k] = owed > 0
-        per_unit = [marginal(owed, (*tiers.up_to, np.inf), rate) for rate in (tiers.mmr, tiers.imr)]
-        for total, amount in zip(sums, (owed, *per_unit), strict=True):
+        for total, amount in zip(sums, (owed, *borrow_margins(parameters, code, owed)),
+                                 strict=True):
             total += np.where(short[:, k], amount * owned.price[k], 0.0 * owed)
     entry = Failure(reason=Reason.MISSING_ENTRY, subject="entry_price", sentence=(
         "is missing for a position: what the account owes depends on its unrealised P&L"))

@@ -8,7 +8,11 @@ and dates: `margin/models/parameters/okx_pm.json` and docs/methodology/okx_pm.md
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+
 from counterpoise.collateral.schedule import AssetTerms
+from counterpoise.collateral.tiers import marginal
+from counterpoise.margin.requirement import Floats
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.margin.terms.stablecoin_hedge import StablecoinTiers
 from counterpoise.values.failure import Reason, bad_input
@@ -212,6 +216,14 @@ def group_of(parameters: MergedUnitParameters, coin: str, middle: str = MIDDLE) 
         if coin in parameters.groups.get(group, ()):
             return group
     return OTHER
+
+
+def borrow_margins(parameters: MergedUnitParameters, asset: str,
+                   owed: Floats) -> tuple[Floats, Floats]:
+    """Return the maintenance and initial margin of what is owed, both in units of the asset."""
+    tiers = parameters.borrow.get(asset.lower(), parameters.borrow[OTHER])
+    ends = (*tiers.up_to, np.inf)
+    return marginal(owed, ends, tiers.mmr), marginal(owed, ends, tiers.imr)
 
 
 def _require_tiers(up_to: tuple[float, ...], name: str, values: tuple[float, ...],
