@@ -104,7 +104,7 @@ class OkxPm:
         return replaced(
             needs, candidates={name: summed(row, getattr(found, name), len(rows))
                                for name in ("mr1", "mr2", "mr6", "mr7")},
-            worst=WorstScenarios(units=terms.names, row=row, unit=found.rows.key, loss=found.mr1,
+            worst=WorstScenarios(units=terms.names, row=row, unit=found.rows.unit, loss=found.mr1,
                                  scenario=np.asarray(scenario, np.int32)))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
@@ -152,7 +152,8 @@ class OkxPm:
         return tuple(sentence for applies, sentence in _sentences(parameters) if {
             "held": held, "options": options, "quotes": len(quotes) > 1,
             "debts": bool(np.any(book.balances < 0)) or held,
-            "coins": bool(np.any(book.balances != 0)) and held,
+            "coins": held and any(a.code in market.catalogue.underlyings and np.any(
+                book.balances[:, k] != 0) for k, a in enumerate(book.assets)),
             "orders": len(book.order_instrument) > 0, "always": True}[applies])
 
     def reading_variants(self, book: Book, parameters: MergedUnitParameters,
