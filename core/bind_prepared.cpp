@@ -40,6 +40,7 @@ class Prepared {
         : sequence_(sequence) {
         const Array<double> pnl = array<double>(market["pnl"], "pnl", 2);
         const std::int64_t n = pnl.shape[0], s = pnl.shape[1];
+        check_scenarios(s);
         in_.pnl = kept(pnl);
         in_.scenarios = s;
         in_.width = (s + LANES - 1) / LANES * LANES;
@@ -132,6 +133,8 @@ class Prepared {
         std::int64_t p = begin;
         for (; p < end && held_[p] < instrument; ++p) add(held_[p], lots_[p]);
         const bool netted = p < end && held_[p] == instrument;
+        expect(!netted || (lots_[p] >= -LOTS_MAX && lots_[p] <= LOTS_MAX),
+               "the lots held must lie within 2^62 for an order to be added");
         add(instrument, netted ? lots_[p] + lots : lots);
         for (p += netted; p < end; ++p) add(held_[p], lots_[p]);
         return kernels().worst_again(in_, unit, rows.data(), sizes.data(),

@@ -110,10 +110,23 @@ def test_wrong_calls_are_refused():
             made.initial(k, 1, 5)
     with pytest.raises(ValueError, match="lots must lie within"):
         made.worst_again(0, 2**62 + 1, 5)
+    whale = _core.Prepared(5, market(9), account(9, lots=np.array([2**63 - 1, 4, 5])))
+    with pytest.raises(ValueError, match="the lots held must lie within"):
+        whale.worst_again(0, 1, 5)
     with pytest.raises(ValueError, match="instrument must index"):
         made.effects(np.array([6], np.int32), np.array([1]), 5)
     with pytest.raises(KeyError):
         _core.Prepared(5, {}, account(9))
+
+
+def test_an_empty_axis_cannot_hide_a_huge_one():
+    wide = {"pnl": np.empty((0, 2**59)), "unit": np.zeros(0, np.int32),
+            "segment": np.zeros(0, np.int32), "flag": np.zeros(0, np.uint8),
+            "columns": np.zeros((0, 4)), "size_rule": np.zeros((32, 4)), "weight": None,
+            "dampener": None, "gain_factor": None, "gain_cap": None}
+
+    with pytest.raises(ValueError, match="at most 16777216 scenarios"):
+        _core.Prepared(5, market(9, **wide), account(9))
 
 
 def test_what_it_was_made_from_may_go_and_change():
