@@ -66,8 +66,9 @@ class UnitTerms:
     leg                  [instrument] leg of MR4: itself, or the options of one expiry and quote
     leg_unit, leg_expiry, leg_money, leg_option   [leg] unit, expiry in ns, place among the
                          currencies of MR9, whether of options
-    coins, index         names and USD index of underlyings
+    coins                names of the underlyings
     spot_index           [unit] USD index of the coin where spot joins the unit, 0 where it does not
+    price                [currency of MR9] USD
     """
 
     names: tuple[str, ...]
@@ -116,7 +117,7 @@ class UnitCharges:
     net              [leg, column] of `UnitTerms.columns`
     mr1 .. mr9       as OKX names them; mr6 is half the loss already
     scenario         of MR1: index into the points and then the percent set
-    extreme          scenario of MR6
+    theta, extreme   scenarios of MR2 and MR6
     chosen           which of MR1, MR2, MR6 counts: 0, 1, 2
     spot             coins in use, signed
     delta            cash delta of the derivatives
