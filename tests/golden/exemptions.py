@@ -32,9 +32,5 @@ PENDING: Final[tuple[str, ...]] = (
     # Dederi
     "dederi/future_contingency.json",
     "dederi/futures_pnl_contingency_alice.json",
-    # Derive
-    "derive/srm_cases.json",
-    "derive/srm_portfolios.json",
-    "derive/math_vectors.json",
 )
 """Case files whose model is not there yet; delete yours with the parity module that covers it."""
