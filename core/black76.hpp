@@ -145,7 +145,7 @@ inline bool any_nan(const Lanes& a, const Lanes& b) { return places(unordered(a,
 
 // From the last vector, which holds the unshocked world in column `count`, to the first.
 template <int SIZE, bool OWN_BASE, bool TIME_PASSES, bool FOLLOWS>
-inline void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
+COUNTERPOISE_WHOLE void fill(const Terms& o, const Shifts& by, std::int64_t count, Row* rows) {
     const std::int64_t last = count / TWIN_WIDTH * TWIN_WIDTH;
     for (std::int64_t at = last; at >= 0; at -= TWIN_WIDTH) {
         const Shared x = shared<OWN_BASE, TIME_PASSES, FOLLOWS>(o, by, at);

@@ -15,6 +15,15 @@
 #define COUNTERPOISE_SOFTWARE_FMA 1
 #endif
 
+// A hot loop as one function with all that it calls inside: compilers stop inlining where a file
+// has grown long, and a vector that crosses a call goes through memory. Not where every fma is a
+// function of its own.
+#if COUNTERPOISE_SOFTWARE_FMA || defined(COUNTERPOISE_CUDA) || defined(_MSC_VER)
+#define COUNTERPOISE_WHOLE inline
+#else
+#define COUNTERPOISE_WHOLE [[gnu::flatten, gnu::noinline]] inline
+#endif
+
 namespace counterpoise::COUNTERPOISE_ISA {
 
 inline std::uint64_t bits_of(double x) {

@@ -146,7 +146,7 @@ inline Twin tail_difference(const Solving<Twin>& q, Twin h, Twin t, const TwinMa
     return value;
 }
 
-inline void solve(Solving<Twin>& q) {
+COUNTERPOISE_WHOLE void solve(Solving<Twin>& q) {
     // Near the upper bound every x counts as far.
     const TwinMask far = where_negative(q.side, Twin(X_MAX), q.x) > Twin(X_NEAR);
     q.s = start_near(q.x, q.part);

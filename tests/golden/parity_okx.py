@@ -50,7 +50,7 @@ def _builder(case: Any) -> list[Compared]:
     vectors = MODEL.vectors(p.book, arrays, p.market, version.parameters)
     told = case["expected"]
     ours: dict[str, Any] = {"account": _account(p, arrays, version, told)}
-    for row, unit in enumerate(found.rows.key):
+    for row, unit in enumerate(found.rows.unit):
         name = terms.names[unit]
         units = {m: float(getattr(found, m)[row]) for m in _MEASURES}
         units |= {"imr": float(version.parameters.general.imr_factor * found.mmr[row]),

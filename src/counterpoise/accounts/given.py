@@ -45,6 +45,7 @@ BY_ASSET: Final = {
     "borrow_rate": _rate("rate of the loan, annualised fraction"),
     "reserved": _charge("owned, but set aside for orders or withdrawals"),
     "spot_in_use": _gain("balance that offsets derivatives, as the venue reports it"),
+    "basis_margin": _charge("charge on basis between expiries; stands for ours"),
     "spot_in_use_max": _charge("most of a balance that may offset derivatives"),
     "scan_risk": _charge("scan risk as the venue reports it"),
     "net_option_value": _gain("market value of long less short options as the venue reports it"),

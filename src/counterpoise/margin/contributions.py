@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from counterpoise.margin.requirement import Floats
+from counterpoise.margin.pools import summed
+from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.values.frozen import frozen
 
 
@@ -38,6 +39,12 @@ def contributions_of(shares: dict[str, tuple[Floats, Order]], *,
     initial = np.stack([_in_book_order(*share) for share in shares.values()], axis=1)
     return Contributions(components=tuple(shares), initial=initial,
                          maintenance=maintenance_factor * initial)
+
+
+def shared_out(weight: Floats, row: Indices, total: Floats) -> Floats:
+    """Divide the total of each row among its positions in proportion to `weight`, [position]."""
+    whole = summed(row, weight, len(total))
+    return weight * np.divide(total, whole, out=np.zeros(len(total)), where=whole != 0)[row]
 
 
 def _in_book_order(share: Floats, order: Order) -> Floats:

@@ -288,6 +288,14 @@ def test_orders_add_their_worse_side_initially_only() -> None:
     assert needs[1].maintenance[0] == alone.maintenance[0]
 
 
+def test_a_stated_margin_of_open_orders_stands_for_ours() -> None:
+    """By asset, turned into USD."""
+    book = replaced(held({PERP: 1.0}, {"BTC": 1}, {PERP: 1.0}),
+                    given={"open_orders_margin": np.array([[0.01]])})
+
+    assert margins(book).requirements.initial_components["open_orders_margin"][0] == 650
+
+
 def test_the_price_of_the_quote_currency_enters_and_moves_stay_those_of_the_index() -> None:
     """USDT at 0.9: a position at 65,000 USDT is worth 58,500; its index moves as in dollars."""
     cheap = replaced(MARKET, price=np.array([65_000.0, 1_900.0, 0.9]))
@@ -406,6 +414,50 @@ def test_a_long_option_can_need_more_than_its_premium() -> None:
 
     assert "long_option_at_most_premium" not in MODEL.laws
     assert margins(held({name: 1.0})).requirements.initial[0] > premium
+
+
+FUTURES = [PERP, COIN_PERP, *(f"BTC-USD:BTC-{day}" for day in ("20260206", "20260327")),
+           "BTC-USDT:USDT-20260215", DATED]
+
+
+def plainly(sizes: dict[str, float], coins: float, usdt: float) -> float:
+    """Return the MMR of a unit of futures and a balance in coins, one thing after another."""
+    marks = {name: MARKET.mark[MARKET.catalogue.column[name]] for name in sizes}
+    linear = {name: "USDT" in name for name in sizes}
+    delta = {n: q if linear[n] else q / marks[n] for n, q in sizes.items()}
+    cash = {n: d * marks[n] * (usdt if linear[n] else 1.0) for n, d in delta.items()}
+    need = -sum(delta.values())
+    spot = min(need, coins) if need > 0 else 0.0
+    slope = 65_000 * (sum(delta.values()) + spot)
+    scan = max(0.12 * abs(slope), 0.5 * 0.24 * abs(slope))
+    basis = 0.002 * (sum(abs(c) for c in cash.values()) + spot * 65_000)
+    raw, charge, start = 0.0045 * sum(abs(c) for c in cash.values()), 0.0, 0.0
+    for end, times in ((250e3, 1), (500e3, 2), (1e6, 4), (2e6, 6), (3e6, 8), (4e6, 10),
+                       (1e18, 12)):
+        charge += times * max(min(raw, end) - start, 0.0)
+        start = end
+    token, dollar = (sum(c for n, c in cash.items() if linear[n] is which)
+                     for which in (True, False))
+    matched = min(abs(token), abs(dollar)) if token * dollar < 0 else 0.0
+    hedge = (0.005 * min(matched, 1e6) + 0.01 * max(min(matched, 5e6) - 1e6, 0)
+             + 0.015 * max(matched - 5e6, 0))
+    return max(scan + basis + hedge, charge)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_units_of_futures_are_what_plain_arithmetic_says(seed: int) -> None:
+    """Forty accounts of six futures in two quotes, with and without coins, USDT off par."""
+    rng = np.random.default_rng(seed)
+    usdt = 0.9975
+    at = replaced(MARKET, price=np.array([65_000.0, 1_900.0, usdt]))
+    for _ in range(40):
+        size = rng.choice([0.1, 10.0, 1_000.0])
+        sizes = {n: float(np.round(rng.normal() * size, 6)) * (1 if "USDT" in n else 65_000)
+                 for n in FUTURES}
+        coins = int(rng.choice([0, 1, 20]))
+        found = charges(held(sizes, {"BTC": coins}, at=at), at=at)
+
+        assert found.mmr[0] == pytest.approx(plainly(sizes, coins, usdt), rel=1e-9)
 
 
 def test_addends_add_up_the_same_alone_and_among_others() -> None:

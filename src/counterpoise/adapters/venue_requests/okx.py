@@ -142,7 +142,7 @@ def _assets(shown: Shown) -> list[Object]:
     owned = asset_amounts(book, market, accounts=np.zeros(1, np.int32), numeraire="USD",
                           option_value=True)
     use = {shown.terms.coins[shown.terms.coin[unit]]: float(coins) for unit, coins in zip(
-        shown.charges.rows.key, shown.charges.spot, strict=True) if coins}
+        shown.charges.rows.unit, shown.charges.spot, strict=True) if coins}
     amounts = dict(zip(owned.assets, owned.amount[0].tolist(), strict=True))
     prices = dict(zip(owned.assets, owned.price.tolist(), strict=True))
     owed = {code: np.array([max(-amount, 0.0)]) for code, amount in amounts.items()}
@@ -156,7 +156,7 @@ def _assets(shown: Shown) -> list[Object]:
 
 def _unit(shown: Shown, row: int, before: Shown | None) -> Object:
     charges, market = shown.charges, shown.found.portfolio.market
-    unit = int(charges.rows.key[row])
+    unit = int(charges.rows.unit[row])
     mine = np.flatnonzero(shown.terms.of[shown.found.book.instrument] == unit)
     factor = shown.found.version.parameters.general.imr_factor
     was = None if before is None else float(before.charges.mmr[row])
@@ -182,7 +182,7 @@ def _scenarios(shown: Shown, row: int) -> Object:
                                   found.version.parameters)
     worse = np.minimum(vectors[POINTS].summed[row], vectors[PERCENT].summed[row])
     moves = [v.scenarios.move[:, v.scenarios.factors.index(
-        terms.coins[terms.coin[charges.rows.key[row]]])] for v in vectors]
+        terms.coins[terms.coin[charges.rows.unit[row]]])] for v in vectors]
     states = [label.rsplit(" ", 1)[-1] for label in vectors[POINTS].scenarios.labels]
     grid = {key: {_text(moves[POINTS][s]): _text(worse[s]) for s, own in enumerate(states)
                   if own == state} for state, key in _STATE_KEYS.items()}
@@ -216,7 +216,7 @@ def _spot(shown: Shown, row: int) -> list[Object]:
     coins = float(shown.charges.spot[row])
     if not coins:
         return []
-    code = shown.terms.coins[shown.terms.coin[shown.charges.rows.key[row]]]
+    code = shown.terms.coins[shown.terms.coin[shown.charges.rows.unit[row]]]
     return [{"instId": code, "instType": "SPOT", "amt": _text(coins), "delta": _text(coins),
              "gamma": "", "theta": "", "vega": "", "isRealPos": False}]
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.cross import AssetAmounts, asset_amounts
+from counterpoise.collateral.cross import AssetAmounts, asset_amounts, prices_in
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
@@ -24,6 +24,7 @@ from counterpoise.margin.pools import (
     PoolRows,
     cross_pools,
     failing_rows,
+    given_in_numeraire,
     summed,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
@@ -67,7 +68,7 @@ class OkxPm:
     title = "OKX portfolio margin"
     parameters_type = MergedUnitParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "continuous"})
-    given_names = frozenset({"spot_in_use", "spot_in_use_max", "fees"})
+    given_names = frozenset({"open_orders_margin", "spot_in_use", "spot_in_use_max"})
 
     def equity(self, parameters: MergedUnitParameters) -> CrossEquity:
         """Return all assets in USD by discount rates, options at their value; debts whole."""
@@ -91,11 +92,13 @@ class OkxPm:
         units = {name: summed(row, column, len(rows))
                  for name, column in _unit_parts(book, terms, found).items()}
         debts = _debts(book, rows, market, parameters)
-        orders = _orders(book, terms, (arrays[POINTS].black_delta, found), threads)
         factor = parameters.general.imr_factor
+        ours = factor * _orders(book, terms, (arrays[POINTS].black_delta, found), threads)
+        stated = given_in_numeraire(book, rows, "open_orders_margin", prices_in(
+            market, tuple(a.code for a in book.assets), NUMERAIRE))
         initial = {name: factor * column for name, column in units.items()}
         initial |= {"mr8_borrowing": debts.initial,
-                    "open_orders_margin": factor * orders[rows.account]}
+                    "open_orders_margin": np.where(np.isnan(stated), ours[rows.account], stated)}
         needs = requirements_of(
             rows, initial=initial, maintenance=units | {"mr8_borrowing": debts.maintenance},
             failed=with_failures(failing_rows(book, rows, arrays[POINTS].failed | barred, market,
@@ -104,7 +107,7 @@ class OkxPm:
         return replaced(
             needs, candidates={name: summed(row, getattr(found, name), len(rows))
                                for name in ("mr1", "mr2", "mr6", "mr7")},
-            worst=WorstScenarios(units=terms.names, row=row, unit=found.rows.key, loss=found.mr1,
+            worst=WorstScenarios(units=terms.names, row=row, unit=found.rows.unit, loss=found.mr1,
                                  scenario=np.asarray(scenario, np.int32)))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
@@ -152,7 +155,8 @@ class OkxPm:
         return tuple(sentence for applies, sentence in _sentences(parameters) if {
             "held": held, "options": options, "quotes": len(quotes) > 1,
             "debts": bool(np.any(book.balances < 0)) or held,
-            "coins": bool(np.any(book.balances != 0)) and held,
+            "coins": held and any(a.code in market.catalogue.underlyings and np.any(
+                book.balances[:, k] != 0) for k, a in enumerate(book.assets)),
             "orders": len(book.order_instrument) > 0, "always": True}[applies])
 
     def reading_variants(self, book: Book, parameters: MergedUnitParameters,

@@ -27,8 +27,10 @@ from counterpoise.margin.terms.by_position import (
     requirements_of,
     stated_amount,
 )
+from counterpoise.margin.terms.hedging_coins import beside_derivatives
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
+from counterpoise.margin.terms.spot_in_use import coins_held
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, price_of
@@ -46,7 +48,6 @@ from counterpoise.scenarios.grid import Grid, ShockTerms, grid_scenarios
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.quantity import power_of_ten
 
 NUMERAIRE: Final = "USD"
 RULE_DAYS: Final = 30.0
@@ -242,24 +243,13 @@ def _coins(book: Book, scan: Scan) -> RealRows | None:
 
     What is borrowed stands among the positions: it counts whole under either reading.
     """
-    place = {a.code: k for k, a in enumerate(book.assets)}
-    held = [u for u, code in enumerate(scan.coin) if code in place]
-    if not held or not len(book.instrument):
+    held = beside_derivatives(book, coins_held(book, scan.coin))
+    if not len(held):
         return None
-    amount = np.zeros((len(book), len(scan.coin)))
-    for u in held:
-        k = place[scan.coin[u]]
-        amount[:, u] = book.balances[:, k] / power_of_ten(book.assets[k].decimals)
-    beside = np.zeros(amount.shape, bool)
-    beside[position_accounts(book.row_pointer), scan.segment[book.instrument] // 2] = True
-    account, underlying = np.nonzero((amount != 0) & beside)
-    pointer = np.zeros(len(book) + 1, np.int64)
-    np.cumsum(np.bincount(account, minlength=len(book)), out=pointer[1:])
-    owned = amount[account, underlying] > 0
     first = len(scan.pnl) - len(scan.coin)
-    return RealRows(pointer=pointer, instrument=np.asarray(first + underlying, np.int32),
-                    quantity=amount[account, underlying],
-                    segment=np.asarray(2 * underlying + owned, np.int32))
+    return RealRows(pointer=held.pointer, instrument=np.asarray(first + held.coin, np.int32),
+                    quantity=held.quantity,
+                    segment=np.asarray(2 * held.coin + (held.quantity > 0), np.int32))
 
 
 @frozen

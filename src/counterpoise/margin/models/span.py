@@ -15,7 +15,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.instruments.catalogue import OPTION
-from counterpoise.margin.contributions import Contributions, contributions_of
+from counterpoise.margin.contributions import Contributions, contributions_of, shared_out
 from counterpoise.margin.model import EquityRule
 from counterpoise.margin.pools import (
     PoolRows,
@@ -217,17 +217,11 @@ def _shares(found: SpanRows, columns: LotColumns,
     exposed = np.where(option[at], short, np.abs(rows.lots))
     _, counted = _risk(found)
     return {
-        "scan": _spread(loss, row, found.scan),
-        "calendar_spreads": _spread(size, row, found.calendar),
-        "delivery": _spread(size, row, found.delivery),
-        "inter_commodity_credit": _spread(size, row, -found.credit),
-        "short_option_minimum": _spread(short * columns.minimum[at], row, _excess_minimum(found)),
-        "net_option_value": _spread(rows.lots * columns.value[at], row, -counted),
+        "scan": shared_out(loss, row, found.scan),
+        "calendar_spreads": shared_out(size, row, found.calendar),
+        "delivery": shared_out(size, row, found.delivery),
+        "inter_commodity_credit": shared_out(size, row, -found.credit),
+        "short_option_minimum": shared_out(short * columns.minimum[at], row,
+                                           _excess_minimum(found)),
+        "net_option_value": shared_out(rows.lots * columns.value[at], row, -counted),
         "exposure_margin": exposed * columns.exposure[at]}
-
-
-def _spread(weight: Floats, row: "np.ndarray[tuple[int, ...], np.dtype[np.int32]]",
-            total: Floats) -> Floats:
-    """Divide the total of each row among its positions in proportion to `weight`."""
-    whole = summed(row, weight, len(total))
-    return weight * np.divide(total, whole, out=np.zeros(len(total)), where=whole != 0)[row]

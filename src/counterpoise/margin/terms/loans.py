@@ -8,6 +8,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
+from counterpoise.collateral.tiers import marginal
 from counterpoise.margin.pools import Bools, PoolRows
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot, price_of
@@ -31,6 +32,21 @@ def borrowed(book: Book, rows: PoolRows, market: MarketSnapshot) -> Floats:
     total = np.zeros(len(rows))
     for k in range(len(book.assets)):
         total = total + np.where(loans[:, k] > 0, loans[:, k] * price[k], 0.0)
+    return total
+
+
+def tiered_margin(loans: Floats, price: Floats, tiers: list[tuple[tuple[float, ...], Floats]],
+                  ) -> Floats:
+    """Return the margin of what accounts owe, each part of a loan at the rate of its tier, [row].
+
+    `loans` [row, asset] in the asset's own units, >= 0; `price` [asset] in the row's currency;
+    `tiers` (upper ends of all tiers but the last, rate by tier) of every asset. A loan without a
+    price gives NaN.
+    """
+    total = np.zeros(len(loans))
+    for k, (up_to, rate) in enumerate(tiers):
+        owed = loans[:, k]
+        total = total + np.where(owed > 0, marginal(owed, (*up_to, np.inf), rate) * price[k], 0.0)
     return total
 
 

@@ -19,7 +19,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
 from counterpoise.collateral.tiers import marginal
 from counterpoise.instruments.catalogue import OPTION, Catalogue
-from counterpoise.margin.pools import summed
+from counterpoise.margin.pools import Bools, summed
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.margin.terms.merged_unit_parameters import (
     ANNUALISED,
@@ -63,9 +63,12 @@ class UnitTerms:
     pnl                  by scenario set, [instrument, then coin of an underlying; scenario], USD
     columns              [instrument, column] per lot: delta in coins, cash delta in USD, vega per
                          point and rho per 1 % in USD, cash delta x years to expiry
-    leg, expiry, money   [instrument] keys: leg of MR4, (unit, expiry), (unit, currency of MR9)
-    coins, index         names and USD index of underlyings
+    leg                  [instrument] leg of MR4: itself, or the options of one expiry and quote
+    leg_unit, leg_expiry, leg_money, leg_option   [leg] unit, expiry in ns, place among the
+                         currencies of MR9, whether of options
+    coins                names of the underlyings
     spot_index           [unit] USD index of the coin where spot joins the unit, 0 where it does not
+    price                [currency of MR9] USD
     """
 
     names: tuple[str, ...]
@@ -75,8 +78,10 @@ class UnitTerms:
     pnl: tuple[Floats, ...]
     columns: Floats
     leg: Indices
-    expiry: Indices
-    money: Indices
+    leg_unit: Indices
+    leg_expiry: np.ndarray[Any, np.dtype[np.int64]]
+    leg_money: Indices
+    leg_option: Bools
     coins: tuple[str, ...]
     spot_index: Floats
     price: Floats
@@ -84,13 +89,35 @@ class UnitTerms:
 
 
 @frozen
+class UnitRows:
+    """Every (account, unit) that holds derivatives, sorted, with its legs.
+
+    account, unit     [row]
+    legs              the positions by leg
+    of_leg            [leg] row
+    of_position       [position] row, in book order
+    """
+
+    account: Indices
+    unit: Indices
+    legs: Rows
+    of_leg: Indices
+    of_position: Indices
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.account)
+
+
+@frozen
 class UnitCharges:
     """The charges of every (account, unit) that holds derivatives, USD, [row] unless said.
 
-    rows, segments   the positions by unit, and the same with spot in use
+    rows, segments   the units, and their positions with spot in use
+    net              [leg, column] of `UnitTerms.columns`
     mr1 .. mr9       as OKX names them; mr6 is half the loss already
     scenario         of MR1: index into the points and then the percent set
-    extreme          scenario of MR6
+    theta, extreme   scenarios of MR2 and MR6
     chosen           which of MR1, MR2, MR6 counts: 0, 1, 2
     spot             coins in use, signed
     delta            cash delta of the derivatives
@@ -98,8 +125,9 @@ class UnitCharges:
     mmr              maintenance margin
     """
 
-    rows: Rows
+    rows: UnitRows
     segments: SegmentRows
+    net: Floats
     mr1: Floats
     mr2: Floats
     mr3: Floats
@@ -133,13 +161,15 @@ def unit_terms(arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
     known = per_lot(market)[:, [tuple(UNITS).index(name) for name in _COLUMNS]]
     years = np.where(terms.expiry > 0, np.maximum(terms.expiry - market.as_of, 0), 0) / YEAR_NS
     money = np.array([CURRENCIES.index(q) if q in CURRENCIES else 0 for q in quotes], np.int32)
+    leg, begins = _legs(terms, quote)
     return UnitTerms(
         names=tuple(terms.underlyings[u] + (f"_{q}" if q else "")
                     for u, q in zip(coin, paid, strict=True)),
         coin=coin, quote=paid, of=of, pnl=_pnl(arrays, market, parameters),
         columns=np.stack((*known.T, known[:, CASH] * years), axis=1),
-        leg=_legs(terms, of, quote), expiry=_keys(of, terms.expiry),
-        money=np.asarray(of * len(CURRENCIES) + money[quote], np.int32), coins=terms.underlyings,
+        leg=leg, leg_unit=of[begins], leg_expiry=terms.expiry[begins],
+        leg_money=money[quote][begins], leg_option=terms.kind[begins] == OPTION,
+        coins=terms.underlyings,
         spot_index=np.where([_joins(q, parameters) for q in paid], index[coin], 0.0),
         price=prices_in(market, CURRENCIES, NUMERAIRE), parameters=parameters)
 
@@ -161,28 +191,56 @@ def _pnl(arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
         index[:, None] * a.scenarios.move[:, factors.first].T[:len(index)])) for a in arrays)
 
 
-def _legs(terms: Catalogue, unit: Indices, quote: Indices) -> Indices:
-    """Return the leg of every instrument: itself, or all options of one unit, quote and expiry."""
+def _legs(terms: Catalogue,
+          quote: Indices) -> tuple[Indices, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return the leg of every instrument, [instrument], and the first instrument of each, [leg].
+
+    Legs are numbered in catalogue order, in which the options of an expiry and a settlement asset
+    follow one another.
+    """
     option = terms.kind == OPTION
-    own = np.arange(len(terms), dtype=np.int32)
-    series = _keys(unit * (int(quote.max(initial=0)) + 1) + quote, terms.expiry)
-    first, of = kinds(np.asarray(np.where(option, series, 0), np.int32))
-    return np.asarray(np.where(option, len(terms) + of, own), np.int32)
+    new = np.ones(len(terms), bool)
+    new[1:] = ~(option[1:] & option[:-1])
+    for column in (terms.underlying, terms.expiry, quote):
+        new[1:] |= column[1:] != column[:-1]
+    return np.asarray(np.cumsum(new, dtype=np.int32) - np.int32(1)), np.flatnonzero(new)
 
 
-def _keys(code: Indices, expiry: np.ndarray[Any, np.dtype[np.int64]]) -> Indices:
-    """Return a number per (code, expiry), [instrument]."""
-    tenors, tenor = np.unique(expiry, return_inverse=True)
-    return np.asarray(code * len(tenors) + tenor, np.int32)
+def unit_rows(book: Book, terms: UnitTerms) -> UnitRows:
+    """Return the units of every account."""
+    legs = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
+                   key=terms.leg)
+    width = max(len(terms.names), 1)
+    code = legs.account.astype(np.int64) * width + terms.leg_unit[legs.key]
+    if bool(np.all(code[1:] >= code[:-1])):
+        new = np.ones(len(code), bool)
+        new[1:] = code[1:] != code[:-1]
+        found, of_leg = code[new], np.cumsum(new, dtype=np.int32) - np.int32(1)
+    else:
+        found, place = np.unique(code, return_inverse=True)
+        of_leg = place.astype(np.int32)
+    account, unit = np.divmod(found, width)
+    return UnitRows(account=account.astype(np.int32), unit=unit.astype(np.int32), legs=legs,
+                    of_leg=of_leg, of_position=np.asarray(at_positions(legs, of_leg), np.int32))
+
+
+def at_positions(legs: Rows, column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a column of legs at each of their positions, in book order."""
+    spread = np.repeat(column, np.diff(legs.pointer))
+    if legs.order is None:
+        return spread
+    out = np.empty_like(spread)
+    out[legs.order] = spread
+    return out
 
 
 def unit_charges(book: Book, terms: UnitTerms, *, threads: int = 1) -> UnitCharges:
     """Return the charges of every unit row; NaN where an instrument has no number."""
-    rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
-                   key=terms.of)
-    net, _, gross = exposures(rows, terms.columns, threads=threads)
-    spot = np.where(terms.spot_index[rows.key] > 0, spot_in_use(
-        book, terms.coins, account=rows.account, coin=terms.coin[rows.key],
+    rows = unit_rows(book, terms)
+    by_leg, _, gross = exposures(rows.legs, terms.columns, threads=threads)
+    net = np.stack([summed(rows.of_leg, column, len(rows)) for column in by_leg.T], axis=1)
+    spot = np.where(terms.spot_index[rows.unit] > 0, spot_in_use(
+        book, terms.coins, account=rows.account, coin=terms.coin[rows.unit],
         delta=net[:, DELTA]), 0.0)
     segments = _with_spot(book, terms, rows, spot)
     points, percent = terms.pnl[POINTS], terms.pnl[PERCENT]
@@ -194,25 +252,25 @@ def unit_charges(book: Book, terms: UnitTerms, *, threads: int = 1) -> UnitCharg
     options = terms.parameters.options
     worst = np.stack((mr1, mr2, mr6))
     chosen = np.argmax(worst, axis=0)
-    mr3 = _term_vega(book, terms, rows, net[:, VEGA])
-    mr4, mr4_spot = _basis(book, terms, rows, (net[:, TERM], spot))
+    _, _, mr3 = term_vega(terms, rows, by_leg[:, VEGA])
+    mr4, mr4_spot = _basis(terms, rows, by_leg[:, CASH], (net[:, TERM], spot))
     mr5 = options.rate_move * POINTS_PER_VOLATILITY * np.abs(net[:, RHO])
-    mr7 = _minimum(terms, rows.key, gross[:, CASH])
-    mr9 = _stablecoins(book, terms, rows)
+    mr7 = _minimum(terms, rows.unit, summed(rows.of_leg, gross[:, CASH], len(rows)))
+    mr9 = _stablecoins(terms, rows, by_leg[:, CASH])
     whole = np.max(worst, axis=0, initial=0.0) + mr3 + mr4 + mr5 + mr9
-    return UnitCharges(rows=rows, segments=segments, mr1=mr1, mr2=mr2, mr3=mr3, mr4=mr4, mr5=mr5,
-                       mr6=mr6, mr7=mr7, mr9=mr9, scenario=scenario, theta=theta, extreme=extreme,
-                       chosen=chosen, spot=spot, delta=net[:, CASH], mr4_spot=mr4_spot,
-                       mmr=np.maximum(whole, mr7))
+    return UnitCharges(
+        rows=rows, segments=segments, net=by_leg, mr1=mr1, mr2=mr2, mr3=mr3, mr4=mr4, mr5=mr5,
+        mr6=mr6, mr7=mr7, mr9=mr9, scenario=scenario, theta=theta, extreme=extreme, chosen=chosen,
+        spot=spot, delta=net[:, CASH], mr4_spot=mr4_spot, mmr=np.maximum(whole, mr7))
 
 
-def _with_spot(book: Book, terms: UnitTerms, rows: Rows, spot: Floats) -> SegmentRows:
+def _with_spot(book: Book, terms: UnitTerms, rows: UnitRows, spot: Floats) -> SegmentRows:
     """Return the rows with spot in use beside the positions; segments 2 u and 2 u + 1 of unit u."""
     held = np.flatnonzero(spot != 0)
     first = len(terms.of)
     pointer = np.zeros(len(book) + 1, np.int64)
     np.cumsum(np.bincount(rows.account[held], minlength=len(book)), out=pointer[1:])
-    unit = rows.key[held]
+    unit = rows.unit[held]
     real = RealRows(pointer=pointer, quantity=spot[held], segment=2 * unit + np.int32(1),
                     instrument=np.asarray(first + terms.coin[unit], np.int32))
     return segmented(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
@@ -220,43 +278,38 @@ def _with_spot(book: Book, terms: UnitTerms, rows: Rows, spot: Floats) -> Segmen
                      unit=np.repeat(np.arange(len(terms.names), dtype=np.int32), 2))
 
 
-def row_of(rows: Rows, account: Indices, unit: Indices) -> Indices:
-    """Return the unit row of each (account, unit), all of which have one."""
-    width = int(rows.key.max(initial=0)) + 1
-    code = rows.account.astype(np.int64) * width + rows.key
-    return np.asarray(np.searchsorted(code, account.astype(np.int64) * width + unit), np.int32)
+def term_vega(terms: UnitTerms, rows: UnitRows,
+              vega: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return vega by leg summed over its expiry, [leg], over its unit, [row], and MR3, [row].
+
+    MR3 is what netting over expiries hides, times a move of volatility. Legs without options have
+    no vega and stand as expiries of their own.
+    """
+    of = terms.leg_option[rows.legs.key]
+    expiry = terms.leg_expiry[rows.legs.key]
+    new = np.ones(len(vega), bool)
+    new[1:] = ((rows.of_leg[1:] != rows.of_leg[:-1]) | (expiry[1:] != expiry[:-1])
+               | (of[1:] != of[:-1]))
+    run = np.cumsum(new, dtype=np.int32) - np.int32(1)
+    by_expiry = summed(run, vega, int(new.sum()))
+    net = summed(rows.of_leg, vega, len(rows))
+    gross = summed(rows.of_leg[new], np.abs(by_expiry), len(rows))
+    move = terms.parameters.options.term_volatility * POINTS_PER_VOLATILITY
+    return by_expiry[run], net, move * np.maximum(gross - np.abs(net), 0.0)
 
 
-def finer(book: Book, terms: UnitTerms, rows: Rows, key: Indices) -> tuple[Rows, Floats, Indices]:
-    """Return rows by a key finer than the unit, their net columns, and the unit row of each."""
-    parts = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
-                    key=key)
-    net, _, _ = exposures(parts, terms.columns)
-    unit = terms.of[parts.instrument[parts.pointer[:-1]]]
-    return parts, net, row_of(rows, parts.account, unit)
-
-
-def _term_vega(book: Book, terms: UnitTerms, rows: Rows, net: Floats) -> Floats:
-    """Return MR3: what netting of vega over expiries hides, times a move of volatility."""
-    _, by_expiry, row = finer(book, terms, rows, terms.expiry)
-    gross = summed(row, np.abs(by_expiry[:, VEGA]), len(rows))
-    hidden = np.maximum(gross - np.abs(net), 0.0)
-    return terms.parameters.options.term_volatility * POINTS_PER_VOLATILITY * hidden
-
-
-def _basis(book: Book, terms: UnitTerms, rows: Rows,
+def _basis(terms: UnitTerms, rows: UnitRows, leg: Floats,
            unit: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Return MR4 of every row and the part of it that spot in use causes.
 
-    `unit` is (cash delta x years, spot in use in coins), [row].
+    `leg` is the cash delta of every leg; `unit` (cash delta x years, spot in use in coins), [row].
     """
     term, spot = unit
     if terms.parameters.general.basis == ANNUALISED:
-        return by_group(terms, "basis", "annualised")[rows.key] * np.abs(term), 0 * spot
-    _, net, row = finer(book, terms, rows, terms.leg)
-    rate = by_group(terms, "basis", "flat")[rows.key]
-    of_spot = rate * np.abs(spot) * terms.spot_index[rows.key]
-    return rate * summed(row, np.abs(net[:, CASH]), len(rows)) + of_spot, of_spot
+        return by_group(terms, "basis", "annualised")[rows.unit] * np.abs(term), 0 * spot
+    rate = by_group(terms, "basis", "flat")[rows.unit]
+    of_spot = rate * np.abs(spot) * terms.spot_index[rows.unit]
+    return rate * summed(rows.of_leg, np.abs(leg), len(rows)) + of_spot, of_spot
 
 
 def _minimum(terms: UnitTerms, unit: Indices, gross: Floats) -> Floats:
@@ -271,11 +324,11 @@ def _minimum(terms: UnitTerms, unit: Indices, gross: Floats) -> Floats:
     return charge
 
 
-def _stablecoins(book: Book, terms: UnitTerms, rows: Rows) -> Floats:
-    """Return MR9 of every row from its cash delta in each currency."""
-    parts, net, row = finer(book, terms, rows, terms.money)
-    delta = np.zeros((len(rows), len(CURRENCIES)))
-    delta[row, parts.key % len(CURRENCIES)] = net[:, CASH]
+def _stablecoins(terms: UnitTerms, rows: UnitRows, leg: Floats) -> Floats:
+    """Return MR9 of every row from the cash delta of every leg."""
+    width = len(CURRENCIES)
+    cell = np.asarray(rows.of_leg * width + terms.leg_money[rows.legs.key], np.int32)
+    delta = summed(cell, leg, len(rows) * width).reshape(-1, width)
     return stablecoin_charge(delta, terms.price, terms.parameters.stablecoin)
 
 

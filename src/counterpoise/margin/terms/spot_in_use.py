@@ -30,16 +30,15 @@ def spot_in_use(book: Book, coins: tuple[str, ...], *, account: Indices, coin: I
     gives NaN.
     """
     held = coins_held(book, coins)[account, coin]
-    most = _stated(book, "spot_in_use_max", coins)[account, coin]
+    most = by_coin(book, coins, book.given.get("spot_in_use_max"))[account, coin]
     owned = np.fmin(np.maximum(held, 0.0), most)
     hedge = np.clip(-delta, np.minimum(held, 0.0), owned)
-    told = _stated(book, "spot_in_use", coins)[account, coin]
+    told = by_coin(book, coins, book.given.get("spot_in_use"))[account, coin]
     return np.where(np.isnan(told), hedge, told) + 0.0
 
 
-def _stated(book: Book, name: str, coins: tuple[str, ...]) -> Floats:
-    """Return what accounts state, [account, coin]; NaN where they state nothing."""
-    table = book.given.get(name)
+def by_coin(book: Book, coins: tuple[str, ...], table: Floats | None) -> Floats:
+    """Return a table [account, asset] of the book as [account, coin]; NaN where it has no coin."""
     if table is None:
         return np.full((len(book), len(coins)), np.nan)
     nothing = np.full((len(book), 1), np.nan)
