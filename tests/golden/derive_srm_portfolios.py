@@ -130,7 +130,7 @@ def _integer(amount: float, digits: int) -> int:
 
 def _overrides(told: dict[str, Any]) -> dict[str, Any]:
     return {"market": {code.lower(): _market_parameters(m) for code, m in told["markets"].items()},
-            "base": {code.lower(): {
+            "asset": {code.lower(): {
                 "factor": m["base"]["marginFactor"], "initial_scale": m["base"]["IMScale"],
                 "confidence_threshold": m["oracle"]["baseThreshold"],
                 "oracle_factor": m["oracle"]["OCFactor"]} for code, m in told["markets"].items()},

@@ -191,7 +191,7 @@ def test_what_does_not_apply_is_a_failure(held: Any, more: Any, word: str) -> No
 
 @pytest.mark.parametrize("overrides", [
     {"market": {"btc": {"perpetual": {"initial": -0.1}}}}, {"peg": {"threshold": 2}},
-    {"base": {"btc": {"factor": -1}}}, {"market": {"btc": {"option": {"most": 99}}}}])
+    {"asset": {"btc": {"factor": -1}}}, {"market": {"btc": {"option": {"most": 99}}}}])
 def test_parameters_without_meaning_are_refused(overrides: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         parameters_of(MODEL, AS_OF, overrides)
@@ -202,7 +202,7 @@ def test_parameters_without_meaning_are_refused(overrides: dict[str, Any]) -> No
     ({"market": {"btc": {"option": {"call_maintenance": 0.2}}}}, "naked calls of BTC"),
     ({"market": {"btc": {"option": {"maintenance_offset": 0.9}}}}, "naked puts of BTC"),
     ({"market": {"btc": {"option": {"unpaired_initial": 1.0}}}}, "unpaired calls of BTC"),
-    ({"base": {"btc": {"factor": 1.1}}}, "BTC counts for more")])
+    ({"asset": {"btc": {"factor": 1.1}}}, "BTC counts for more")])
 def test_parameters_that_turn_the_rule_around_are_odd(
         overrides: dict[str, Any], word: str) -> None:
     odd = parameters_of(MODEL, AS_OF, overrides).parameters.oddities()

@@ -53,7 +53,7 @@ class DeriveSrm:
 
     def equity(self, parameters: SrmParameters) -> CrossEquity:
         """Return mark-to-market plus cash, listed assets in full, in USDC."""
-        listed = {code.upper(): WHOLE for code in parameters.base}
+        listed = {code.upper(): WHOLE for code in parameters.asset}
         return CrossEquity(numeraire=CASH, option_value=True, schedule=CollateralSchedule(
             numeraire=CASH, other=None, assets=listed), reading=(
             "options count in equity at the marks given; Derive's marks are its model values"))
@@ -79,7 +79,7 @@ class DeriveSrm:
         return requirements_of(
             rows, initial=initial | more | {"open_orders_margin": np.nan_to_num(stated)},
             maintenance=maintenance | kept, failed=with_failures(known, account_failures(
-                market, owned, [code.upper() for code in parameters.base])))
+                market, owned, [code.upper() for code in parameters.asset])))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: SrmParameters) -> Contributions:
@@ -169,7 +169,7 @@ def _assets(market: MarketSnapshot, owned: AssetAmounts, parameters: SrmParamete
     spot = owned.price * price_of(market, CASH)
     sure = _asset_confidences(market, owned.assets)
     for k, code in enumerate(owned.assets):
-        terms = parameters.base.get(code.lower())
+        terms = parameters.asset.get(code.lower())
         if terms is None or code == CASH:
             continue
         amount = np.nan_to_num(np.maximum(owned.amount[:, k], 0.0))

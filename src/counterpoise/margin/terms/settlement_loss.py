@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.margin.pools import summed
 from counterpoise.margin.requirement import Floats
 from counterpoise.values.frozen import frozen
 
@@ -47,10 +48,10 @@ class SettlementLoss:
 def settlement_loss(legs: Legs) -> SettlementLoss:
     """Return the least pay-off of every segment, [segment]; of equal prices the lowest counts."""
     size = np.diff(legs.pointer)
-    segment = np.repeat(np.arange(len(size)), size)
+    segment = np.repeat(np.arange(len(size), dtype=np.int32), size)
     puts = np.where(legs.right < 0, legs.coins, 0.0)
-    value = np.bincount(segment, weights=puts * legs.strike, minlength=len(size))
-    slope = -np.bincount(segment, weights=puts, minlength=len(size))
+    value = summed(segment, puts * legs.strike, len(size))
+    slope = -summed(segment, puts, len(size))
     worst, price, before = value.copy(), np.zeros(len(size)), np.zeros(len(size))
     for rank in range(int(size.max(initial=0))):  # over the legs of one expiry, not over accounts
         now = np.flatnonzero(size > rank)
@@ -60,5 +61,5 @@ def settlement_loss(legs: Legs) -> SettlementLoss:
         before[now] = legs.strike[leg]
         lower = now[value[now] < worst[now]]
         worst[lower], price[lower] = value[lower], before[lower]
-    return SettlementLoss(worst=worst, price=price, net_calls=np.bincount(
-        segment, weights=legs.coins - puts, minlength=len(size)))
+    return SettlementLoss(worst=worst, price=price, net_calls=summed(
+        segment, legs.coins - puts, len(size)))

@@ -68,7 +68,7 @@ class SrmMarket:
 
 
 @frozen
-class SrmBase:
+class SrmAsset:
     """An asset that counts: `factor` of its value, for initial margin times `initial_scale`."""
 
     factor: float
@@ -96,10 +96,10 @@ class SrmPeg:
 
 @frozen
 class SrmParameters:
-    """All parameters; `market` and `base` are keyed by small letters."""
+    """All parameters; `market` and `asset` are keyed by small letters."""
 
     market: dict[str, SrmMarket]
-    base: dict[str, SrmBase]
+    asset: dict[str, SrmAsset]
     peg: SrmPeg
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
@@ -107,8 +107,8 @@ class SrmParameters:
         odd = [(f"market.{name}.{part}", f"odd parameter: maintenance above initial margin "
                 f"for {what} of {name.upper()}") for name, m in self.market.items()
                for part, what, wrong in _turned_around(m) if wrong]
-        odd += [(f"base.{name}", f"odd parameter: {name.upper()} counts for more than it is worth")
-                for name, b in self.base.items() if b.factor * max(1.0, b.initial_scale) > 1]
+        odd += [(f"asset.{name}", f"odd parameter: {name.upper()} counts for more than it is worth")
+                for name, b in self.asset.items() if b.factor * max(1.0, b.initial_scale) > 1]
         return tuple(odd)
 
 
