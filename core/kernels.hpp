@@ -159,14 +159,22 @@ struct AddOns {
 
 constexpr int TOTALS = 12;  // columns of a requirement row, the last one (the sum) if asked for
 
+// A unit row of a requirement row, and that row, side by side: one line of the cache.
+struct Member {
+    std::int32_t block, row, unit, of;
+};
+
+constexpr int MEMBER = 4;  // numbers of a member
+
 // Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
 struct Totals {
     const std::int64_t* rows;     // the rows asked for, null for all
     const std::int64_t* entries;  // [asked + 1] where each one's members go
     const std::int64_t* members;
-    const std::int32_t *member_block, *member_row;
-    const std::int32_t* member_unit;
+    const Member* member;
     const UnitResult* const* blocks;
+    const std::int64_t* block_rows;  // [block] how many rows it has
+    std::int64_t block_count;
     const std::int32_t* const* scenarios;
     const double* other[3];       // [asked] further addends or null
     const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
@@ -310,7 +318,8 @@ struct Kernels {
     void (*add_ons)(const AddOns&, const double* loss, std::int64_t begin, std::int64_t end);
     void (*measured)(const Aggregation&, const AddOns&, std::int32_t* scenario,
                      std::int64_t begin, std::int64_t end);
-    void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
+    // false, and results that count for nothing, where a member lies outside the blocks
+    bool (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
     void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
     void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
     void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);

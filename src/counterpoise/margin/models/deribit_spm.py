@@ -200,8 +200,7 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     decimals and MM = mm_factor RM to 12.
     """
     columns, loss, scenario, row, unit = _core.totals(
-        members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
-        member_unit=layout.member_unit, blocks=[r.columns for r in results],
+        members=layout.members, member=layout.member, blocks=[r.columns for r in results],
         scenarios=[r.scenario for r in results], rows=rows, others=tuple(sums.given.values()),
         failure=sums.failure, factor=priced.parameters.general.mm_factor, ten_initial=1e9,
         ten_maintenance=1e12, sums=sums.total, threads=sums.threads)
@@ -210,8 +209,8 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
     return named, WorstScenarios(
         units=unit_names(layout.book.catalogue), scenario=scenario, loss=loss,
-        row=layout.member_of if row is None else row,
-        unit=layout.member_unit if unit is None else unit)
+        row=layout.member[:, 3] if row is None else row,
+        unit=layout.member[:, 2] if unit is None else unit)
 
 
 def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
