@@ -110,8 +110,8 @@ nb::object totals(nb::handle members, nb::handle member, nb::sequence blocks,
     Array<std::int32_t> bad{nullptr, {0, 0}, {}};
     if (!failure.is_none()) bad = column<std::int32_t>(failure, "failure", asked.count);
     Totals call = {asked.rows, asked.at, m.pointer.at, m.at(), views.data(), sizes.data(),
-                   static_cast<std::int64_t>(sizes.size()), where.data(), {}, bad.at, factor, ten_initial, ten_maintenance,
-                   {}, nullptr, nullptr, nullptr, nullptr};
+                   static_cast<std::int64_t>(sizes.size()), where.data(), {}, bad.at, factor,
+                   ten_initial, ten_maintenance, {}, nullptr, nullptr, nullptr, nullptr};
     for (std::size_t k = 0; k < 3; ++k) {
         call.other[k] = other_of(others[k], "others", asked.count, keep);
     }
@@ -255,8 +255,8 @@ nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance
 
 void bind_requirement(nb::module_& m) {
     m.def("totals", &totals, nb::kw_only(), "members"_a, "member"_a, "blocks"_a, "scenarios"_a,
-          "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a, "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false,
-          "threads"_a = 1);
+          "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a, "ten_initial"_a,
+          "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
     m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
           "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "part_of"_a, "values"_a,
           "has_entry"_a, "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,

@@ -257,10 +257,11 @@ struct WeightedTails {
 };
 
 // One account made ready for orders, in `sides` states: its positions, and with orders filled.
-// Rows (side, unit); raw, weight and dampener are padded with zeros to `width` columns.
+// Rows (side, unit). Scenarios are padded to `width`, whole LANES, with the last one again, which
+// changes no minimum, and every row begins a line of the cache.
 struct Account {
-    std::int64_t sides, units, segments, scenarios, width;
-    const double* pnl;                    // [instrument, scenario]
+    std::int64_t sides, units, segments, width;
+    const double* pnl;                    // [instrument, width]
     const std::int32_t *unit, *segment;   // [instrument]; unit < 0: not of this model
     const std::uint8_t* flag;             // [instrument] no number
     const double* columns;                // [instrument, ADD_ON_COLUMNS]
@@ -278,6 +279,17 @@ struct Account {
     const double* rest;                   // [side, unit] what the pool's other units need
     const double* fixed;                  // [unit] what the pool needs whatever the positions
     double factor;
+};
+
+// The unit's positions in their order, the order's own among them: rows of P&L and lots. The order
+// stands after `before` of them, and replaces the next where `netted`.
+struct Positions {
+    const double* const* rows;
+    const double* lots;
+    std::int64_t count, before;
+    bool netted;
+    const double* order;
+    double order_lots;
 };
 
 // What the account needs with an order filled.
@@ -327,8 +339,7 @@ struct Kernels {
                            std::int64_t end);
     double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
     Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
-    double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,
-                          const double* lots, std::int64_t count);
+    double (*worst_again)(const Account&, std::int64_t unit, const Positions&);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.

@@ -176,7 +176,7 @@ def test_no_prepared_account_crashes_and_no_question_to_it(data):
     for given_market, given_account in ((market, account), (
             with_some_spoiled(data, market), with_some_spoiled(data, account))):
         try:
-            made = _core.Prepared(7, given_market, given_account)
+            made = _core.Prepared(_core.PreparedMarket(7, given_market), given_account)
         except (*REFUSALS, KeyError):
             assert given_market is not market
             continue

@@ -50,7 +50,7 @@ from counterpoise.values.frozen import frozen
 
 if TYPE_CHECKING:  # what explains a number or prepares for another is loaded where it is asked for
     from counterpoise.margin.contributions import Contributions
-    from counterpoise.margin.terms.prepared_units import PoolTerms, PreparedUnits
+    from counterpoise.margin.terms.prepared_units import MarketUnits, PoolTerms, PreparedUnits
     from counterpoise.margin.vectors import RiskVectors
 
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
@@ -122,15 +122,20 @@ class DeribitSpm:
             candidates={}, failure=failure, failures=failures, worst=worst)
         return needs, columns["value"]
 
-    def prepared(self, book: Book, priced: PricedMarket) -> "PreparedUnits":
-        """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
-        from counterpoise.margin.terms.prepared_units import prepared_units
+    def market_units(self, priced: PricedMarket) -> "MarketUnits":
+        """Return what all accounts that are made ready for what-if share at one snapshot."""
+        from counterpoise.margin.terms.prepared_units import market_units
 
         arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
         terms = unit_terms(arrays, market, parameters)
         bad = arrays.failed | _verdicts(market, parameters)[0]
-        return prepared_units(book, arrays, terms, bad=bad,
-                              pools=_pool_terms(book, terms, bad, parameters))
+        return market_units(arrays, terms, bad=bad, factor=parameters.general.mm_factor)
+
+    def prepared(self, book: Book, market: "MarketUnits") -> "PreparedUnits":
+        """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
+        from counterpoise.margin.terms.prepared_units import prepared_units
+
+        return prepared_units(book, market, pools=_pool_terms(book, market.terms, market.bad))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: RiskMatrixParameters) -> "Contributions":
@@ -301,8 +306,7 @@ def _not_applicable(contract: Instrument, market: MarketSnapshot,
     return Failure(reason=reason, subject=contract.id, sentence=sentence)
 
 
-def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
-                parameters: RiskMatrixParameters) -> "PoolTerms":
+def _pool_terms(book: Book, terms: UnitTerms, bad: Bools) -> "PoolTerms":
     """Return what the pool of every unit needs beside its units."""
     from counterpoise.margin.terms.prepared_units import PoolTerms
 
@@ -318,7 +322,7 @@ def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
         fixed=(np.nan_to_num(orders) + np.nan_to_num(stated["mmp_margin"]))
         + np.nan_to_num(stated["spot_margin"]),
         orders_given=np.isfinite(orders), barred=np.isin(settlement, lost),
-        factor=parameters.general.mm_factor, decimals=9, maintenance_decimals=12)
+        decimals=9, maintenance_decimals=12)
 
 
 def _unit_rows(book: Book, terms: UnitTerms) -> Rows:
