@@ -16,6 +16,7 @@ from golden.compared import (
     Cases,
     Compared,
     expected_of,
+    is_number,
     is_within,
     leaves,
     relative_difference,
@@ -122,8 +123,11 @@ def _by_field(rows: list[Compared]) -> list[str]:
 def _summary(rows: list[Compared]) -> list[str]:
     if not rows:
         return []
-    return ["| fields | largest relative difference |", "|---|---|",
-            f"| {len(rows)} | {_bound(max(map(relative_difference, rows)))} |"]
+    # Beside a figure below its tolerance, such as zero with dust, a quotient says nothing.
+    told = [r for r in rows if not is_number(r.theirs) or abs(float(r.theirs or 0)) > r.absolute]
+    return ["| fields | larger than their absolute tolerance | largest relative difference of "
+            "these |", "|---|---|---|",
+            f"| {len(rows)} | {len(told)} | {_bound(max(map(relative_difference, told)))} |"]
 
 
 def _exempt_lines(published: set[tuple[str, str]]) -> list[tuple[str, str, str]]:

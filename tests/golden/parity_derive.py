@@ -1,9 +1,10 @@
-"""Derive: PMRM_2 portfolios, Black-76 and SVI vectors.
+"""Derive: PMRM_2 and SRM portfolios, Black-76 and SVI vectors.
 
 Source: github derivexyz/v2-core and lyra-finance/lyra-utils. Their numbers stay where they are: the
 page holds how many fields there are and the largest difference.
 """
 
+from math import copysign, log, trunc
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,83 @@ import numpy as np
 from counterpoise.collateral.cross import asset_amounts
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.models.derive_pmrm import CASH, MODEL
+from counterpoise.margin.models.derive_srm import MODEL as STANDARD
 from counterpoise.margin.terms.pmrm_units import PmrmTerms, pmrm_terms
 from counterpoise.margin.terms.skew_shock import level_factors
+from counterpoise.market.conditions import SviSmile, log_moneyness, smile_volatility
+from counterpoise.pricing.black import black76
 from counterpoise.values.frozen import replaced
 from counterpoise.values.time import SECOND_NS, YEAR_NS
 from golden.compared import Cases, Compared, compared_fields, expected_of
 from golden.derive_pmrm_portfolios import AS_OF, PublishedPortfolio, portfolio_of
+from golden.derive_srm_portfolios import standard_portfolio_of
 
 PMRM = "derive/pmrm2_portfolios.json"
+SRM_WHOLE, SRM = "derive/srm_portfolios.json", "derive/srm_cases.json"
+VECTORS = "derive/math_vectors.json"
+GUARD = 1e-9
+WIDTH = 4.0
+NO_FORWARD = 1e-12
 
 
 def compared(cases: Cases) -> list[Compared]:
     """Return every published field of Derive beside ours."""
-    return _pmrm(cases(PMRM))
+    return [*_pmrm(cases(PMRM)), *_srm(cases, SRM, 1e-9), *_srm(cases, SRM_WHOLE, 0.0),
+            *_vectors(cases(VECTORS))]
+
+
+def _srm(cases: Cases, name: str, relative: float) -> list[Compared]:
+    document = cases(name)
+    return compared_fields(model=STANDARD.name, case=name, theirs=expected_of(document),
+                           ours={case["id"]: _standard(case) for case in document["cases"]},
+                           relative=relative)
+
+
+def _standard(case: Any) -> dict[str, float]:
+    """Return the published figures, truncated to whole dollars where the case is."""
+    p = standard_portfolio_of(case)
+    margins = compute_margin(p.book, p.market, model=STANDARD, version=p.version)
+    # An account without anything has no row: nothing is needed of it and it owns nothing.
+    first = [float(column[0]) if len(column) else 0.0 for column in (
+        margins.initial_excess, margins.maintenance_excess, margins.equity)]
+    ours = dict(zip(("IM", "MM", "MtM"), first, strict=True))
+    ours |= {f"{name}_int": trunc(x + copysign(GUARD, x)) for name, x in ours.items()}
+    return {name: ours[name] for name in case["expected"]}
+
+
+def _vectors(document: Any) -> list[Compared]:
+    rows = []
+    for case in document["cases"]:
+        ours = _black(case) if case["model"] == "black76" else _svi(case)
+        lines = compared_fields(model=MODEL.name, case=VECTORS, ours={case["id"]: ours},
+                                theirs=expected_of(document))
+        rows += [replaced(line, absolute=0.0 if "trunc" in line.field else
+                          1e-9 if case["model"] == "black76" else 1e-12) for line in lines]
+    return rows
+
+
+def _black(case: Any) -> dict[str, float]:
+    """Return prices and delta; a forward of zero is refused here, so its limit is compared."""
+    inputs = case["inputs"]
+    years = inputs["sec"] * SECOND_NS / YEAR_NS
+    both = {name: np.full(2, x) for name, x in (
+        ("forward", inputs["forward"] or NO_FORWARD), ("strike", inputs["strike"]),
+        ("years", years), ("volatility", inputs["vol"]),
+        ("rate", -log(inputs["discount"]) / years))}
+    values = black76(right=np.array([1, -1], np.int8), **both)
+    return {"call": float(values.value[0]), "put": float(values.value[1]),
+            "undiscounted_call_delta": float(values.delta[0]) / inputs["discount"]}
+
+
+def _svi(case: Any) -> dict[str, float]:
+    told = case["parameters"]
+    smile = SviSmile(a=told["a"], b=told["b"], rho=told["rho"], m=told["m"], sigma=told["sigma"],
+                     forward=told["forward"], years=told["tau"], width=WIDTH)
+    strike = np.array([case["inputs"]["strike"]])
+    vol = float(smile_volatility(smile, strike=strike, forward=strike, years=strike)[0])
+    k = float(log_moneyness(smile, strike=strike, forward=strike)[0])
+    ours = {"vol": vol, "vol_trunc6": trunc(vol * 1e6) / 1e6, "k_trunc6": trunc(k * 1e6) / 1e6}
+    return {name: ours[name] for name in case["expected"]}
 
 
 def _pmrm(document: Any) -> list[Compared]:

@@ -22,6 +22,7 @@ _OURS: Final = {
     "deribit_xpm": "counterpoise.margin.models.deribit_xpm",
     "deribit_xsm": "counterpoise.margin.models.deribit_xsm",
     "derive_pmrm": "counterpoise.margin.models.derive_pmrm",
+    "derive_srm": "counterpoise.margin.models.derive_srm",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "okx_pm": "counterpoise.margin.models.okx_pm",
     "paradex": "counterpoise.margin.models.paradex",

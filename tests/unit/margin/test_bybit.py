@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from counterpoise.accounts.book import ROLES, Book
+from counterpoise.accounts.book import ROLES, Book, rows_of
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
+from counterpoise.instruments.contracts import Payoff
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.conformance import check_margin_model
+from counterpoise.margin.conformance import check_margin_model, random_book
 from counterpoise.margin.figures import figures_of
 from counterpoise.pricing.black import black76
 from counterpoise.values.failure import BadInput, Reason
@@ -278,6 +279,36 @@ def test_rates_are_truncated_to_four_decimals() -> None:
     assert shown["account_mm_rate"][0] == 0.0928  # 6,500 / 70,000 = 0.092857
     assert shown["account_im_rate"][0] == 0.1114  # 7,800 / 70,000 = 0.111429
     assert shown["available_balance"][0] == pytest.approx(70_000 - 7_800)
+
+
+def test_dederi_shows_no_rates() -> None:
+    book = account(MARKET, {PERP: -1.0})
+    found = margins({}, model=DEDERI, book=book)
+
+    assert figures_of(DEDERI, found, book, (), MARKET, None) == {}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_hedges_loans_and_orders_need_the_same_alone_as_among_others(seed: int) -> None:
+    """Bits by account and by threads; no requirement below zero, initial at least maintenance."""
+    known = np.array([c.payoff is Payoff.LINEAR or c.id.endswith("PERP")
+                      for c in MARKET.catalogue.instruments])
+    book = random_book(MARKET, seed=seed, accounts=30, among=known)
+    rng = np.random.default_rng(seed)
+    sign = rng.choice([-1, 1], book.balances.shape)
+    book = replaced(book, balances=book.balances * sign // 20, roles=rng.integers(
+        0, len(ROLES), book.balances.shape).astype(np.uint8))
+    together = margins({}, book=book).requirements
+    threaded = compute_margin(book, MARKET, model=MODEL, version=parameters_of(MODEL, AS_OF),
+                              threads=3).requirements
+    alone = [margins({}, book=rows_of(book, k, k + 1)).requirements for k in range(len(book))]
+
+    assert not np.isnan(together.initial).any()
+    assert together.initial.tobytes() == threaded.initial.tobytes()
+    assert together.initial.tobytes() == np.concatenate([a.initial for a in alone]).tobytes()
+    assert np.all(together.initial >= together.maintenance) and np.all(together.maintenance >= 0)
+    assert np.any(together.maintenance_components["spot_hedge"] < 0)
+    assert np.any(together.maintenance_components["borrowing"] > 0)
 
 
 # What is not declared, and why.

@@ -68,6 +68,8 @@ _SMILE: Final = _exactly({
                                                                         "sigma")},
     "forward": _about(_NUMBER, "forward that it was made for; default: the option's own"),
     "years": _about(_NUMBER, "time to expiry that it was made for; default: the option's own"),
+    "width": _about(_NUMBER, "the smile ends at width x sqrt(a + b sigma) on either side (Derive: "
+                    "4); default: nowhere"),
 }, "a", "b", "rho", "m", "sigma")
 
 _MARKET: Final = _exactly({

@@ -1,5 +1,6 @@
 """Which inputs did the venue use, beside ours, and what is the account with them?"""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.reconciliation import AGREES, Line
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.assets import asset
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import power_of_ten
@@ -40,6 +42,9 @@ def inputs_beside(portfolio: Portfolio, report: Report,
               for name, ours, theirs in _sizes(portfolio, report)]
     lines += [_line(f"parameter {name}", ours, theirs, 0.0, "the parameters are of another date")
               for name, ours, theirs in _parameters(version.parameters, report.parameters)]
+    lines += [_line(f"{name} {code}", ours, theirs, report.tolerance.relative * abs(theirs),
+                    f"only the venue computes it; state it under account.given.{name}")
+              for name, code, ours, theirs in _amounts(portfolio.book, report)]
     return tuple(lines)
 
 
@@ -77,6 +82,16 @@ def _parameters(ours: Any, theirs: Any, path: str = "") -> Iterator[tuple[str, f
             yield f"{path}{key}", float(own), float(other)
 
 
+def _amounts(book: Book, report: Report) -> Iterator[tuple[str, str, float, float]]:
+    """Yield (name, asset, ours, theirs) of stated amounts; NaN where the account states none."""
+    codes = [a.code for a in book.assets]
+    for name, amounts in report.stated.items():
+        for code, theirs in amounts.items():
+            known = name in book.given and code in codes
+            yield name, code, float(
+                book.given[name][0, codes.index(code)]) if known else math.nan, theirs
+
+
 def at_their_prices(portfolio: Portfolio, report: Report) -> MarketSnapshot:
     """Return the market with the indices and marks of the report."""
     market, terms = portfolio.market, portfolio.market.catalogue
@@ -104,15 +119,37 @@ def with_their_parameters(portfolio: Portfolio, report: Report,
 
 def with_their_amounts(book: Book, report: Report) -> Book:
     """Return the book with the amounts that only the venue computes as the report states them."""
-    codes = [a.code for a in book.assets]
-    given = dict(book.given)
-    for figure in report.figures:
-        if figure.only_venue and figure.pool in codes:
-            name = figure.parts[0]
-            amounts = given.get(name, np.full(book.balances.shape, np.nan)).copy()
-            amounts[0, codes.index(figure.pool)] = figure.amount
-            given[name] = amounts
-    return replaced(book, given=given)
+    wider = _with_assets(book, {code for amounts in report.stated.values() for code in amounts})
+    codes = [a.code for a in wider.assets]
+    told = [(f.parts[0], f.pool, f.amount) for f in report.figures if f.only_venue]
+    told += [(name, code, amount) for name, amounts in report.stated.items()
+             for code, amount in amounts.items()]
+    given = dict(wider.given)
+    for name, code, amount in told:
+        if code in codes:
+            table = given.get(name, np.full(wider.balances.shape, np.nan)).copy()
+            table[0, codes.index(code)] = amount
+            given[name] = table
+    return replaced(wider, given=given)
+
+
+def _with_assets(book: Book, codes: set[str]) -> Book:
+    """Return the book with columns for more assets, of which nobody holds anything."""
+    known = {a.code: a for a in book.assets}
+    assets = tuple(known.get(code) or asset(code) for code in sorted({*known, *codes}))
+    place = [assets.index(a) for a in book.assets]
+
+    def wider(table: Any, empty: float) -> Any:
+        out = np.full((len(book), len(assets)), empty, table.dtype)
+        out[:, place] = table
+        return out
+
+    return replaced(
+        book, assets=assets, balances=wider(book.balances, 0),
+        given={name: wider(table, np.nan) for name, table in book.given.items()},
+        wallets={name: wider(table, 0) for name, table in book.wallets.items()},
+        loans=None if book.loans is None else wider(book.loans, 0),
+        roles=None if book.roles is None else wider(book.roles, 0))
 
 
 def with_their_positions(portfolio: Portfolio, report: Report) -> Book:

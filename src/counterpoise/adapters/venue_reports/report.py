@@ -16,7 +16,9 @@ class Report:
 
     `kind` names the endpoint, `symbols` the dialect of the names, `model` the rule book here that
     reproduces it. `indices` {underlying: USD}, `marks` {name: mark}, `sizes` {name: signed size in
-    `unit`}; `parameters` is a tree of overrides. Inputs that the report does not hold are empty.
+    `unit`}; `parameters` is a tree of overrides; `stated` {name of `accounts.given`: {asset:
+    amount}} is what only the venue computes and no figure shows. Inputs that the report does not
+    hold are empty.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class Report:
     sizes: dict[str, str]
     unit: str
     parameters: Object
+    stated: dict[str, dict[str, float]] = {}
 
 
 def number(given: Any, path: str, wrong: list[Failure]) -> float:

@@ -27,7 +27,8 @@ from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
 _VENUES: Final = ("counterpoise.adapters.venue_reports.deribit",
-                  "counterpoise.adapters.venue_reports.okx")
+                  "counterpoise.adapters.venue_reports.okx",
+                  "counterpoise.adapters.venue_reports.bybit")
 
 
 @frozen
@@ -55,8 +56,8 @@ def report_in(source: str | bytes) -> Report:
             report: Report = venue.report_of(tree)
             return report
     raise bad_input(Reason.NOT_APPLICABLE, "report", "has the shape of no report known here; give "
-                    "Deribit's private/pme/simulate, get_account_summary or get_positions, or "
-                    "OKX's account/position-builder")
+                    "Deribit's private/pme/simulate, get_account_summary or get_positions, "
+                    "OKX's account/position-builder, or Bybit's asset/portfolio-margin")
 
 
 def reconcile(portfolio: Portfolio, report: Report, *, model: str | None = None) -> Reconciliation:

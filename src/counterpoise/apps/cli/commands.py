@@ -121,7 +121,7 @@ def _reconciliations(sub: ArgumentParser) -> None:
                      "account; - reads standard input")
     sub.add_argument("report", metavar="REPORT", help="what the venue reports for that account "
                      "(JSON): Deribit private/pme/simulate, get_account_summary or get_positions, "
-                     "OKX account/position-builder")
+                     "OKX account/position-builder, Bybit asset/portfolio-margin")
     sub.add_argument("--model", metavar="NAME", help="margin model; default: that of the report")
     _json(sub)
 

@@ -8,6 +8,7 @@ github bybit-exchange/docs, v5/asset/portfolio-margin (2026-07-24); wiki.dederi.
 margin; docs/methodology/bybit.md says what is *our reading*.
 """
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -61,6 +62,7 @@ from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
 
+_CHOICES: Final = {"iv_choice": IV_CHOICES, "vol_tenor": TENORS}
 _BASIS: Final = "future_delta_contingency"
 _RATE_STEPS: Final = 10_000.0
 """Rates of an account are shown with four decimals."""
@@ -70,14 +72,16 @@ _RATE_STEPS: Final = 10_000.0
 class StateGridMargin:
     """The model; it keeps `margin.model.MarginModel` and has `figures`.
 
-    One class, one instance per venue: `name` is that of its dated data, `venue` what it is called
-    in sentences, `unpublished` what the venue leaves open.
+    One class, one instance per venue: `name` is that of its dated data, `unpublished` what the
+    venue leaves open in sentences, `open_readings` which readings no number of it settles, `shown`
+    the figures that it shows.
     """
 
     name: str
     title: str
-    venue: str
     unpublished: tuple[str, ...]
+    open_readings: tuple[str, ...]
+    shown: tuple[str, ...]
 
     parameters_type = StateGridParameters
     laws = frozenset({"non_negative", "initial_at_least_maintenance", "homogeneous_scan",
@@ -150,12 +154,12 @@ class StateGridMargin:
     def figures(self, margins: AccountMargin, book: Book, arrays: tuple[RiskArrays, ...],
                 market: MarketSnapshot, parameters: StateGridParameters) -> dict[str, Floats]:
         """Return what Bybit shows, by requirement row; rates are fractions, the rest USD."""
-        needs = margins.requirements
-        return {"account_im_rate": account_rate(needs.initial, margins.equity),
-                "account_mm_rate": account_rate(needs.maintenance, margins.equity),
-                "haircut": margins.equity - margins.margin_balance,
-                "available_balance": available_balance(
-                    margins.equity, margins.equity - margins.margin_balance, needs.initial)}
+        needs, equity = margins.requirements, margins.equity
+        haircut = equity - margins.margin_balance
+        figures = {"account_im_rate": account_rate(needs.initial, equity),
+                   "account_mm_rate": account_rate(needs.maintenance, equity), "haircut": haircut,
+                   "available_balance": available_balance(equity, haircut, needs.initial)}
+        return {name: figures[name] for name in self.shown}
 
     def our_readings(self, book: Book, market: MarketSnapshot,
                      parameters: StateGridParameters) -> tuple[str, ...]:
@@ -175,24 +179,25 @@ class StateGridMargin:
 
     def reading_variants(self, book: Book, parameters: StateGridParameters,
                          ) -> tuple[tuple[tuple[str, StateGridParameters], ...], ...]:
-        """Return the choices of the volatility state and, where it is open, of the tenor scaling.
-        """
-        tenors = TENORS if self.name == "dederi" else (parameters.readings.vol_tenor,)
-        return (tuple((f"iv_choice={choice}, vol_tenor={tenor}", replaced(
-            parameters, readings=replaced(parameters.readings, iv_choice=choice,
-                                          vol_tenor=tenor)))
-            for choice in IV_CHOICES for tenor in tenors),)
+        """Return all combinations of the open readings: all move the scan."""
+        chosen = (dict(zip(self.open_readings, values, strict=True)) for values in
+                  itertools.product(*(_CHOICES[name] for name in self.open_readings)))
+        return (tuple((", ".join(f"{name}={value}" for name, value in choice.items()), replaced(
+            parameters, readings=replaced(parameters.readings, **choice))) for choice in chosen),)
 
 
 MODEL: Final = StateGridMargin(
-    name="bybit", title="Bybit portfolio margin (unified trading account)", venue="Bybit",
+    name="bybit", title="Bybit portfolio margin (unified trading account)",
+    open_readings=("iv_choice",),
+    shown=("account_im_rate", "account_mm_rate", "haircut", "available_balance"),
     unpublished=(
-        "volatility moves below 30 days to expiry are scaled as above; grids of coins other than "
-        "BTC and ETH are unknown",
+        "volatility moves are confirmed at one tenor on BTC alone; the same moves and power are "
+        "taken on ETH and below 30 days to expiry",
         "contingencies of short options, of basis, vega and stablecoin offsets: our shapes, "
         "rates of our example; only the rate on futures is Bybit's"))
 DEDERI: Final = StateGridMargin(
-    name="dederi", title="Dederi portfolio margin (one strategy)", venue="Dederi",
+    name="dederi", title="Dederi portfolio margin (one strategy)",
+    open_readings=("iv_choice", "vol_tenor"), shown=(),
     unpublished=(
         "volatility moves, initial over maintenance margin and its minimum, and the contingency "
         "of options are our example; only prices, futures and their contingency are Dederi's",

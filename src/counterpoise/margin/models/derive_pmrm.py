@@ -17,7 +17,6 @@ import numpy as np
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import AssetAmounts, asset_amounts
 from counterpoise.collateral.schedule import WHOLE, CollateralSchedule
-from counterpoise.instruments.contracts import Instrument, Option, Payoff, Perpetual
 from counterpoise.margin.contributions import Contributions
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.pools import (
@@ -30,7 +29,8 @@ from counterpoise.margin.pools import (
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
 from counterpoise.margin.terms.by_position import failing, requirements_of, summed_by_row
-from counterpoise.margin.terms.loans import unpriced, with_failures
+from counterpoise.margin.terms.cash_accounts import CASH, account_failures, contract_failure
+from counterpoise.margin.terms.loans import with_failures
 from counterpoise.margin.terms.pmrm_charges import charges_of, collateral_doubt
 from counterpoise.margin.terms.pmrm_parameters import PmrmParameters
 from counterpoise.margin.terms.pmrm_scenarios import pmrm_scenarios
@@ -50,8 +50,6 @@ from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
-
-CASH: Final = "USDC"
 
 
 class DerivePmrm:
@@ -166,7 +164,8 @@ class _Collateral:
 
 def _terms(arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
            parameters: PmrmParameters) -> PmrmTerms:
-    barred, _ = verdicts(market.catalogue, lambda c: _not_applicable(c, market, parameters))
+    barred, _ = verdicts(market.catalogue, lambda c: contract_failure(
+        c, market, MODEL.name, parameters.market))
     return pmrm_terms(arrays[0], market, parameters, barred)
 
 
@@ -239,36 +238,8 @@ def _silent(conditions: Conditions) -> bool:
 def _failed(book: Book, rows: PoolRows, market: MarketSnapshot, parameters: PmrmParameters,
             held: _Collateral) -> tuple[Indices, tuple[Failure, ...]]:
     known = failing(book, rows, market, unused=int(Quality.MISSING_INDEX),
-                    judge=lambda c: _not_applicable(c, market, parameters))
-    owned = held.owned
-    listed = np.array([code in held.codes for code in owned.assets], bool)
-    needed = (owned.amount != 0) & listed
-    cash = {} if price_of(market, CASH) > 0 else {Failure(
-        reason=Reason.MISSING_PRICE, subject=CASH, sentence=(
-            "is the cash of every account and has no price; add market.assets.USDC")): np.ones(
-                len(rows), bool)}
-    owed = {Failure(reason=Reason.NOT_APPLICABLE, subject=code, sentence=(
-        "is owed, and Derive lends cash alone; state the debt in USDC")): owned.amount[:, k] < 0
-        for k, code in enumerate(owned.assets) if code != CASH and (owned.amount[:, k] < 0).any()}
+                    judge=lambda c: contract_failure(c, market, MODEL.name, parameters.market))
     adrift = {Failure(reason=Reason.MISSING_INDEX, subject=code, sentence=(
         "moves with a market of which no instrument is quoted; add the perpetual of that market "
         "and its index")): held.adrift[:, k] for k, code in enumerate(held.codes)}
-    return with_failures(known, cash | unpriced(market, owned.assets, CASH, needed) | owed
-                         | adrift)
-
-
-def _not_applicable(contract: Instrument, market: MarketSnapshot,
-                    parameters: PmrmParameters) -> Failure | None:
-    if not isinstance(contract, Perpetual | Option) or contract.payoff is not Payoff.LINEAR \
-            or contract.settlement != CASH:
-        return Failure(reason=Reason.NOT_APPLICABLE, subject=contract.id, sentence=(
-            "Derive portfolio margin covers perpetuals and options paid in USDC; hold other assets "
-            "as balances"))
-    if contract.underlying.lower() not in parameters.market:
-        return Failure(reason=Reason.NO_PARAMETERS, subject=contract.id, sentence=(
-            f"derive_pmrm has no parameters for {contract.underlying}; it has them for "
-            + ", ".join(sorted(parameters.market)).upper()))
-    if not market.index[market.catalogue.underlyings.index(contract.underlying)] > 0:
-        return Failure(reason=Reason.MISSING_INDEX, subject=contract.id, sentence=(
-            f"needs the index of {contract.underlying}; add market.indices"))
-    return None
+    return with_failures(known, account_failures(market, held.owned, held.codes) | adrift)
