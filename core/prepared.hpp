@@ -30,9 +30,10 @@ inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes
 inline double loss_of(Lanes least, bool nan) {
     double v[WIDTH];
     store(v, least);
-    double low = 0.0;
-    for (int k = 0; k < WIDTH; ++k) low = v[k] < low ? v[k] : low;
-    return nan ? NO_NUMBER : low < 0.0 ? -low : 0.0;
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        for (int k = 0; k < half; ++k) v[k] = v[k + half] < v[k] ? v[k + half] : v[k];
+    }
+    return nan ? NO_NUMBER : v[0] < 0.0 ? -v[0] : 0.0;
 }
 
 inline double worst_with(const Account& in, std::int64_t side, std::int32_t instrument,
@@ -46,13 +47,16 @@ inline double worst_with(const Account& in, std::int64_t side, std::int32_t inst
     const auto at = [&](std::int64_t s) {
         return shaped(in, unit, s, fma(size, load(pnl + s), load(raw + s)));
     };
+    const std::int64_t until = in.as_is_until[unit];
+    const auto as_is = [&](std::int64_t s) { return fma(size, load(pnl + s), load(raw + s)); };
     std::int64_t s = 0;
-    for (; s < in.as_is_until[unit]; s += 2 * WIDTH) {  // two chains of minima
-        const Lanes v = fma(size, load(pnl + s), load(raw + s));
-        const Lanes w = fma(size, load(pnl + s + WIDTH), load(raw + s + WIDTH));
-        nan = nan | unordered(v, w);
-        least = at_most(least, v);
-        other = at_most(other, w);
+    // Two chains of minima, each with every other pair: a chain is what takes time.
+    for (; s + 4 * WIDTH <= until; s += 4 * WIDTH) {
+        const Lanes a = as_is(s), b = as_is(s + WIDTH);
+        const Lanes c = as_is(s + 2 * WIDTH), d = as_is(s + 3 * WIDTH);
+        nan = nan | (unordered(a, b) | unordered(c, d));
+        least = at_most(least, at_most(a, b));
+        other = at_most(other, at_most(c, d));
     }
     for (; s < in.width; s += 2 * WIDTH) {
         const Lanes v = at(s), w = at(s + WIDTH);
