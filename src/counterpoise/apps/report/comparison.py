@@ -66,8 +66,9 @@ def _components(rows: list[ModelMargin]) -> list[str]:
     lines = ["made of, initial / maintenance"]
     for row in rows:
         if row.initial == row.initial:
-            parts = {name: (row.components.get(name, 0.0), row.maintenance_components.get(name, 0.0))
-                     for name in (*row.components, *row.maintenance_components)}
+            initial, maintenance = row.components, row.maintenance_components
+            parts = {name: (initial.get(name, 0.0), maintenance.get(name, 0.0))
+                     for name in (*initial, *maintenance)}
             lines.append(f"{row.model} {day_text(row.parameters_as_of)}: " + (", ".join(
                 f"{name.replace('_', ' ')} {amount(needs[0], NUMERAIRE)} / "
                 f"{amount(needs[1], NUMERAIRE)}" for name, needs in parts.items()
