@@ -19,7 +19,7 @@ from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.instruments.catalogue import SPOT
 from counterpoise.margin.compute import priced
-from counterpoise.margin.whatif import after_order, effects, prepare
+from counterpoise.margin.whatif import after_order, effects, prepare, ready_market
 from counterpoise.market.simulated import simulated_market
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.quantity import UNKNOWN
@@ -43,7 +43,7 @@ def measured(quick: bool) -> dict[str, Any]:
     version = parameters_of(model, market.as_of, GRID)
     arrays = priced(market, model=model, version=version)
     book, column = account(market)
-    ready = prepare(book, market, model=model, version=version, arrays=arrays)
+    ready = prepare(book, ready_market(market, model=model, version=version, arrays=arrays))
     engine, now, repeats = ready.units.engine, market.sequence, 3 if quick else 200
     pnl, lots = arrays[0].pnl, book.lots.astype(np.float64)
     vector, row, held = lots @ pnl[book.instrument], pnl[column], book.instrument

@@ -103,8 +103,7 @@ inline void check_scenarios(std::int64_t count) {
 
 // Entries of a table of rows x columns; no memory for it where the product is out of range.
 inline std::int64_t entries(std::int64_t rows, std::int64_t columns) {
-    constexpr std::int64_t MOST = std::int64_t{1} << 56;
-    if (rows > 0 && columns > MOST / rows) throw std::bad_alloc();
+    if (rows > 0 && columns > ENTRIES_MOST / rows) throw std::bad_alloc();
     return rows * columns;
 }
 

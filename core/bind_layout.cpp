@@ -40,7 +40,7 @@ struct Block {
 struct Written {
     std::vector<Block> blocks;
     Buffer<std::int64_t> members;
-    Buffer<std::int32_t> account, pool, row_of, block, row, unit, of;
+    Buffer<std::int32_t> account, pool, row_of, member;
 };
 
 // What one account holds: its units, increasing, the positions of each, and its pools.
@@ -117,10 +117,8 @@ void write_units(const Given& in, std::int64_t account, Account& here, Place& pl
         into.account[row] = static_cast<std::int32_t>(account);
         into.key[row] = unit;
         into.at[row] = requirement;
-        out.block[member] = block;
-        out.row[member] = static_cast<std::int32_t>(row);
-        out.unit[member] = unit;
-        out.of[member] = requirement;
+        reinterpret_cast<Member*>(out.member.get())[member] = {
+            block, static_cast<std::int32_t>(row), unit, requirement};
         here.next[at(unit)] = position;
         position += here.count[at(unit)];
         into.pointer[++row] = position;
@@ -155,8 +153,7 @@ std::vector<Place> places_of(const Given& in, int threads) {
 Written made_for(const Given& in, const Place& end) {
     Written out{{}, buffer<std::int64_t>(end.row + 1), buffer<std::int32_t>(end.row),
                 buffer<std::int32_t>(end.row), buffer<std::int32_t>(in.accounts * in.pools),
-                buffer<std::int32_t>(end.member), buffer<std::int32_t>(end.member),
-                buffer<std::int32_t>(end.member), buffer<std::int32_t>(end.member)};
+                buffer<std::int32_t>(MEMBER * end.member)};
     out.members[0] = 0;
     for (std::size_t b = 0; b < end.unit_row.size(); ++b) {
         const std::int64_t rows = end.unit_row[b], positions = end.position[b];
@@ -190,9 +187,9 @@ nb::object given_away_layout(Written out, const Given& in, const Place& end) {
         given_away(std::move(out.account), {rows}), given_away(std::move(out.pool), {rows}),
         given_away(std::move(out.row_of), {static_cast<std::size_t>(in.accounts),
                                            static_cast<std::size_t>(in.pools)}),
-        given_away(std::move(out.members), {rows + 1}), given_away(std::move(out.block), {members}),
-        given_away(std::move(out.row), {members}), given_away(std::move(out.unit), {members}),
-        given_away(std::move(out.of), {members}), given_away_blocks(std::move(out.blocks)));
+        given_away(std::move(out.members), {rows + 1}),
+        given_away(std::move(out.member), {members, MEMBER}),
+        given_away_blocks(std::move(out.blocks)));
 }
 
 nb::object layout(nb::handle row_pointer, nb::handle instrument, nb::handle lots, nb::handle unit,

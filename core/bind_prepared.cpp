@@ -1,5 +1,6 @@
-// An account made ready for what-if: the class `Prepared`, whose methods take numbers and give
-// numbers, since an array as an argument costs more than the answer.
+// Accounts made ready for what-if: the class `PreparedMarket`, what all accounts share at one
+// snapshot, and the class `Prepared`, one of them, whose methods take numbers and give numbers,
+// since an array as an argument costs more than the answer.
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -16,15 +17,31 @@ using namespace nanobind::literals;
 
 constexpr std::int64_t GRAIN = 256, LOTS_MAX = std::int64_t{1} << 62;
 
-// Rows [row, scenario] padded with zeros to `width` columns.
+// Rows [row, scenario] padded to `width` columns with the last of them.
 Buffer<double> padded(const Array<double>& rows, std::int64_t width) {
     Buffer<double> out = buffer<double>(rows.shape[0] * width);
-    for (std::int64_t r = 0; r < rows.shape[0]; ++r) {
+    for (std::int64_t r = 0; width > 0 && r < rows.shape[0]; ++r) {
         double* to = out.get() + r * width;
         std::copy_n(rows.at + r * rows.shape[1], rows.shape[1], to);
-        std::fill(to + rows.shape[1], to + width, 0.0);
+        std::fill(to + rows.shape[1], to + width, to[rows.shape[1] - 1]);
     }
     return out;
+}
+
+// What `Account` points into stays alive here; indices are copied, nobody may change them.
+struct Keeper {
+    std::vector<nb::ndarray<nb::ro>> arrays;
+
+    template <typename T>
+    const T* operator()(const Array<T>& given) {
+        arrays.push_back(given.keep);
+        return given.at;
+    }
+};
+
+template <typename T>
+std::vector<T> copied(const Array<T>& given) {
+    return std::vector<T>(given.at, given.at + given.size());
 }
 
 template <typename T>
@@ -34,33 +51,103 @@ T single(nb::handle given, const char* sentence) {
     return value;
 }
 
-class Prepared {
+// The part of `Account` that is the market's.
+class PreparedMarket {
   public:
-    Prepared(std::int64_t sequence, nb::dict market, nb::dict account)
-        : sequence_(sequence) {
+    PreparedMarket(std::int64_t sequence, nb::dict market) : sequence_(sequence) {
         const Array<double> pnl = array<double>(market["pnl"], "pnl", 2);
-        const std::int64_t n = pnl.shape[0], s = pnl.shape[1];
-        in_.pnl = kept(pnl);
-        in_.scenarios = s;
-        in_.width = (s + LANES - 1) / LANES * LANES;
-        instruments_ = n;
+        const std::int64_t n = pnl.shape[0];
+        check_scenarios(pnl.shape[1]);
+        scenarios_ = pnl.shape[1];
+        in_.width = (scenarios_ + LANES - 1) / LANES * LANES;
+        pnl_ = padded(pnl, in_.width);
+        in_.pnl = pnl_.get();
+        in_.instruments = n;
         unit_ = copied(column<std::int32_t>(market["unit"], "unit", n));
         segment_ = copied(column<std::int32_t>(market["segment"], "segment", n));
         in_.unit = unit_.data();
         in_.segment = segment_.data();
-        in_.flag = kept(column<std::uint8_t>(market["flag"], "flag", n));
-        in_.columns = kept(matrix<double>(market["columns"], "columns", n, ADD_ON_COLUMNS));
+        in_.flag = keep_(column<std::uint8_t>(market["flag"], "flag", n));
+        in_.columns = keep_(matrix<double>(market["columns"], "columns", n, ADD_ON_COLUMNS));
         const auto rule = array<double>(market["size_rule"], "size_rule", 2);
         expect(rule.shape[1] == SIZE_RULE, "size_rule must have 4 columns");
-        in_.size_rule = kept(rule);
+        in_.size_rule = keep_(rule);
         in_.units = rule.shape[0];
         read_transforms(market);
-        read_account(account);
         for (std::size_t i = 0; i < unit_.size(); ++i) {
-            expect(unit_[i] < in_.units, "unit must index the rows of size_rule");
-            expect(segment_[i] >= 0 && segment_[i] < in_.segments,
-                   "segment must index the columns of segment_net");
+            expect_index(unit_[i] < in_.units, "unit must index the rows of size_rule");
+            expect_index(segment_[i] >= 0, "segment must index the columns of segment_net");
+            in_.segments = std::max<std::int64_t>(in_.segments, segment_[i] + 1);
         }
+    }
+
+    std::int64_t sequence() const { return sequence_; }
+    std::int64_t scenarios() const { return scenarios_; }
+    // `segments` is how many there must be at least.
+    const Account& shared() const { return in_; }
+
+  private:
+    // As `expect`, without making a sentence for each of thousands.
+    static void expect_index(bool holds, const char* sentence) {
+        if (!holds) throw nb::value_error(sentence);
+    }
+
+    void read_transforms(const nb::dict& market) {
+        const std::int64_t u = in_.units, s = scenarios_;
+        if (!market["weight"].is_none()) {
+            weight_ = padded(matrix<double>(market["weight"], "weight", u, s), in_.width);
+        }
+        if (!market["dampener"].is_none()) {
+            dampener_ = padded(matrix<double>(market["dampener"], "dampener", u, s), in_.width);
+        }
+        if (!market["gain_factor"].is_none()) {
+            in_.gain_factor = keep_(column<double>(market["gain_factor"], "gain_factor", u));
+            in_.gain_cap = keep_(column<double>(market["gain_cap"], "gain_cap", u));
+        }
+        in_.weight = weight_.get();
+        in_.dampener = dampener_.get();
+        as_is_.reset(new bool[static_cast<std::size_t>(u * in_.width / LANES)]);
+        for (std::int64_t k = 0; k < u * in_.width / LANES; ++k) as_is_[k] = keeps_losses(k);
+        in_.as_is = as_is_.get();
+        for (std::int64_t unit = 0; unit < u; ++unit) {
+            std::int64_t until = 0;
+            while (until < in_.width && as_is_[(unit * in_.width + until) / LANES]) until += LANES;
+            as_is_until_.push_back(until);
+        }
+        in_.as_is_until = as_is_until_.data();
+        in_.dampen_first = single<bool>(market["dampen_first"], "dampen_first must be a bool");
+        in_.factor = single<double>(market["factor"], "factor must be a number");
+    }
+
+    // Weights 1, dampeners 0, and gains stay gains: so the loss of a scenario is its P&L.
+    bool keeps_losses(std::int64_t k) const {
+        const std::int64_t unit = k * LANES / in_.width;
+        const auto gain = [](double x) { return x >= 0.0; };
+        bool same = in_.gain_factor == nullptr ||
+                    (gain(in_.gain_factor[unit]) && gain(in_.gain_cap[unit]));
+        for (std::int64_t s = k * LANES; s < (k + 1) * LANES; ++s) {
+            same &= weight_ == nullptr || weight_[s] == 1.0;
+            same &= dampener_ == nullptr || dampener_[s] == 0.0;
+        }
+        return same;
+    }
+
+    std::int64_t sequence_, scenarios_ = 0;
+    Keeper keep_;
+    std::vector<std::int32_t> unit_, segment_;
+    std::vector<std::int64_t> as_is_until_;
+    Buffer<double> pnl_, weight_, dampener_;
+    std::unique_ptr<bool[]> as_is_;
+    Account in_{};
+};
+
+// One account at the snapshot of its market, which must outlive it.
+class Prepared {
+  public:
+    Prepared(const PreparedMarket& market, nb::dict account)
+        : sequence_(market.sequence()), instruments_(market.shared().instruments),
+          in_(market.shared()) {
+        read_account(account, market.scenarios());
     }
 
     std::int64_t sequence() const { return sequence_; }
@@ -74,7 +161,7 @@ class Prepared {
     double worst_again(std::int64_t instrument, std::int64_t lots, std::int64_t sequence) const {
         const std::int32_t i = checked(instrument, sequence);
         if (in_.unit[i] < 0 || in_.flag[i] != 0) return nothing();
-        expect(lots >= -LOTS_MAX && lots <= LOTS_MAX, "lots must lie within 2^62");
+        if (lots < -LOTS_MAX || lots > LOTS_MAX) throw nb::value_error("lots must lie within 2^62");
         return again(i, lots);
     }
 
@@ -121,101 +208,47 @@ class Prepared {
     double again(std::int32_t instrument, std::int64_t lots) const {
         const std::int64_t unit = in_.unit[instrument];
         const std::int64_t begin = pointer_[unit], end = pointer_[unit + 1];
-        std::vector<const double*> rows;
-        std::vector<double> sizes;
-        rows.reserve(static_cast<std::size_t>(end - begin + 1));
-        sizes.reserve(rows.capacity());
-        const auto add = [&](std::int32_t i, std::int64_t size) {
-            rows.push_back(in_.pnl + static_cast<std::int64_t>(i) * in_.scenarios);
-            sizes.push_back(static_cast<double>(size));
-        };
-        std::int64_t p = begin;
-        for (; p < end && held_[p] < instrument; ++p) add(held_[p], lots_[p]);
-        const bool netted = p < end && held_[p] == instrument;
-        add(instrument, netted ? lots_[p] + lots : lots);
-        for (p += netted; p < end; ++p) add(held_[p], lots_[p]);
-        return kernels().worst_again(in_, unit, rows.data(), sizes.data(),
-                                     static_cast<std::int64_t>(rows.size()));
+        const auto place = std::lower_bound(held_.begin() + begin, held_.begin() + end, instrument);
+        const std::int64_t at = place - held_.begin();
+        const bool netted = at < end && *place == instrument;
+        if (netted && (lots_[at] < -LOTS_MAX || lots_[at] > LOTS_MAX)) {
+            throw nb::value_error("the lots held must lie within 2^62 for an order to be added");
+        }
+        return kernels().worst_again(in_, unit, {
+            rows_.data() + begin, sizes_.data() + begin, end - begin, at - begin, netted,
+            row(instrument), static_cast<double>(netted ? lots_[at] + lots : lots)});
+    }
+
+    const double* row(std::int32_t instrument) const {
+        return in_.pnl + static_cast<std::int64_t>(instrument) * in_.width;
     }
 
     static double nothing() { return std::numeric_limits<double>::quiet_NaN(); }
 
-    template <typename T>
-    const T* kept(const Array<T>& given) {
-        keep_.push_back(given.keep);
-        return given.at;
-    }
-
-    template <typename T>
-    static std::vector<T> copied(const Array<T>& given) {
-        return std::vector<T>(given.at, given.at + given.size());
-    }
-
-    void read_transforms(const nb::dict& market) {
-        const std::int64_t u = in_.units, s = in_.scenarios;
-        if (!market["weight"].is_none()) {
-            weight_ = padded(matrix<double>(market["weight"], "weight", u, s), in_.width);
-        }
-        if (!market["dampener"].is_none()) {
-            dampener_ = padded(matrix<double>(market["dampener"], "dampener", u, s), in_.width);
-        }
-        if (!market["gain_factor"].is_none()) {
-            in_.gain_factor = kept(column<double>(market["gain_factor"], "gain_factor", u));
-            in_.gain_cap = kept(column<double>(market["gain_cap"], "gain_cap", u));
-        }
-        in_.weight = weight_.get();
-        in_.dampener = dampener_.get();
-        as_is_.reset(new bool[static_cast<std::size_t>(u * in_.width / LANES)]);
-        for (std::int64_t k = 0; k < u * in_.width / LANES; ++k) as_is_[k] = keeps_losses(k);
-        in_.as_is = as_is_.get();
-        for (std::int64_t unit = 0; unit < u; ++unit) {
-            std::int64_t until = 0;
-            while (until + LANES <= s && as_is_[(unit * in_.width + until) / LANES]) until += LANES;
-            as_is_until_.push_back(until);
-        }
-        in_.as_is_until = as_is_until_.data();
-        in_.dampen_first = single<bool>(market["dampen_first"], "dampen_first must be a bool");
-        in_.factor = single<double>(market["factor"], "factor must be a number");
-    }
-
-    // Weights 1, dampeners 0, and gains stay gains: so the loss of a scenario is its P&L.
-    bool keeps_losses(std::int64_t k) const {
-        const std::int64_t unit = k * LANES / in_.width;
-        const auto gain = [](double x) { return x >= 0.0; };
-        bool same = in_.gain_factor == nullptr ||
-                    (gain(in_.gain_factor[unit]) && gain(in_.gain_cap[unit]));
-        for (std::int64_t s = k * LANES; s < (k + 1) * LANES; ++s) {
-            // Beyond the last scenario stand zeros, and a P&L of zero is no loss.
-            const bool there = s % in_.width < in_.scenarios;
-            same &= !there || weight_ == nullptr || weight_[s] == 1.0;
-            same &= !there || dampener_ == nullptr || dampener_[s] == 0.0;
-        }
-        return same;
-    }
-
-    void read_account(const nb::dict& account) {
+    void read_account(const nb::dict& account, std::int64_t scenarios) {
         const auto raw = array<double>(account["raw"], "raw", 2);
         const std::int64_t u = in_.units;
         expect(u > 0 && raw.shape[0] % u == 0 && raw.shape[0] > 0 &&
-                   raw.shape[1] == in_.scenarios,
+                   raw.shape[1] == scenarios,
                "raw must have a row per side and unit and a column per scenario");
         raw_ = padded(raw, in_.width);
         in_.raw = raw_.get();
         in_.sides = raw.shape[0] / u;
-        in_.charge = kept(column<double>(account["charge"], "charge", raw.shape[0]));
-        in_.net = kept(column<double>(account["net"], "net", raw.shape[0]));
-        in_.owned = kept(column<double>(account["owned"], "owned", raw.shape[0]));
-        in_.rest = kept(column<double>(account["rest"], "rest", raw.shape[0]));
-        in_.fixed = kept(column<double>(account["fixed"], "fixed", u));
+        in_.charge = keep_(column<double>(account["charge"], "charge", raw.shape[0]));
+        in_.net = keep_(column<double>(account["net"], "net", raw.shape[0]));
+        in_.owned = keep_(column<double>(account["owned"], "owned", raw.shape[0]));
+        in_.rest = keep_(column<double>(account["rest"], "rest", raw.shape[0]));
+        in_.fixed = keep_(column<double>(account["fixed"], "fixed", u));
         const auto nets = array<double>(account["segment_net"], "segment_net", 2);
         expect(nets.shape[0] == in_.sides, "segment_net must have a row per side");
-        in_.segment_net = kept(nets);
+        in_.segment_net = keep_(nets);
+        expect(nets.shape[1] >= in_.segments,
+               "segment must index the columns of segment_net");
         in_.segments = nets.shape[1];
         const auto carried = array<double>(account["carried"], "carried", 2);
         expect(carried.shape[0] == in_.sides && carried.shape[1] == instruments_,
                "carried must have a row per side and a column per instrument");
-        in_.carried = kept(carried);
-        in_.instruments = instruments_;
+        in_.carried = keep_(carried);
         const auto pointer = column<std::int64_t>(account["pointer"], "pointer", u + 1);
         const auto held = array<std::int32_t>(account["instrument"], "instrument", 1);
         const auto lots = column<std::int64_t>(account["lots"], "lots", held.size());
@@ -224,6 +257,10 @@ class Prepared {
         pointer_ = copied(pointer);
         held_ = copied(held);
         lots_ = copied(lots);
+        for (std::size_t p = 0; p < held_.size(); ++p) {
+            rows_.push_back(row(held_[p]));
+            sizes_.push_back(static_cast<double>(lots_[p]));
+        }
     }
 
     void check_sequence(std::int64_t sequence) const {
@@ -243,20 +280,24 @@ class Prepared {
         return static_cast<std::int32_t>(instrument);
     }
 
-    std::int64_t sequence_, instruments_ = 0;
-    std::vector<nb::ndarray<nb::ro>> keep_;  // what `in_` points into; indices are copies
-    std::vector<std::int32_t> unit_, segment_, held_;
-    std::vector<std::int64_t> pointer_, lots_, as_is_until_;
-    Buffer<double> weight_, dampener_, raw_;
-    std::unique_ptr<bool[]> as_is_;
-    Account in_{};
+    std::int64_t sequence_, instruments_;
+    Keeper keep_;
+    std::vector<std::int32_t> held_;
+    std::vector<std::int64_t> pointer_, lots_;
+    std::vector<const double*> rows_;  // P&L of the positions held, and their lots
+    std::vector<double> sizes_;
+    Buffer<double> raw_;
+    Account in_;
 };
 
 }  // namespace
 
 void bind_prepared(nb::module_& m) {
+    nb::class_<PreparedMarket>(m, "PreparedMarket")
+        .def(nb::init<std::int64_t, nb::dict>(), "sequence"_a, "market"_a);
     nb::class_<Prepared>(m, "Prepared")
-        .def(nb::init<std::int64_t, nb::dict, nb::dict>(), "sequence"_a, "market"_a, "account"_a)
+        .def(nb::init<const PreparedMarket&, nb::dict>(), "market"_a, "account"_a,
+             nb::keep_alive<1, 2>())
         .def("sequence", &Prepared::sequence)
         .def("worst", &Prepared::worst)
         .def("worst_again", &Prepared::worst_again)

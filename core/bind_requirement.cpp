@@ -36,16 +36,16 @@ std::vector<Array<std::int32_t>> scenarios_of(nb::sequence given,
 
 struct Members {
     Array<std::int64_t> pointer;
-    Array<std::int32_t> block, row, unit;
+    Array<std::int32_t> row;
+
+    std::int64_t count() const { return row.shape[0]; }
+    const Member* at() const { return reinterpret_cast<const Member*>(row.at); }
 };
 
-Members members_of(nb::handle pointer, nb::handle block, nb::handle row, nb::handle unit) {
+Members members_of(nb::handle pointer, nb::handle member) {
     const Members m = {array<std::int64_t>(pointer, "members", 1),
-                       array<std::int32_t>(block, "member_block", 1),
-                       array<std::int32_t>(row, "member_row", 1),
-                       array<std::int32_t>(unit, "member_unit", 1)};
-    expect(m.block.size() == m.row.size() && m.unit.size() == m.row.size(),
-           "the member columns must be alike");
+                       array<std::int32_t>(member, "member", 2)};
+    expect(m.row.shape[1] == MEMBER, "member must have 4 columns");
     expect(m.pointer.size() >= 1, "members must start at 0");
     return m;
 }
@@ -60,8 +60,8 @@ struct Asked {
 Asked asked_of(nb::handle rows, const Members& members) {
     const std::int64_t all = members.pointer.size() - 1;
     if (rows.is_none()) {
-        check_pointer(members.pointer, members.row.size());
-        return {all, members.row.size(), {}, nullptr, members.pointer.at};
+        check_pointer(members.pointer, members.count());
+        return {all, members.count(), {}, nullptr, members.pointer.at};
     }
     const Array<std::int64_t> chosen = array<std::int64_t>(rows, "rows", 1);
     Asked a{chosen.size(), 0, {0}, chosen.at, nullptr};
@@ -70,7 +70,7 @@ Asked asked_of(nb::handle rows, const Members& members) {
         const std::int64_t row = chosen.at[k];
         if (row < 0 || row >= all) expect(false, "rows must index the requirement rows");
         const std::int64_t from = members.pointer.at[row], to = members.pointer.at[row + 1];
-        if (from < 0 || from > to || to > members.row.size()) {
+        if (from < 0 || from > to || to > members.count()) {
             expect(false, "members must not fall and must lie inside the member columns");
         }
         a.entries += to - from;
@@ -80,21 +80,6 @@ Asked asked_of(nb::handle rows, const Members& members) {
     return a;
 }
 
-// Whether the members of rows [begin, end) of those asked for lie inside the blocks.
-bool inside(const Totals& call, const std::vector<Array<double>>& blocks, std::int64_t begin,
-            std::int64_t end) {
-    const auto count = static_cast<std::int32_t>(blocks.size());
-    for (std::int64_t k = begin; k < end; ++k) {
-        const std::int64_t row = call.rows == nullptr ? k : call.rows[k];
-        for (std::int64_t m = call.members[row]; m < call.members[row + 1]; ++m) {
-            const std::int32_t b = call.member_block[m], r = call.member_row[m];
-            if (b < 0 || b >= count || r < 0) return false;
-            if (r >= blocks[static_cast<std::size_t>(b)].shape[0]) return false;
-        }
-    }
-    return true;
-}
-
 const double* other_of(nb::handle given, const char* name, std::int64_t count,
                        std::vector<Array<double>>& keep) {
     if (given.is_none()) return nullptr;
@@ -102,29 +87,31 @@ const double* other_of(nb::handle given, const char* name, std::int64_t count,
     return keep.back().at;
 }
 
-nb::object totals(nb::handle members, nb::handle member_block, nb::handle member_row,
-                  nb::handle member_unit, nb::sequence blocks, nb::sequence scenarios,
-                  nb::handle rows, nb::sequence others, nb::handle failure, double factor,
-                  double ten_initial, double ten_maintenance, bool sums, int threads) {
+nb::object totals(nb::handle members, nb::handle member, nb::sequence blocks,
+                  nb::sequence scenarios, nb::handle rows, nb::sequence others, nb::handle failure,
+                  double factor, double ten_initial, double ten_maintenance, bool sums,
+                  int threads) {
     checked_threads(threads);
     const std::vector<Array<double>> units = blocks_of(blocks);
     const std::vector<Array<std::int32_t>> worst = scenarios_of(scenarios, units);
-    const Members m = members_of(members, member_block, member_row, member_unit);
+    const Members m = members_of(members, member);
     const Asked asked = asked_of(rows, m);
     expect(nb::len(others) == 3, "others must be three columns or None");
     std::vector<Array<double>> keep;
     keep.reserve(3);
     std::vector<const UnitResult*> views;
+    std::vector<std::int64_t> sizes;
     for (const Array<double>& b : units) {
         views.push_back(reinterpret_cast<const UnitResult*>(b.at));
+        sizes.push_back(b.shape[0]);
     }
     std::vector<const std::int32_t*> where;
     for (const Array<std::int32_t>& column : worst) where.push_back(column.at);
     Array<std::int32_t> bad{nullptr, {0, 0}, {}};
     if (!failure.is_none()) bad = column<std::int32_t>(failure, "failure", asked.count);
-    Totals call = {asked.rows, asked.at, m.pointer.at, m.block.at, m.row.at, m.unit.at,
-                   views.data(), where.data(), {}, bad.at, factor, ten_initial, ten_maintenance,
-                   {}, nullptr, nullptr, nullptr, nullptr};
+    Totals call = {asked.rows, asked.at, m.pointer.at, m.at(), views.data(), sizes.data(),
+                   static_cast<std::int64_t>(sizes.size()), where.data(), {}, bad.at, factor,
+                   ten_initial, ten_maintenance, {}, nullptr, nullptr, nullptr, nullptr};
     for (std::size_t k = 0; k < 3; ++k) {
         call.other[k] = other_of(others[k], "others", asked.count, keep);
     }
@@ -147,14 +134,10 @@ nb::object totals(nb::handle members, nb::handle member_block, nb::handle member
         nb::gil_scoped_release free;
         const Kernels& core = kernels();
         parallel(threads, asked.count, GRAIN, [&](std::int64_t begin, std::int64_t end) {
-            if (inside(call, units, begin, end)) {
-                core.totals(call, begin, end);
-            } else {
-                good.store(false, std::memory_order_relaxed);
-            }
+            if (!core.totals(call, begin, end)) good.store(false, std::memory_order_relaxed);
         });
     }
-    expect(good.load(), "member_block and member_row must lie inside the blocks");
+    expect(good.load(), "member must lie inside the blocks");
     const auto n = static_cast<std::size_t>(asked.count);
     const auto e = static_cast<std::size_t>(asked.entries);
     const bool some = asked.rows != nullptr;
@@ -271,10 +254,9 @@ nb::object standing(nb::handle owned, nb::handle initial, nb::handle maintenance
 }  // namespace
 
 void bind_requirement(nb::module_& m) {
-    m.def("totals", &totals, nb::kw_only(), "members"_a, "member_block"_a, "member_row"_a,
-          "member_unit"_a, "blocks"_a, "scenarios"_a, "rows"_a.none(), "others"_a,
-          "failure"_a.none(), "factor"_a, "ten_initial"_a, "ten_maintenance"_a, "sums"_a = false,
-          "threads"_a = 1);
+    m.def("totals", &totals, nb::kw_only(), "members"_a, "member"_a, "blocks"_a, "scenarios"_a,
+          "rows"_a.none(), "others"_a, "failure"_a.none(), "factor"_a, "ten_initial"_a,
+          "ten_maintenance"_a, "sums"_a = false, "threads"_a = 1);
     m.def("owned", &owned, nb::kw_only(), "row_pointer"_a, "instrument"_a, "lots"_a,
           "entry_cost"_a, "account"_a, "pool"_a, "pool_of"_a, "part_of"_a, "values"_a,
           "has_entry"_a, "asset_of"_a, "smallest"_a, "balances"_a, "stated"_a.none(), "unknown"_a,

@@ -6,10 +6,6 @@
 #include "parallel.hpp"
 #include "rows.hpp"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace counterpoise {
 namespace {
 
@@ -130,22 +126,6 @@ TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& 
     return call;
 }
 
-// What thousands of rows keep lies on as many pages: large ones, where the system gives them, save
-// a tenth of the time.
-void ask_for_large_pages(void* memory, std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    constexpr std::uintptr_t PAGE = std::uintptr_t{1} << 21;
-    const auto start = reinterpret_cast<std::uintptr_t>(memory);
-    const std::uintptr_t first = (start + PAGE - 1) / PAGE * PAGE, last = (start + bytes) / PAGE;
-    if (first < last * PAGE) {
-        madvise(reinterpret_cast<void*>(first), last * PAGE - first, MADV_HUGEPAGE);
-    }
-#else
-    (void)memory;
-    (void)bytes;
-#endif
-}
-
 void tails_of_chunk(const Tails& view, std::int64_t begin, std::int64_t end) {
     const bool limited = view.sample.blocks > 0;
     const std::int64_t rows = end - begin;
@@ -153,7 +133,6 @@ void tails_of_chunk(const Tails& view, std::int64_t begin, std::int64_t end) {
         buffer<double>(limited ? TAIL_GROUP * view.whole.instruments * BLOCK : 0);
     const std::int64_t places = limited ? rows : 1;
     const Buffer<double> kept = buffer<double>(places * view.room);
-    ask_for_large_pages(kept.get(), static_cast<std::size_t>(places * view.room) * sizeof(double));
     const Buffer<double> spare = buffer<double>(2 * view.room);
     const Buffer<TailRow> states = buffer<TailRow>(rows + TAIL_AHEAD);
     std::fill_n(states.get(), rows + TAIL_AHEAD, TailRow{});
@@ -169,6 +148,7 @@ nb::object tails(nb::handle pointer, nb::handle key, nb::handle instrument, nb::
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
     check_transform(transform, rows.key, risk.shape[1]);
     checked_threads(threads);
+    check_scenarios(risk.shape[1]);
     const std::int64_t width = risk.shape[1];
     expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
                                             std::to_string(width - 1));

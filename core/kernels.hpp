@@ -159,14 +159,22 @@ struct AddOns {
 
 constexpr int TOTALS = 12;  // columns of a requirement row, the last one (the sum) if asked for
 
+// A unit row of a requirement row, and that row, side by side: one line of the cache.
+struct Member {
+    std::int32_t block, row, unit, of;
+};
+
+constexpr int MEMBER = 4;  // numbers of a member
+
 // Requirement rows as sums of unit rows: row r has members [members[r], members[r + 1]).
 struct Totals {
     const std::int64_t* rows;     // the rows asked for, null for all
     const std::int64_t* entries;  // [asked + 1] where each one's members go
     const std::int64_t* members;
-    const std::int32_t *member_block, *member_row;
-    const std::int32_t* member_unit;
+    const Member* member;
     const UnitResult* const* blocks;
+    const std::int64_t* block_rows;  // [block] how many rows it has
+    std::int64_t block_count;
     const std::int32_t* const* scenarios;
     const double* other[3];       // [asked] further addends or null
     const std::int32_t* failure;  // [asked] >= 0 where there is no number, or null
@@ -249,10 +257,11 @@ struct WeightedTails {
 };
 
 // One account made ready for orders, in `sides` states: its positions, and with orders filled.
-// Rows (side, unit); raw, weight and dampener are padded with zeros to `width` columns.
+// Rows (side, unit). Scenarios are padded to `width`, whole LANES, with the last one again, which
+// changes no minimum, and every row begins a line of the cache.
 struct Account {
-    std::int64_t sides, units, segments, scenarios, width;
-    const double* pnl;                    // [instrument, scenario]
+    std::int64_t sides, units, segments, width;
+    const double* pnl;                    // [instrument, width]
     const std::int32_t *unit, *segment;   // [instrument]; unit < 0: not of this model
     const std::uint8_t* flag;             // [instrument] no number
     const double* columns;                // [instrument, ADD_ON_COLUMNS]
@@ -270,6 +279,17 @@ struct Account {
     const double* rest;                   // [side, unit] what the pool's other units need
     const double* fixed;                  // [unit] what the pool needs whatever the positions
     double factor;
+};
+
+// The unit's positions in their order, the order's own among them: rows of P&L and lots. The order
+// stands after `before` of them, and replaces the next where `netted`.
+struct Positions {
+    const double* const* rows;
+    const double* lots;
+    std::int64_t count, before;
+    bool netted;
+    const double* order;
+    double order_lots;
 };
 
 // What the account needs with an order filled.
@@ -310,7 +330,8 @@ struct Kernels {
     void (*add_ons)(const AddOns&, const double* loss, std::int64_t begin, std::int64_t end);
     void (*measured)(const Aggregation&, const AddOns&, std::int32_t* scenario,
                      std::int64_t begin, std::int64_t end);
-    void (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
+    // false, and results that count for nothing, where a member lies outside the blocks
+    bool (*totals)(const Totals&, std::int64_t begin, std::int64_t end);
     void (*owned)(const Owned&, std::int64_t begin, std::int64_t end, Holding* by_pool);
     void (*standing)(const Standing&, std::int64_t begin, std::int64_t end);
     void (*tails)(const Tails&, const TailScratch&, std::int64_t begin, std::int64_t end);
@@ -318,8 +339,7 @@ struct Kernels {
                            std::int64_t end);
     double (*worst_with)(const Account&, std::int64_t side, std::int32_t instrument, double lots);
     Needs (*needs_with)(const Account&, std::int32_t instrument, double lots);
-    double (*worst_again)(const Account&, std::int64_t unit, const double* const* rows,
-                          const double* lots, std::int64_t count);
+    double (*worst_again)(const Account&, std::int64_t unit, const Positions&);
 };
 
 // The flavour in use; `use` returns false where this CPU cannot run the one named.

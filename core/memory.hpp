@@ -2,7 +2,8 @@
 //
 // A page that is touched for the first time costs as much as working out what is written to it, and
 // whoever margins the same book again asks for the same sizes again. Hence large blocks that are
-// freed are kept for later calls, up to KEPT_MOST bytes in all; the oldest go first.
+// freed are kept for later calls, up to KEPT_MOST bytes in all; the oldest go first. A block larger
+// than all that is not kept.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +16,14 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
 
 namespace counterpoise {
 
 constexpr std::size_t LINE = 64, LARGE = std::size_t{1} << 22, KEPT_MOST = std::size_t{1} << 30;
+constexpr std::int64_t ENTRIES_MOST = std::int64_t{1} << 56;  // of one block
 
 // Every block begins with a line that says how many bytes follow it.
 struct alignas(LINE) Head {
@@ -31,9 +36,20 @@ struct Kept {
     std::size_t bytes = 0;
 };
 
+inline Kept& kept();
+
+// A fork waits for the lock: a child must not find it held by a thread that it does not have.
+inline Kept* kept_across_forks() {
+#if defined(__unix__) || defined(__APPLE__)
+    pthread_atfork([] { kept().lock.lock(); }, [] { kept().lock.unlock(); },
+                   [] { kept().lock.unlock(); });
+#endif
+    return new Kept;
+}
+
 // Never destroyed: arrays may outlive everything else of a process.
 inline Kept& kept() {
-    static Kept& only = *new Kept;
+    static Kept& only = *kept_across_forks();
     return only;
 }
 
@@ -91,7 +107,7 @@ inline Head* new_block(std::size_t bytes) {
 struct Free {
     void operator()(void* p) const noexcept {
         Head* block = static_cast<Head*>(p) - 1;
-        if (block->bytes < LARGE) return let_go(block);
+        if (block->bytes < LARGE || block->bytes > KEPT_MOST) return let_go(block);
         Kept& here = kept();
         const std::lock_guard<std::mutex> own(here.lock);
         try {
@@ -109,6 +125,7 @@ using Buffer = std::unique_ptr<T[], Free>;
 
 template <typename T>
 Buffer<T> buffer(std::int64_t count) {
+    if (count > ENTRIES_MOST) throw std::bad_alloc();  // before its bytes overflow
     const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count > 0 ? count : 1);
     Head* block = bytes < LARGE ? nullptr : kept_block(bytes);
     if (block == nullptr) block = new_block(bytes);

@@ -16,13 +16,6 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-// The first `count` of WIDTH numbers, zeros after them.
-inline Lanes load_some(const double* p, std::int64_t count) {
-    double v[WIDTH];
-    for (int k = 0; k < WIDTH; ++k) v[k] = k < count ? p[k] : 0.0;
-    return load(v);
-}
-
 // The transformed P&L at scenarios [at, at + WIDTH); where `as_is` says so, that of losses is v.
 inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes v) {
     const std::int64_t here = unit * in.width + at;
@@ -37,46 +30,44 @@ inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes
 inline double loss_of(Lanes least, bool nan) {
     double v[WIDTH];
     store(v, least);
-    double low = 0.0;
-    for (int k = 0; k < WIDTH; ++k) low = v[k] < low ? v[k] : low;
-    return nan ? NO_NUMBER : low < 0.0 ? -low : 0.0;
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        for (int k = 0; k < half; ++k) v[k] = v[k + half] < v[k] ? v[k + half] : v[k];
+    }
+    return nan ? NO_NUMBER : v[0] < 0.0 ? -v[0] : 0.0;
 }
 
 inline double worst_with(const Account& in, std::int64_t side, std::int32_t instrument,
                          double lots) {
-    const std::int64_t unit = in.unit[instrument], whole = in.scenarios / WIDTH * WIDTH;
-    const double* pnl = in.pnl + static_cast<std::int64_t>(instrument) * in.scenarios;
+    const std::int64_t unit = in.unit[instrument];
+    const double* pnl = in.pnl + static_cast<std::int64_t>(instrument) * in.width;
     const double* raw = in.raw + (side * in.units + unit) * in.width;
     const Lanes size = lots;
     Lanes least = 0.0, other = 0.0;
     LaneMask nan = unordered(least, least);
-    const auto at = [&](std::int64_t s, Lanes row) {
-        return shaped(in, unit, s, fma(size, row, load(raw + s)));
+    const auto at = [&](std::int64_t s) {
+        return shaped(in, unit, s, fma(size, load(pnl + s), load(raw + s)));
     };
+    const std::int64_t until = in.as_is_until[unit];
+    const auto as_is = [&](std::int64_t s) { return fma(size, load(pnl + s), load(raw + s)); };
     std::int64_t s = 0;
-    for (; s < in.as_is_until[unit]; s += 2 * WIDTH) {  // two chains of minima
-        const Lanes v = fma(size, load(pnl + s), load(raw + s));
-        const Lanes w = fma(size, load(pnl + s + WIDTH), load(raw + s + WIDTH));
+    // Two chains of minima, each with every other pair: a chain is what takes time.
+    for (; s + 4 * WIDTH <= until; s += 4 * WIDTH) {
+        const Lanes a = as_is(s), b = as_is(s + WIDTH);
+        const Lanes c = as_is(s + 2 * WIDTH), d = as_is(s + 3 * WIDTH);
+        nan = nan | (unordered(a, b) | unordered(c, d));
+        least = at_most(least, at_most(a, b));
+        other = at_most(other, at_most(c, d));
+    }
+    for (; s < in.width; s += 2 * WIDTH) {
+        const Lanes v = at(s), w = at(s + WIDTH);
         nan = nan | unordered(v, w);
         least = at_most(least, v);
         other = at_most(other, w);
-    }
-    for (; s + 2 * WIDTH <= whole; s += 2 * WIDTH) {
-        const Lanes v = at(s, load(pnl + s)), w = at(s + WIDTH, load(pnl + s + WIDTH));
-        nan = nan | unordered(v, w);
-        least = at_most(least, v);
-        other = at_most(other, w);
-    }
-    for (; s < in.scenarios; s += WIDTH) {
-        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;  // some twice: a minimum is the same
-        const Lanes v = at(s, whole > 0 ? load(pnl + s) : load_some(pnl, in.scenarios));
-        nan = nan | unordered(v, v);
-        least = at_most(least, v);
     }
     return loss_of(at_most(least, other), places(nan) != 0);
 }
 
-inline Needs needs_with(const Account& in, std::int32_t instrument, double lots) {
+COUNTERPOISE_WHOLE Needs needs_with(const Account& in, std::int32_t instrument, double lots) {
     const std::int64_t unit = in.unit[instrument], segment = in.segment[instrument];
     if (unit < 0 || in.flag[instrument] != 0) return {NO_NUMBER, NO_NUMBER, NO_NUMBER};
     const double* column = in.columns + static_cast<std::int64_t>(instrument) * ADD_ON_COLUMNS;
@@ -101,10 +92,24 @@ inline Needs needs_with(const Account& in, std::int32_t instrument, double lots)
     return needs;
 }
 
-// The worst loss of `count` positions, summed in their order: rows of P&L and lots.
-inline double worst_again(const Account& in, std::int64_t unit, const double* const* rows,
-                          const double* lots, std::int64_t count) {
-    const std::int64_t whole = in.scenarios / WIDTH * WIDTH;
+template <int COUNT>
+inline Vectors<COUNT> summed(const Positions& held, std::int64_t s) {
+    Vectors<COUNT> sum;
+    for (int j = 0; j < COUNT; ++j) sum.v[j] = 0.0;
+    const auto add = [&](const double* pnl, double lots) {
+        const Lanes size = lots;
+        for (int j = 0; j < COUNT; ++j) sum.v[j] = fma(size, load(pnl + s + WIDTH * j), sum.v[j]);
+    };
+    for (std::int64_t p = 0; p < held.before; ++p) add(held.rows[p], held.lots[p]);
+    add(held.order, held.order_lots);
+    for (std::int64_t p = held.before + held.netted; p < held.count; ++p) {
+        add(held.rows[p], held.lots[p]);
+    }
+    return sum;
+}
+
+// The worst loss of positions summed in their order.
+COUNTERPOISE_WHOLE double worst_again(const Account& in, std::int64_t unit, const Positions& held) {
     Lanes least = 0.0;
     LaneMask nan = unordered(least, least);
     const auto take = [&](std::int64_t s, Lanes sum) {
@@ -112,26 +117,16 @@ inline double worst_again(const Account& in, std::int64_t unit, const double* co
         nan = nan | unordered(v, v);
         least = at_most(least, v);
     };
+    constexpr int FEW = LANES / WIDTH;
     std::int64_t s = 0;
-    for (; s + BLOCK <= in.scenarios; s += BLOCK) {
-        Block sum;
-        for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
-        for (std::int64_t p = 0; p < count; ++p) {
-            const Lanes size = lots[p];
-            const double* pnl = rows[p] + s;
-            for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(size, load(pnl + WIDTH * j), sum.v[j]);
-        }
+    for (; in.width >= BLOCK && s < in.width; s += BLOCK) {
+        if (s + BLOCK > in.width) s = in.width - BLOCK;  // some twice: a minimum is the same
+        const Block sum = summed<VECTORS>(held, s);
         for (int j = 0; j < VECTORS; ++j) take(s + WIDTH * j, sum.v[j]);
     }
-    for (; s < in.scenarios; s += WIDTH) {
-        if (s >= whole && whole > 0) s = in.scenarios - WIDTH;
-        Lanes sum = 0.0;
-        for (std::int64_t p = 0; p < count; ++p) {
-            const double* pnl = rows[p] + s;
-            const Lanes row = whole > 0 ? load(pnl) : load_some(pnl, in.scenarios);
-            sum = fma(lots[p], row, sum);
-        }
-        take(s, sum);
+    for (; s < in.width; s += LANES) {
+        const Vectors<FEW> sum = summed<FEW>(held, s);
+        for (int j = 0; j < FEW; ++j) take(s + WIDTH * j, sum.v[j]);
     }
     return loss_of(least, places(nan) != 0);
 }

@@ -99,35 +99,36 @@ inline std::int64_t row_asked(const Totals& in, std::int64_t k) {
     return in.rows == nullptr ? k : in.rows[k];
 }
 
-// Ask for all that the rows of a chunk read, step by step, before the first of it is needed.
-inline void fetch_members(const Totals& in, std::int64_t first, int count) {
+// Ask for all that the rows of a chunk read, step by step, before the first of it is needed. Return
+// whether their members lie inside the blocks.
+inline bool fetch_members(const Totals& in, std::int64_t first, int count) {
     if (in.rows != nullptr) {
         for (int k = 0; k < count; ++k) fetch_ahead(in.members + in.rows[first + k]);
         for (int k = 0; k < count; ++k) {
-            const std::int64_t m = in.members[in.rows[first + k]];
-            fetch_ahead(in.member_block + m);
-            fetch_ahead(in.member_row + m);
-            fetch_ahead(in.member_unit + m);
+            fetch_ahead(in.member + in.members[in.rows[first + k]]);
         }
     }
     for (int k = 0; k < count; ++k) {
         const std::int64_t row = row_asked(in, first + k);
         for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m) {
-            const std::int32_t block = in.member_block[m], at = in.member_row[m];
+            const std::int64_t block = in.member[m].block, at = in.member[m].row;
+            if (block < 0 || block >= in.block_count) return false;
+            if (at < 0 || at >= in.block_rows[block]) return false;
             fetch_ahead(in.blocks[block] + at);
             fetch_ahead(in.scenarios[block] + at);
         }
     }
+    return true;
 }
 
 inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& sums) {
-    fetch_members(in, first, count);
     for (int k = 0; k < count; ++k) {
         const std::int64_t row = row_asked(in, first + k);
         double worst = 0.0, rounding = 0.0, charge = 0.0, shock = 0.0, value = 0.0;
         std::int64_t entry = in.entries[first + k];
         for (std::int64_t m = in.members[row]; m < in.members[row + 1]; ++m, ++entry) {
-            const UnitResult& unit = in.blocks[in.member_block[m]][in.member_row[m]];
+            const Member& here = in.member[m];
+            const UnitResult& unit = in.blocks[here.block][here.row];
             const double loss = unit.loss;
             worst = worst + loss;
             rounding = rounding + (rounded(loss, in.ten_initial) - loss);
@@ -135,10 +136,10 @@ inline void sum_members(const Totals& in, std::int64_t first, int count, Sums& s
             shock = shock + unit.shock;
             value = value + unit.value;
             in.entry_loss[entry] = loss;
-            in.entry_scenario[entry] = in.scenarios[in.member_block[m]][in.member_row[m]];
+            in.entry_scenario[entry] = in.scenarios[here.block][here.row];
             if (in.entry_row == nullptr) continue;
             in.entry_row[entry] = static_cast<std::int32_t>(first + k);
-            in.entry_unit[entry] = in.member_unit[m];
+            in.entry_unit[entry] = here.unit;
         }
         sums.worst[k] = worst;
         sums.rounding[k] = rounding;
@@ -180,11 +181,12 @@ inline void write_column(const double* from, double* to, int count) {
     for (int k = 0; k < count; ++k) to[k] = from[k];
 }
 
-inline void totals(const Totals& in, std::int64_t begin, std::int64_t end) {
+inline bool totals(const Totals& in, std::int64_t begin, std::int64_t end) {
     Sums sums = {};
     double out[TOTALS][CHUNK];
     for (std::int64_t first = begin; first < end; first += CHUNK) {
         const int count = static_cast<int>(end - first < CHUNK ? end - first : CHUNK);
+        if (!fetch_members(in, first, count)) return false;
         sum_members(in, first, count, sums);
         gather_others(in, first, count, sums);
         for (int k = 0; k < count; k += WIDTH) totals_of(in, sums, k, out);
@@ -192,6 +194,7 @@ inline void totals(const Totals& in, std::int64_t begin, std::int64_t end) {
             if (in.out[t] != nullptr) write_column(out[t], in.out[t] + first, count);
         }
     }
+    return true;
 }
 
 inline void owned(const Owned& in, std::int64_t begin, std::int64_t end, Holding* by_pool) {

@@ -287,14 +287,15 @@ def exposures(*, pointer: Long, instrument: Ints, lots: Long, columns: Floats,
 
 def layout(*, row_pointer: Long, instrument: Ints, lots: Long, unit: Ints, block: Ints,
            pool: Ints, start: Ints, held: Bytes, threads: int = 1,
-           ) -> tuple[Ints, Ints, Ints, Long, Ints, Ints, Ints, Ints,
+           ) -> tuple[Ints, Ints, Ints, Long, Ints,
                       list[tuple[Long, Ints, Ints, Ints, Ints, Long]]]:
     """Return the rows of a book; see `margin.layout` for what they are.
 
     `unit` [I]; `block` and `pool` [unit]; `start` [block], from where its rows count instruments;
     `held` [A, pool] what makes a requirement row beside positions. The result is account, pool [R],
-    row_of [A, pool], members [R + 1], their block, row, unit and requirement row, and by block
-    pointer [N + 1], account, key and requirement row [N], and instrument and lots of its positions.
+    row_of [A, pool], members [R + 1], of each its block, row, unit and requirement row [member, 4],
+    and by block pointer [N + 1], account, key and requirement row [N], and instrument and lots of
+    its positions.
     """
 
 def measured(
@@ -336,14 +337,15 @@ def add_ons(*, pointer: Long, key: Ints, instrument: Ints, lots: Long, loss: Flo
         value  = sum of lots x value
     """
 
-def totals(*, members: Long, member_block: Ints, member_row: Ints, member_unit: Ints,
-           blocks: list[Floats], scenarios: list[Ints], rows: Long | None,
-           others: tuple[Floats | None, ...], failure: Ints | None, factor: float,
-           ten_initial: float, ten_maintenance: float, sums: bool = False, threads: int = 1,
+def totals(*, members: Long, member: Ints, blocks: list[Floats], scenarios: list[Ints],
+           rows: Long | None, others: tuple[Floats | None, ...], failure: Ints | None,
+           factor: float, ten_initial: float, ten_maintenance: float, sums: bool = False,
+           threads: int = 1,
            ) -> tuple[Floats, Floats, Ints, Ints | None, Ints | None]:
     """Return columns [column, asked], and loss, scenario, row and unit of the rows' members.
 
-    Row r has the members members[r]:members[r + 1], each a row of a block of `measured` results;
+    Row r has the members members[r]:members[r + 1], each a row of a block of `measured` results:
+    `member` [member, 4] is block, row, unit and requirement row, which is not read;
     `rows` are those asked for, None for all: then row and unit are None, since the caller has them.
     Columns are loss, charge, shock, initial and what its three parts and `others` leave to it, the
     three times `factor`, maintenance and what they leave to it, value, and with `sums` the
@@ -367,16 +369,23 @@ def standing(*, owned: Floats, initial: Floats, maintenance: Floats, pool: Ints,
              threads: int = 1) -> tuple[Floats, Floats, Floats, Bytes]:
     """Return balance after haircut [pool], excess over initial and maintenance, and status."""
 
-class Prepared:
-    """One account at one snapshot, ready for orders (`margin.whatif`): E segments, K sides.
+class PreparedMarket:
+    """What all prepared accounts of one snapshot share.
 
     market   pnl [I, S], unit [I], segment [I], flag [I], columns [I, 4], size_rule [U, 4], weight
              and dampener [U, S] or None, gain_factor and gain_cap [U] or None, dampen_first, factor
+    """
+
+    def __init__(self, sequence: int, market: dict[str, Any]) -> None: ...
+
+class Prepared:
+    """One account at one snapshot, ready for orders (`margin.whatif`): E segments, K sides.
+
     account  raw [K U, S], charge, net, owned and rest [K U], carried [K, I], segment_net [K, E],
              fixed [U], and its positions: pointer [U + 1], instrument, lots
     """
 
-    def __init__(self, sequence: int, market: dict[str, Any], account: dict[str, Any]) -> None: ...
+    def __init__(self, market: PreparedMarket, account: dict[str, Any]) -> None: ...
     def sequence(self) -> int:
         """Return the sequence of the snapshot it was prepared at."""
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterpoise.adapters.models import model_named
+from counterpoise.accounts.book import Book, Entries, book_of, positions_of
+from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.margin.compute import AccountMargin, compute_margin, laid_out
-from counterpoise.margin.conformance import random_book
+from counterpoise.margin.conformance import covered, random_book
 from counterpoise.margin.tick import all_rows, margined, moved, moved_underlyings
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import repriced, risk_arrays
@@ -30,13 +31,14 @@ moves = st.lists(st.tuples(st.sampled_from(TERMS.underlyings), shares, shares, s
 def after(before: MarketSnapshot, coin: str, price: float, sigma: float,
           usdc: float) -> MarketSnapshot:
     """Return a market where one coin has moved; a factor of zero leaves that number alone."""
-    mine = np.take(np.array(TERMS.underlyings) == coin, TERMS.underlying)
+    terms = before.catalogue
+    mine = np.take(np.array(terms.underlyings) == coin, terms.underlying)
     by = np.where(mine, price or 1.0, 1.0)
     own = np.array([a in (coin, "USDC") for a in before.assets])
     factor = np.array([price or 1.0 if a == coin else usdc or 1.0 for a in before.assets])
     return replaced(before, mark=before.mark * by, forward=before.forward * by,
                     volatility=before.volatility * np.where(mine, sigma or 1.0, 1.0),
-                    index=before.index * np.where(np.array(TERMS.underlyings) == coin,
+                    index=before.index * np.where(np.array(terms.underlyings) == coin,
                                                   price or 1.0, 1.0),
                     price=np.where(own, before.price * factor, before.price),
                     sequence=before.sequence + 1)
@@ -118,3 +120,36 @@ def test_pricing_one_underlying_again_has_the_bits_of_pricing_all(coin: str) -> 
 
     again = repriced(risk_arrays(MARKET, scenarios), there, moved_underlyings(MARKET, there))
     assert again == risk_arrays(there, scenarios)
+
+
+def one_coin_each(where: MarketSnapshot, of: np.ndarray, seed: int) -> Book:
+    """Return accounts that hold contracts of one underlying and few assets."""
+    full = random_book(where, seed=seed, accounts=9, positions=5, among=of)
+    rows, terms = positions_of(full), where.catalogue
+    mine = terms.underlying[rows.instrument] == rows.account % len(terms.underlyings)
+    few = full.balances * (np.arange(full.balances.size).reshape(full.balances.shape) % 3 == 0)
+    return book_of(catalogue=terms, accounts=np.arange(9), balances=(full.assets, few),
+                   positions=Entries(**{name: getattr(rows, name)[mine] for name in (
+                       "account", "instrument", "lots", "entry_cost")}))
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_a_tick_of_any_rule_book_is_a_full_computation(name: str) -> None:
+    model = model_named(name)
+    version = parameters_of(model, AS_OF)
+    tried = 0
+    for cash in ("USDC", "USDT"):
+        here = market(cash=cash, indices={"BTC": 65_000.0, "ETH": 1_900.0, "SOL": 90.0})
+        known_to_it = covered(model, version, here)
+        for seed in range(3 if known_to_it.any() else 0):
+            book = one_coin_each(here, known_to_it, seed)
+            state = margined(laid_out(book, model), here, model=model, version=version)
+            known = rows(state.margins)
+            for coin, price, sigma, usdc in (("BTC", 0.9, 0.0, 0.0), ("ETH", 0.0, 1.2, 0.97)):
+                there = after(state.now.market, coin, price, sigma, usdc)
+                state = moved(state.now, there)
+                known |= rows(state.margins)
+                assert known == rows(compute_margin(book, there, model=model, version=version))
+                tried += len(state.margins.requirements)
+    if not tried:
+        pytest.skip("covers no contract of these markets")

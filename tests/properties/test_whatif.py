@@ -15,6 +15,7 @@ from counterpoise.margin.whatif import (
     effects,
     largest_that_fits,
     prepare,
+    ready_market,
     with_position,
 )
 from counterpoise.risk.aggregation import grouped, worst_loss
@@ -29,6 +30,7 @@ MODEL = model_named("deribit_spm")
 VERSION = parameters_of(MODEL, AS_OF)
 ARRAYS = priced(MARKET, model=MODEL, version=VERSION)
 ASSETS = tuple(asset(code) for code in MARKET.catalogue.settlements)
+READY = ready_market(MARKET, model=MODEL, version=VERSION, arrays=ARRAYS)
 COUNT = len(MARKET.catalogue)
 LOTS = st.integers(-10**14, 10**14) | st.sampled_from((1, -1, 10**17, -(10**17)))
 LEGS = st.lists(st.tuples(st.integers(0, COUNT - 1), LOTS.filter(bool)), max_size=8)
@@ -51,7 +53,7 @@ def account(rows: list[tuple[int, int]], orders: list[tuple[int, int]] = (),
 
 
 def made_ready(book: Book) -> Prepared:
-    return prepare(book, MARKET, model=MODEL, version=VERSION, arrays=ARRAYS)
+    return prepare(book, READY)
 
 
 def recomputed(book: Book, column: int) -> tuple[float, float]:
@@ -89,7 +91,7 @@ def test_the_bound_is_small(rows, column, lots):
 @given(LEGS, st.integers(0, COUNT - 1), LOTS)
 def test_the_recomputed_unit_has_the_bits_of_the_kernel(rows, column, lots):
     ready = made_ready(account(rows))
-    terms = ready.units.terms
+    terms = ready.units.market.terms
     book = with_position(account(rows), column, lots)
     unit_rows = grouped(row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
                         key=terms.units.of)
@@ -159,8 +161,8 @@ def test_a_contract_without_a_number_has_no_prepared_figure():
     quality[7] = 1
     dark = replaced(MARKET, mark=blind, forward=blind, quality=quality)
     arrays = priced(dark, model=MODEL, version=VERSION)
-    held = prepare(account([(7, 1)]), dark, model=MODEL, version=VERSION, arrays=arrays)
-    free = prepare(account([(0, 1)]), dark, model=MODEL, version=VERSION, arrays=arrays)
+    ready = ready_market(dark, model=MODEL, version=VERSION, arrays=arrays)
+    held, free = prepare(account([(7, 1)]), ready), prepare(account([(0, 1)]), ready)
 
     same_pool = int(np.flatnonzero((MARKET.catalogue.settlement == MARKET.catalogue.settlement[7])
                                    & ~arrays[0].failed)[0])
@@ -172,7 +174,7 @@ def test_a_contract_without_a_number_has_no_prepared_figure():
 def test_a_model_without_a_prepared_form_is_refused():
     model = model_named("standard")
     with pytest.raises(BadInput, match="has no prepared figures; compute the margin"):
-        prepare(account([]), MARKET, model=model, version=parameters_of(model, AS_OF))
+        ready_market(MARKET, model=model, version=parameters_of(model, AS_OF))
 
 
 @given(st.integers(1, 10**12), st.sampled_from((-1, 1)))

@@ -22,6 +22,7 @@ from counterpoise.margin.model import (
     UnitModel,
 )
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.pools import Bools
 from counterpoise.margin.requirement import Floats, Indices, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays, risk_arrays
@@ -98,9 +99,14 @@ def margins_of(layout: Layout, results: tuple[Any, ...], now: PricedMarket, mode
     if isinstance(rule, CrossEquity):
         return against_equity(layout.book, now.market, needs, rule, threads=threads)
     cash = layout.cash if rows is None else Cash(
-        amount=np.take(layout.cash.amount, rows), stated=np.take(layout.cash.stated, rows),
-        no_entry=np.take(layout.cash.no_entry, rows))
+        amount=np.take(layout.cash.amount, rows), stated=_flags(layout.cash.stated, rows),
+        no_entry=_flags(layout.cash.no_entry, rows))
     return _compared(needs, with_value(cash, value), rule, threads)
+
+
+def _flags(given: Bools, rows: Ints) -> Bools:
+    """Return the flags of `rows`; where none is set, which is usual, no row is looked up."""
+    return np.take(given, rows) if given.any() else np.zeros(len(rows), bool)
 
 
 def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,

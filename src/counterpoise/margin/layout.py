@@ -40,12 +40,11 @@ class Block:
 class Layout:
     """A book laid out for a model whose risk units do not cross underlyings.
 
-    pools                       the requirement rows
-    cash                        what each owns beside the value of its positions
-    blocks                      [underlying]
-    members                     [requirement row + 1] entries of the member columns
-    member_block, member_row    [member] the unit row: its block and its place there
-    member_unit, member_of      [member] its risk unit and its requirement row
+    pools      the requirement rows
+    cash       what each owns beside the value of its positions
+    blocks     [underlying]
+    members    [requirement row + 1] entries of `member`
+    member     [member, 4] block and place of the unit row, its risk unit, its requirement row
     """
 
     book: Book
@@ -53,10 +52,7 @@ class Layout:
     cash: Cash
     blocks: tuple[Block, ...]
     members: Ints
-    member_block: Indices
-    member_row: Indices
-    member_unit: Indices
-    member_of: Indices
+    member: Indices
 
 
 def layout_of(book: Book, *, unit: Indices, pool: Indices, threads: int = 1) -> Layout:
@@ -72,7 +68,7 @@ def layout_of(book: Book, *, unit: Indices, pool: Indices, threads: int = 1) -> 
     assert len(set(zip(underlying.tolist(), pool.tolist(), strict=True))) == len(pool)
     start = np.searchsorted(terms.underlying, np.arange(len(terms.underlyings) + 1))
     place = np.array([codes.index(s) for s in terms.settlements], np.int32)
-    account, pools, row_of, members, block, row, key, of, parts = _core.layout(
+    account, pools, row_of, members, member, parts = _core.layout(
         row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots, unit=unit,
         block=underlying, pool=np.take(place, pool), start=start[:-1].astype(np.int32),
         held=held_otherwise(book, codes).view(np.uint8), threads=threads)
@@ -83,7 +79,7 @@ def layout_of(book: Book, *, unit: Indices, pool: Indices, threads: int = 1) -> 
                    for k, (pointer, owner, unit_of, at, held, lots) in enumerate(parts))
     cash = cash_of(book, Owners(assets=codes, account=account, asset=pools), threads=threads)
     return Layout(book=book, pools=rows, cash=cash, blocks=blocks, members=members,
-                  member_block=block, member_row=row, member_unit=key, member_of=of)
+                  member=member)
 
 
 def chosen(pools: PoolRows, rows: Ints | None) -> PoolRows:

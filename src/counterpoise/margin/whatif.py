@@ -1,10 +1,12 @@
 """What if: how much would the account need with one more order filled, and how large may it be?
 
-    prepare -> effects (screen: adds a row, error stated) -> after_order (decides: recomputed)
+    ready_market -> prepare -> effects (screen: adds a row, error stated)
+                            -> after_order (decides: recomputed)
 
-A prepared account belongs to one snapshot: its sequence is passed with every question, and an
-account prepared at another one is refused. The screen never decides; `after_order` is
-`margin.compute` on the account with the order filled, and `largest_that_fits` ends in it.
+What accounts share is made ready once per snapshot. A prepared account belongs to that snapshot:
+its sequence is passed with every question, and an account prepared at another one is refused. The
+screen never decides; `after_order` is `margin.compute` on the account with the order filled, and
+`largest_that_fits` ends in it.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -25,7 +27,12 @@ from counterpoise.margin.model import MarginModel, PricedMarket
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.margin.requirement import Floats, Indices
-from counterpoise.margin.terms.prepared_units import Lots, PreparedUnits, error_bounds
+from counterpoise.margin.terms.prepared_units import (
+    Lots,
+    MarketUnits,
+    PreparedUnits,
+    error_bounds,
+)
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Reason, bad_input
@@ -37,8 +44,21 @@ from counterpoise.values.quantity import LOTS_MAX, UNKNOWN
 class PreparableModel(MarginModel, Protocol):
     """A model that can say what of an account an order needs to meet."""
 
-    def prepared(self, book: Book, priced: PricedMarket) -> PreparedUnits:
+    def market_units(self, priced: PricedMarket) -> MarketUnits:
+        """Return what all accounts share at one snapshot."""
+
+    def prepared(self, book: Book, market: MarketUnits) -> PreparedUnits:
         """Return a book of one row ready for orders."""
+
+
+@frozen
+class ReadyMarket:
+    """One snapshot, priced and made ready for the accounts that will be asked about."""
+
+    priced: PricedMarket
+    model: PreparableModel
+    version: ParameterVersion
+    units: MarketUnits
 
 
 @frozen
@@ -51,9 +71,7 @@ class Prepared:
 
     book: Book
     sequence: int
-    model: PreparableModel
-    version: ParameterVersion
-    priced: PricedMarket
+    market: ReadyMarket
     units: PreparedUnits
 
 
@@ -73,24 +91,30 @@ class Effects:
     maintenance_error: Floats
 
 
-def prepare(book: Book, market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,
-            arrays: tuple[RiskArrays, ...] | None = None) -> Prepared:
-    """Return an account, a book of one row, ready for what-if questions at this snapshot.
+def ready_market(market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,
+                 arrays: tuple[RiskArrays, ...] | None = None) -> ReadyMarket:
+    """Return what all prepared accounts share at this snapshot; `arrays` from `compute.priced`.
 
     Raises
     ------
     BadInput
         If the model has no prepared form.
     """
-    assert len(book) == 1 and book.catalogue is market.catalogue
     if not isinstance(model, PreparableModel):
         raise bad_input(Reason.NOT_APPLICABLE, model.name, "has no prepared figures; compute the "
                         "margin of the account with the order filled instead")
     if arrays is None:
         arrays = priced(market, model=model, version=version)
     now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
-    return Prepared(book=book, sequence=market.sequence, model=model, version=version, priced=now,
-                    units=model.prepared(book, now))
+    return ReadyMarket(priced=now, model=model, version=version, units=model.market_units(now))
+
+
+def prepare(book: Book, market: ReadyMarket) -> Prepared:
+    """Return an account, a book of one row, ready for what-if questions at this snapshot."""
+    now = market.priced.market
+    assert len(book) == 1 and book.catalogue is now.catalogue
+    return Prepared(book=book, sequence=now.sequence, market=market,
+                    units=market.model.prepared(book, market.units))
 
 
 def effects(prepared: Prepared, instrument: Indices, lots: Lots, *, sequence: int,
@@ -122,9 +146,9 @@ def after_order(prepared: Prepared, instrument: int, lots: int, *, sequence: int
         If the account was prepared at another snapshot, or the position would be too large.
     """
     _refuse_stale(prepared, sequence)
-    return compute_margin(with_position(prepared.book, instrument, lots), prepared.priced.market,
-                          model=prepared.model, version=prepared.version,
-                          arrays=prepared.priced.arrays)
+    now = prepared.market
+    return compute_margin(with_position(prepared.book, instrument, lots), now.priced.market,
+                          model=now.model, version=now.version, arrays=now.priced.arrays)
 
 
 def with_position(book: Book, instrument: int, lots: int) -> Book:

@@ -46,7 +46,9 @@ def worst_scenarios(required: Requirements, arrays: tuple[RiskArrays, ...],
 
 
 def in_words(cell: WorstScenario) -> str:
-    """Return the move as a trader says it: `-16 %, vol up`."""
+    """Return the move as a trader says it: `-16 %, vol up`, or what else than these it is."""
+    if cell.label.startswith(("smile", "basis")):
+        return cell.label
     move = f"{100 * cell.price_move:+.6g} %" if cell.price_move else "price unchanged"
     return f"{move}, vol {'unchanged' if cell.vol_state == 'same' else cell.vol_state}"
 

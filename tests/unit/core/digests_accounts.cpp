@@ -59,7 +59,8 @@ void requirements(const Held& book) {
     const auto scenario = whole<std::int32_t>(ACCOUNTS, 0, SCENARIOS);
     const std::vector<std::uint8_t> flag(INSTRUMENTS);
     std::vector<UnitResult> results(ACCOUNTS);
-    std::vector<std::int32_t> flagged(ACCOUNTS), block(ACCOUNTS), row(ACCOUNTS);
+    std::vector<std::int32_t> flagged(ACCOUNTS);
+    std::vector<Member> member(ACCOUNTS);
     kernels().add_ons({book.pointer.data(), book.key.data(), book.instrument.data(),
                        book.lots.data(), segment.data(), columns.data(), flag.data(), rule.data(),
                        loss.data(), scenario.data(), results.data(), flagged.data()}, 0, ACCOUNTS);
@@ -69,15 +70,18 @@ void requirements(const Held& book) {
     constexpr std::int64_t ROWS = ACCOUNTS / UNITS;
     std::vector<std::int64_t> members(ROWS + 1);
     for (std::int64_t r = 0; r <= ROWS; ++r) members[r] = UNITS * r;
-    for (std::int64_t a = 0; a < ACCOUNTS; ++a) row[a] = static_cast<std::int32_t>(a);
+    for (std::int64_t a = 0; a < ACCOUNTS; ++a) {
+        member[a] = {0, static_cast<std::int32_t>(a), book.key[a], 0};
+    }
+    const std::int64_t block_rows[] = {ACCOUNTS};
     const UnitResult* blocks[] = {results.data()};
     Numbers out[TOTALS], entry_loss(ACCOUNTS);
     std::vector<std::int32_t> entries[3];
     for (auto& one : entries) one.resize(ACCOUNTS);
     Totals call{};
     call.entries = call.members = members.data();
-    call.member_block = block.data(), call.member_row = row.data();
-    call.member_unit = book.key.data(), call.blocks = blocks;
+    call.member = member.data(), call.blocks = blocks;
+    call.block_rows = block_rows, call.block_count = 1;
     call.factor = 0.8, call.ten_initial = 1e9, call.ten_maintenance = 1e12;
     for (int k = 0; k < TOTALS; ++k) out[k].resize(ROWS), call.out[k] = out[k].data();
     call.entry_loss = entry_loss.data(), call.entry_scenario = entries[0].data();

@@ -144,3 +144,5 @@ def test_an_empty_axis_cannot_hide_a_huge_one():
         _core.exposures(**nothing, columns=wide)
     with pytest.raises(ValueError, match="at most 16777216 scenarios"):
         _core.worst_loss(**nothing, key=np.zeros(16, np.int32), pnl=wide)
+    with pytest.raises(ValueError, match="at most 16777216 scenarios"):
+        _core.tails(**nothing, key=np.zeros(16, np.int32), pnl=wide, rank=2**57)

@@ -56,9 +56,10 @@ def totals(size: Callable[[], int], rng: np.random.Generator) -> Arguments:
     rows = size()
     members = np.concatenate(([0], np.cumsum(rng.integers(0, 3, rows))))
     count = members[-1]
-    return {"members": members, "member_block": rng.integers(0, 2, count).astype(np.int32),
-            "member_row": rng.integers(0, 5, count).astype(np.int32),
-            "member_unit": np.zeros(count, np.int32), "blocks": [rng.random((5, 4))] * 2,
+    return {"members": members, "member": np.stack([
+                rng.integers(0, most, count) for most in (2, 5, 3, rows)], axis=1,
+                dtype=np.int32, casting="unsafe") if count else np.zeros((0, 4), np.int32),
+            "blocks": [rng.random((5, 4))] * 2,
             "scenarios": [np.zeros(5, np.int32)] * 2, "rows": None,
             "others": (rng.random(rows), None, rng.random(rows)),
             "failure": np.full(rows, -1, np.int32), "factor": 0.8, "ten_initial": 1e9,
@@ -175,7 +176,7 @@ def test_no_prepared_account_crashes_and_no_question_to_it(data):
     for given_market, given_account in ((market, account), (
             with_some_spoiled(data, market), with_some_spoiled(data, account))):
         try:
-            made = _core.Prepared(7, given_market, given_account)
+            made = _core.Prepared(_core.PreparedMarket(7, given_market), given_account)
         except (*REFUSALS, KeyError):
             assert given_market is not market
             continue

@@ -30,7 +30,7 @@ def laid(book: list[list[int]], *, held: Any, threads: int = 1,
 @given(BOOKS, st.integers(0, 10**6))
 def test_every_position_and_unit_row_stands_once_where_it_belongs(book, seed):
     held = np.random.default_rng(seed).random((len(book), 3)) < 0.3
-    account, pool, row_of, members, of_block, of_row, unit, of, blocks = laid(book, held=held)
+    account, pool, row_of, members, member, blocks = laid(book, held=held)
 
     pools = [{p for p in range(3) if held[a, p]} | {int(POOL[UNIT[i]]) for i in own}
              for a, own in enumerate(book)]
@@ -46,9 +46,9 @@ def test_every_position_and_unit_row_stands_once_where_it_belongs(book, seed):
         assert got == sorted(x for x in positions if BLOCK[x[1]] == b)
         assert at.tolist() == [rows.index((a, POOL[k])) for a, k in zip(owner, key, strict=True)]
     mine = sorted((rows.index((a, POOL[u])), u) for a, u in {x[:2] for x in positions})
-    assert list(zip(of.tolist(), unit.tolist(), strict=True)) == mine
+    assert [(of, unit) for _, _, unit, of in member.tolist()] == mine
     assert members.tolist() == [sum(r < k for r, _ in mine) for k in range(len(rows) + 1)]
-    for b, r, u, k in zip(of_block, of_row, unit, of, strict=True):
+    for b, r, u, k in member:
         assert (blocks[b][2][r], blocks[b][3][r]) == (u, k)
 
 

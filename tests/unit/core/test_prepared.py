@@ -37,9 +37,13 @@ def account(scenarios: int, sides: int = 3, **changes: Any) -> dict[str, Any]:
     return good | changes
 
 
+def prepared(given: dict[str, Any], held: dict[str, Any]) -> Any:
+    return _core.Prepared(_core.PreparedMarket(5, given), held)
+
+
 def answers(scenarios: int, threads: int = 1) -> bytes:
     """Return the bits of every answer to orders in every instrument."""
-    made = _core.Prepared(5, market(scenarios), account(scenarios))
+    made = prepared(market(scenarios), account(scenarios))
     at = np.repeat(np.arange(INSTRUMENTS, dtype=np.int32), 200)
     lots = np.tile(np.arange(-100, 100), INSTRUMENTS)
     again = [made.worst_again(int(k), int(q), 5) for k, q in zip(at, lots, strict=True)]
@@ -62,7 +66,7 @@ def test_flavours_and_threads_change_no_bit(scenarios):
 @pytest.mark.parametrize("scenarios", [1, 7, 35, 100])
 def test_the_worst_is_that_of_the_added_row(scenarios):
     given, held = market(scenarios), account(scenarios)
-    made = _core.Prepared(5, given, held)
+    made = prepared(given, held)
     for k, unit in ((0, 0), (1, 0), (3, 1)):
         for lots in (-3, 0, 2):
             v = (held["raw"][unit] + lots * given["pnl"][k]) * given["weight"][unit]
@@ -71,7 +75,7 @@ def test_the_worst_is_that_of_the_added_row(scenarios):
 
 
 def test_an_instrument_without_unit_or_number_has_none():
-    made = _core.Prepared(5, market(9), account(9))
+    made = prepared(market(9), account(9))
 
     assert all(np.isnan(call(k, 1, 5)) for k in (2, 5) for call in (
         made.worst, made.worst_again, made.initial, made.maintenance))
@@ -96,13 +100,13 @@ WRONG = [
 @pytest.mark.parametrize(("of_market", "of_account", "sentence"), WRONG)
 def test_wrong_arrays_are_refused_by_name(of_market, of_account, sentence):
     with pytest.raises(ValueError, match=".") as caught:
-        _core.Prepared(5, market(9, **of_market), account(9, **of_account))
+        prepared(market(9, **of_market), account(9, **of_account))
 
     assert sentence in str(caught.value)
 
 
 def test_wrong_calls_are_refused():
-    made = _core.Prepared(5, market(9), account(9))
+    made = prepared(market(9), account(9))
 
     assert made.sequence() == 5
     for k in (-1, INSTRUMENTS, 2**40):
@@ -110,15 +114,28 @@ def test_wrong_calls_are_refused():
             made.initial(k, 1, 5)
     with pytest.raises(ValueError, match="lots must lie within"):
         made.worst_again(0, 2**62 + 1, 5)
+    whale = prepared(market(9), account(9, lots=np.array([2**63 - 1, 4, 5])))
+    with pytest.raises(ValueError, match="the lots held must lie within"):
+        whale.worst_again(0, 1, 5)
     with pytest.raises(ValueError, match="instrument must index"):
         made.effects(np.array([6], np.int32), np.array([1]), 5)
     with pytest.raises(KeyError):
-        _core.Prepared(5, {}, account(9))
+        prepared({}, account(9))
+
+
+def test_an_empty_axis_cannot_hide_a_huge_one():
+    wide = {"pnl": np.empty((0, 2**59)), "unit": np.zeros(0, np.int32),
+            "segment": np.zeros(0, np.int32), "flag": np.zeros(0, np.uint8),
+            "columns": np.zeros((0, 4)), "size_rule": np.zeros((32, 4)), "weight": None,
+            "dampener": None, "gain_factor": None, "gain_cap": None}
+
+    with pytest.raises(ValueError, match="at most 16777216 scenarios"):
+        prepared(market(9, **wide), account(9))
 
 
 def test_what_it_was_made_from_may_go_and_change():
     given, held = market(9), account(9)
-    made = _core.Prepared(5, given, held)
+    made = prepared(given, held)
     before = made.initial(0, 1, 5)
     given["unit"][:] = 99
     held["instrument"][:] = 99

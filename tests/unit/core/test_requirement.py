@@ -42,9 +42,9 @@ def requirement_rows(seed: int = 2, **changes: Any) -> dict[str, Any]:
     scenarios = [rng.integers(0, 99, 700).astype(np.int32) for _ in blocks]
     members = np.concatenate(([0], np.cumsum(rng.integers(0, 4, 9000))))
     count = members[-1]
-    good = {"members": members, "member_block": rng.integers(0, 5, count).astype(np.int32),
-            "member_row": rng.integers(0, 700, count).astype(np.int32),
-            "member_unit": rng.integers(0, 9, count).astype(np.int32), "blocks": blocks,
+    good = {"members": members, "member": np.stack([
+                rng.integers(0, most, count) for most in (5, 700, 9, 9000)], axis=1,
+                dtype=np.int32, casting="unsafe"), "blocks": blocks,
             "scenarios": scenarios, "rows": None,
             "others": (rng.random(9000), None, rng.random(9000)),
             "failure": np.where(rng.random(9000) < 0.1, 0, -1).astype(np.int32), "factor": 0.8,
@@ -112,7 +112,7 @@ def test_totals_have_the_bits_of_plain_sums(seed, some):
     columns, loss, scenario, row, unit = _core.totals(**call | asked, threads=2)
 
     of = np.repeat(np.arange(9000), np.diff(call["members"]))
-    unit_of = np.stack(call["blocks"])[call["member_block"], call["member_row"]]
+    unit_of = np.stack(call["blocks"])[call["member"][:, 0], call["member"][:, 1]]
     worst, charge, shock, value = (np.bincount(of, unit_of[:, k], 9000)[chosen] for k in range(4))
     rounding = np.bincount(of, rounded(unit_of[:, 0], 1e9) - unit_of[:, 0], 9000)[chosen]
     total = ((worst + rounding) + charge) + shock
@@ -128,11 +128,11 @@ def test_totals_have_the_bits_of_plain_sums(seed, some):
         np.testing.assert_array_equal(here, there)
     mine = np.isin(of, chosen)
     np.testing.assert_array_equal(loss, unit_of[mine, 0])
-    there = np.stack(call["scenarios"])[call["member_block"], call["member_row"]]
+    there = np.stack(call["scenarios"])[call["member"][:, 0], call["member"][:, 1]]
     np.testing.assert_array_equal(scenario, there[mine])
     assert (unit is None) == (row is None) == (not some)
     if some:
-        np.testing.assert_array_equal(unit, call["member_unit"][mine])
+        np.testing.assert_array_equal(unit, call["member"][mine, 2])
         np.testing.assert_array_equal(chosen[row], of[mine])
 
 
@@ -252,6 +252,10 @@ WRONG = [
     ("totals", requirement_rows, {"blocks": [np.zeros((9, 4))] * 5,
                                   "scenarios": [np.zeros(9, np.int32)] * 5}, "must lie inside"),
     ("totals", requirement_rows, {"blocks": [np.zeros((9, 3))] * 5}, "must have 4 columns"),
+    ("totals", requirement_rows, {"member": np.zeros((1, 3), np.int32)}, "member must have 4 col"),
+    ("totals", requirement_rows, {"rows": np.array([0]), "members": np.array([0, 1]),
+                                  "member": np.array([[0, -1, 0, 0]], np.int32),
+                                  "others": (None,) * 3, "failure": None}, "must lie inside"),
     ("totals", requirement_rows, {"rows": np.array([9000])}, "rows must index"),
     ("totals", requirement_rows, {"others": (None, None)}, "others must be three"),
     ("totals", requirement_rows, {"others": (np.zeros(3), None, None)}, "9000 entries, not 3"),

@@ -18,7 +18,7 @@ from counterpoise.margin.compute import STATUS, compute_margin, laid_out
 from counterpoise.margin.conformance import check_margin_model, random_book
 from counterpoise.margin.pools import cross_pools, given_in_numeraire
 from counterpoise.margin.tick import margined, moved
-from counterpoise.margin.whatif import prepare
+from counterpoise.margin.whatif import ready_market
 from counterpoise.values.assets import asset
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
@@ -131,7 +131,7 @@ def test_bands_and_prepared_figures_say_that_they_do_not_apply():
     with pytest.raises(BadInput, match="has no safe bands"):
         bands_of(book((1, 0, 0)), MARKET, model=MODEL, version=VERSION, grid=BandGrid())
     with pytest.raises(BadInput, match="has no prepared figures"):
-        prepare(book((1, 0, 0)), MARKET, model=MODEL, version=VERSION)
+        ready_market(MARKET, model=MODEL, version=VERSION)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
-from counterpoise.margin.compute import AccountMargin, compute_margin
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.requirement import Requirements
+from counterpoise.margin.worst import in_words, worst_scenarios
 from counterpoise.market.conditions import NOTHING_KNOWN
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.failure import BadInput
@@ -151,6 +152,17 @@ def test_an_outright_perpetual_needs_its_grid_and_contingency() -> None:
 
     assert needs.maintenance[0] == pytest.approx((0.8 * 0.18 + 0.03) * 65_000)
     assert needs.initial[0] == pytest.approx((0.18 + 0.04) * 65_000)
+
+
+@pytest.mark.parametrize(("held", "words"), [
+    ({PERPETUAL: 1.0}, "-18 %, vol up"), ({CALL: -1.0}, "+18 %, vol up"),
+    ({f"{LATE}-65000-C": 1.0, f"{LATE}-65000-P": -1.0, CALL: -1.0, PUT: 1.0},
+     "basis contingency, forwards up")])
+def test_the_worst_scenario_is_said_as_it_is(held: dict[str, float], words: str) -> None:
+    arrays = priced(MARKET, model=MODEL, version=VERSION)
+    worst = worst_scenarios(needs_of(held), arrays)
+
+    assert words == in_words(worst[0][0])
 
 
 def test_a_calendar_of_forwards_pays_the_basis_contingency() -> None:

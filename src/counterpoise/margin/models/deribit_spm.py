@@ -50,7 +50,7 @@ from counterpoise.values.frozen import frozen
 
 if TYPE_CHECKING:  # what explains a number or prepares for another is loaded where it is asked for
     from counterpoise.margin.contributions import Contributions
-    from counterpoise.margin.terms.prepared_units import PoolTerms, PreparedUnits
+    from counterpoise.margin.terms.prepared_units import MarketUnits, PoolTerms, PreparedUnits
     from counterpoise.margin.vectors import RiskVectors
 
 _MATRIX: Final = ("worst_case", "roll_shock", "delta_shock")
@@ -122,15 +122,20 @@ class DeribitSpm:
             candidates={}, failure=failure, failures=failures, worst=worst)
         return needs, columns["value"]
 
-    def prepared(self, book: Book, priced: PricedMarket) -> "PreparedUnits":
-        """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
-        from counterpoise.margin.terms.prepared_units import prepared_units
+    def market_units(self, priced: PricedMarket) -> "MarketUnits":
+        """Return what all accounts that are made ready for what-if share at one snapshot."""
+        from counterpoise.margin.terms.prepared_units import market_units
 
         arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
         terms = unit_terms(arrays, market, parameters)
         bad = arrays.failed | _verdicts(market, parameters)[0]
-        return prepared_units(book, arrays, terms, bad=bad,
-                              pools=_pool_terms(book, terms, bad, parameters))
+        return market_units(arrays, terms, bad=bad, factor=parameters.general.mm_factor)
+
+    def prepared(self, book: Book, market: "MarketUnits") -> "PreparedUnits":
+        """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
+        from counterpoise.margin.terms.prepared_units import prepared_units
+
+        return prepared_units(book, market, pools=_pool_terms(book, market.terms, market.bad))
 
     def contributions(self, book: Book, arrays: tuple[RiskArrays, ...], market: MarketSnapshot,
                       parameters: RiskMatrixParameters) -> "Contributions":
@@ -200,8 +205,7 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     decimals and MM = mm_factor RM to 12.
     """
     columns, loss, scenario, row, unit = _core.totals(
-        members=layout.members, member_block=layout.member_block, member_row=layout.member_row,
-        member_unit=layout.member_unit, blocks=[r.columns for r in results],
+        members=layout.members, member=layout.member, blocks=[r.columns for r in results],
         scenarios=[r.scenario for r in results], rows=rows, others=tuple(sums.given.values()),
         failure=sums.failure, factor=priced.parameters.general.mm_factor, ten_initial=1e9,
         ten_maintenance=1e12, sums=sums.total, threads=sums.threads)
@@ -210,8 +214,8 @@ def _totals(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
     named |= {name: zero if amount is None else amount for name, amount in sums.given.items()}
     return named, WorstScenarios(
         units=unit_names(layout.book.catalogue), scenario=scenario, loss=loss,
-        row=layout.member_of if row is None else row,
-        unit=layout.member_unit if unit is None else unit)
+        row=layout.member[:, 3] if row is None else row,
+        unit=layout.member[:, 2] if unit is None else unit)
 
 
 def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
@@ -302,8 +306,7 @@ def _not_applicable(contract: Instrument, market: MarketSnapshot,
     return Failure(reason=reason, subject=contract.id, sentence=sentence)
 
 
-def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
-                parameters: RiskMatrixParameters) -> "PoolTerms":
+def _pool_terms(book: Book, terms: UnitTerms, bad: Bools) -> "PoolTerms":
     """Return what the pool of every unit needs beside its units."""
     from counterpoise.margin.terms.prepared_units import PoolTerms
 
@@ -319,7 +322,7 @@ def _pool_terms(book: Book, terms: UnitTerms, bad: Bools,
         fixed=(np.nan_to_num(orders) + np.nan_to_num(stated["mmp_margin"]))
         + np.nan_to_num(stated["spot_margin"]),
         orders_given=np.isfinite(orders), barred=np.isin(settlement, lost),
-        factor=parameters.general.mm_factor, decimals=9, maintenance_decimals=12)
+        decimals=9, maintenance_decimals=12)
 
 
 def _unit_rows(book: Book, terms: UnitTerms) -> Rows:

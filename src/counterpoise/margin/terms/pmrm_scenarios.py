@@ -6,7 +6,7 @@ import numpy as np
 
 from counterpoise.margin.requirement import Floats
 from counterpoise.margin.terms.pmrm_parameters import PmrmMarket, PmrmParameters
-from counterpoise.margin.terms.skew_shock import DIRECTIONS, Smiles, volatility_shifts
+from counterpoise.margin.terms.skew_shock import DIRECTIONS, TILTS, Smiles, volatility_shifts
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.scenarios.by_contract import (
     ContractFactors,
@@ -48,7 +48,10 @@ def pmrm_scenarios(market: MarketSnapshot, parameters: PmrmParameters) -> Scenar
 
 def _vol_shifts(market: MarketSnapshot, own: list[PmrmMarket], factors: ContractFactors,
                 direction: Directions) -> Floats:
-    """Return the shift of every factor, [scenario, factor]; 0 for the underlyings themselves."""
+    """Return the shift of every factor, [scenario, factor].
+
+    That of an underlying prices nothing and says up or down: the range at thirty days.
+    """
     shifts = np.zeros((len(direction), len(factors.names)))
     options = factors.option >= 0
     for k, terms in enumerate(own):
@@ -60,6 +63,8 @@ def _vol_shifts(market: MarketSnapshot, own: list[PmrmMarket], factors: Contract
                    forward=(market.forward + market.forward_fixed)[at],
                    years=np.maximum(years, 0.0)), terms.volatility, terms.skew)
         shifts[:, mine] = table[direction[:, k]]
+        shifts[:, k] = np.array([0.0, terms.volatility.range_up, -terms.volatility.range_down,
+                                 0.0, 0.0])[direction[:, k]]
     return shifts
 
 
@@ -67,6 +72,12 @@ def _labels(own: list[PmrmMarket]) -> tuple[str, ...]:
     """Return the shocks themselves where all markets agree, and the place in the list otherwise."""
     listed = []
     for k in range(len(own[0].grid.spot)):
-        said = {f"price {m.grid.spot[k] - 1:+.4g}, vol {m.grid.volatility[k]}" for m in own}
+        said = {_said(m.grid.spot[k], m.grid.volatility[k]) for m in own}
         listed.append(said.pop() if len(said) == 1 else f"scenario {k + 1}")
     return (*listed, "basis contingency, forwards up", "basis contingency, forwards down")
+
+
+def _said(spot: float, direction: str) -> str:
+    if direction in TILTS:
+        return f"smile tilted, {direction}"
+    return f"price {spot - 1:+.4g}, vol {direction}"

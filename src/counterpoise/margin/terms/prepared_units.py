@@ -33,16 +33,39 @@ class PoolTerms:
     fixed            amount that no position changes, added to the initial requirement
     orders_given     True where the venue's own amount stands for the open orders
     barred           True where the pool has no number
-    factor           maintenance over RM
     decimals         of a worst case and of IM; MM is rounded to `maintenance_decimals`
     """
 
     fixed: Floats
     orders_given: Bools
     barred: Bools
-    factor: float
     decimals: int
     maintenance_decimals: int
+
+
+@frozen
+class MarketUnits:
+    """What all accounts share at one snapshot.
+
+    engine        P&L and terms as `_core.Prepared` reads them, a copy
+    bad           [instrument] True for those without a number
+    columns       [instrument, 4] deltas of the roll shock and its rate, of the delta shock and
+                  those of options
+    reach         [instrument] largest absolute P&L
+    together      [unit, unit] True where both are of one pool
+    steepness     [unit] most that a weighted P&L moves for one unit of P&L
+    factor        maintenance over RM
+    """
+
+    engine: Any
+    arrays: RiskArrays
+    terms: UnitTerms
+    bad: Bools
+    columns: Floats
+    reach: Floats
+    together: Bools
+    steepness: Floats
+    factor: float
 
 
 @frozen
@@ -52,54 +75,53 @@ class PreparedUnits:
     engine        answers for an order in a fraction of a microsecond
     positions     how many addends a unit's sums have at most
     scan_size     sum of lots x largest P&L, absolute; `roll_size` and `delta_size` alike
-    steepness     most that a weighted P&L moves for one unit of P&L
-    pool_units    how many units share the pool
     """
 
     engine: Any
-    terms: UnitTerms
+    market: MarketUnits
     pools: PoolTerms
-    pnl: Floats
-    columns: Floats
     positions: Floats
     scan_size: Floats
     roll_size: Floats
     delta_size: Floats
-    steepness: Floats
-    pool_units: Floats
 
 
-def prepared_units(book: Book, arrays: RiskArrays, terms: UnitTerms, *, bad: Bools,
-                   pools: PoolTerms) -> PreparedUnits:
-    """Return an account, a book of one row, ready for orders.
-
-    `bad` [instrument] marks those without a number.
-    """
-    assert len(book) == 1
-    states = _states(book, arrays)
-    rows = grouped(row_pointer=states.row_pointer, instrument=states.instrument, lots=states.lots,
-                   key=terms.units.of)
+def market_units(arrays: RiskArrays, terms: UnitTerms, *, bad: Bools,
+                 factor: float) -> MarketUnits:
+    """Return what all accounts share; `bad` [instrument] marks those without a number."""
     columns = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
-    shape = len(states), len(terms.units.name)
-    raw, worst = _vectors(rows, arrays, terms)
-    results, _ = _core.add_ons(
-        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=worst,
-        segment=terms.segment, columns=columns, value=np.zeros(len(columns)),
-        flag=bad.view(np.uint8), size_rule=terms.size_rule)
-    charge, shock = results[:, 1].copy(), results[:, 2]
-    needs = _spread(rows, worst + charge + shock, shape).reshape(shape)
-    account = _deltas(states, rows, terms, shape=shape) | _held(rows, shape[1]) | {
-        "raw": _spread(rows, raw, shape), "charge": _spread(rows, charge, shape),
-        "fixed": pools.fixed, "rest": _rest(needs, terms, pools)}
-    shaping = terms.transform
+    shaping, settlement = terms.transform, np.array(terms.units.settlement)
     market = {"pnl": arrays.pnl, "unit": terms.units.of, "segment": terms.segment,
               "flag": bad.view(np.uint8), "columns": columns, "size_rule": terms.size_rule,
               "weight": shaping.weight, "dampener": shaping.dampener,
               "gain_factor": shaping.gain_factor, "gain_cap": shaping.gain_cap,
-              "dampen_first": shaping.dampen_first, "factor": pools.factor}
-    return PreparedUnits(engine=_core.Prepared(arrays.sequence, market, account), terms=terms,
-                         pools=pools, pnl=arrays.pnl, columns=columns,
-                         **_sizes(rows, arrays, terms, columns, shape))
+              "dampen_first": shaping.dampen_first, "factor": factor}
+    return MarketUnits(engine=_core.PreparedMarket(arrays.sequence, market), arrays=arrays,
+                       terms=terms, bad=bad, columns=columns, reach=_reach(arrays.pnl),
+                       together=settlement[:, None] == settlement[None, :],
+                       steepness=np.maximum(_reach(terms.weight), 1.0), factor=factor)
+
+
+def prepared_units(book: Book, market: MarketUnits, *, pools: PoolTerms) -> PreparedUnits:
+    """Return an account, a book of one row, ready for orders."""
+    assert len(book) == 1
+    arrays, terms = market.arrays, market.terms
+    states = _states(book, arrays)
+    rows = grouped(row_pointer=states.row_pointer, instrument=states.instrument, lots=states.lots,
+                   key=terms.units.of)
+    shape = len(states), len(terms.units.name)
+    raw, worst = _vectors(rows, arrays, terms)
+    results, _ = _core.add_ons(
+        pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots, loss=worst,
+        segment=terms.segment, columns=market.columns, value=terms.value,
+        flag=market.bad.view(np.uint8), size_rule=terms.size_rule)
+    charge, shock = results[:, 1].copy(), results[:, 2]
+    needs = _spread(rows, worst + charge + shock, shape).reshape(shape)
+    account = _deltas(states, rows, terms, shape=shape) | _held(rows, shape[1]) | {
+        "raw": _spread(rows, raw, shape), "charge": _spread(rows, charge, shape),
+        "fixed": pools.fixed, "rest": _rest(needs, market.together, pools)}
+    return PreparedUnits(engine=_core.Prepared(market.engine, account), market=market,
+                         pools=pools, **_sizes(rows, market, shape))
 
 
 def _states(book: Book, arrays: RiskArrays) -> Book:
@@ -151,35 +173,29 @@ def _held(rows: Rows, units: int) -> dict[str, Any]:
             "lots": rows.lots[:stop].copy()}
 
 
-def _rest(addends: Floats, terms: UnitTerms, pools: PoolTerms) -> Floats:
+def _rest(addends: Floats, together: Bools, pools: PoolTerms) -> Floats:
     """Return what the other units of each unit's pool need, [side x unit]."""
-    settlement = np.array(terms.units.settlement)
-    other = (settlement[:, None] == settlement[None, :]) & ~np.eye(len(settlement), dtype=bool)
+    other = together & ~np.eye(len(together), dtype=bool)
     rest = np.array([[np.add.reduce(side[mine]) for mine in other] for side in addends])
     rest[1:, pools.orders_given] = -np.inf
     rest[:, pools.barred] = np.nan
     return rest.reshape(-1)
 
 
-def _sizes(rows: Rows, arrays: RiskArrays, terms: UnitTerms, columns: Floats,
-           shape: tuple[int, int]) -> dict[str, Any]:
-    held, place = np.unique(rows.instrument, return_inverse=True)
+def _sizes(rows: Rows, market: MarketUnits, shape: tuple[int, int]) -> dict[str, Any]:
+    columns = market.columns[rows.instrument]
     size = np.abs(rows.lots).astype(np.float64)
     row = np.repeat(np.arange(len(rows)), np.diff(rows.pointer))
     by_position = {
-        "positions": np.ones(len(size)), "scan_size": size * reach(arrays.pnl[held])[place],
-        "roll_size": size * np.abs(columns[rows.instrument, 0] * columns[rows.instrument, 1]),
-        "delta_size": size * np.abs(columns[rows.instrument, 2:]).sum(axis=1)}
-    sums = {name: _spread(rows, np.asarray(np.bincount(row, weights=w, minlength=len(rows)),
+        "positions": np.ones(len(size)), "scan_size": size * market.reach[rows.instrument],
+        "roll_size": size * np.abs(columns[:, 0] * columns[:, 1]),
+        "delta_size": size * np.abs(columns[:, 2:]).sum(axis=1)}
+    return {name: _spread(rows, np.asarray(np.bincount(row, weights=w, minlength=len(rows)),
                                            np.float64), shape).reshape(shape).max(axis=0)
             for name, w in by_position.items()}
-    settlement = np.array(terms.units.settlement)
-    return sums | {
-        "steepness": np.maximum(reach(terms.weight), 1.0),
-        "pool_units": (settlement[:, None] == settlement[None, :]).sum(axis=1).astype(np.float64)}
 
 
-def reach(rows: Floats) -> Floats:
+def _reach(rows: Floats) -> Floats:
     """Return the largest absolute value of each row, 0 where there is no column."""
     return np.asarray(np.abs(rows).max(axis=1, initial=0.0))
 
@@ -191,21 +207,20 @@ def error_bounds(units: PreparedUnits, instrument: Indices, lots: Lots, *,
     The bound holds rounding of the sums and of the printed figures; it is proved in
     docs/decisions/0010-prepared-accounts.md.
     """
-    unit, size = units.terms.units.of[instrument], np.abs(lots).astype(np.float64)
-    column, rule = units.columns[instrument], units.terms.size_rule[unit]
+    market, size = units.market, np.abs(lots).astype(np.float64)
+    unit = market.terms.units.of[instrument]
+    column, rule = market.columns[instrument], market.terms.size_rule[unit]
     sums = (2 * units.positions[unit] + 20) * ULP
-    different, place = np.unique(instrument, return_inverse=True)
-    scan = units.steepness[unit] * (
-        units.scan_size[unit] + size * reach(units.pnl[different])[place])
+    scan = market.steepness[unit] * (units.scan_size[unit] + size * market.reach[instrument])
     roll = units.roll_size[unit] + size * np.abs(column[:, 0] * column[:, 1])
     delta = units.delta_size[unit] + size * np.abs(column[:, 2:]).sum(axis=1)
     # The shock rises by at most cap + slope x size, and no longer with the size once at the cap.
     slope = np.minimum(rule[:, 0] * delta, rule[:, 0] * rule[:, 1] + rule[:, 2])
     shock = 2 * delta * (rule[:, 2] + slope) * rule[:, 3]
     off = sums * (scan + roll + shock)
-    members = units.pool_units[unit]
+    members = market.together[unit].sum(axis=1).astype(np.float64)
     off = off + (4 * members + 20) * ULP * (np.abs(initial) + np.abs(maintenance) / (
-        units.pools.factor))
+        market.factor))
     printed = 0.5 * power_of_ten(-units.pools.decimals)
-    return (off + (3 * members + 1) * printed, units.pools.factor * (off + members * printed)
+    return (off + (3 * members + 1) * printed, market.factor * (off + members * printed)
             + 0.5 * power_of_ten(-units.pools.maintenance_decimals))
