@@ -206,6 +206,11 @@ def _from_files(printed: Printed, portfolios: dict[str, Portfolio]) -> Files:
     return {name: _inputs(printed, portfolio) for name, portfolio in portfolios.items()}
 
 
+def holds_all(portfolio: Portfolio) -> bool:
+    """Say whether nothing but an order of options had to be kept in the note."""
+    return all(line.startswith("order.") for line in portfolio.notes)
+
+
 def _inputs(printed: Printed, p: Portfolio) -> Case:
     kept = {place: json.loads(number) for place, number in (
         note.split(": ", 1) for note in p.notes)}
@@ -215,20 +220,16 @@ def _inputs(printed: Printed, p: Portfolio) -> Case:
     sure = p.market.conditions.confidences
     markets = {code: _market(printed, p, code, kept.pop(f"order.{code}", None))
                for code in p.market.catalogue.underlyings}
-    whole = {"cash": owned[_CASH], "stable": price[_CASH]}
-    if printed.coin:
-        whole |= markets[printed.coin]
-    else:
-        whole["markets"] = markets
+    whole: Case = {"cash": owned[_CASH], "stable": price[_CASH]}
+    whole |= markets[printed.coin] if printed.coin else {"markets": markets}
     if ("asset", _CASH, 0) in sure:
         whole["stable_conf"] = sure["asset", _CASH, 0]
     if "collateral" in p.overrides:
         whole["collaterals"] = [
-            {"name": code, "amount": owned[code], "price": price[code],
-             "conf": sure["asset", code, 0], "risk_cancelling": bool(told["offsets"]),
+            {"name": name.upper(), "amount": owned[name.upper()], "price": price[name.upper()],
+             "conf": sure["asset", name.upper(), 0], "risk_cancelling": bool(told["offsets"]),
              "im_haircut": told["initial_haircut"], "mm_haircut": told["maintenance_haircut"]}
-            for code, told in ((name.upper(), told)
-                               for name, told in p.overrides["collateral"].items())]
+            for name, told in p.overrides["collateral"].items()]
     for place, number in kept.items():
         _put(whole, place.split("."), number)
     return whole
