@@ -126,6 +126,14 @@ def test_the_largest_that_fits_fits_and_one_lot_more_does_not(rows, column, sign
         assert recomputed(with_position(ready.book, column, size + sign), column)[0] > limit
 
 
+@pytest.mark.parametrize(("column", "lots", "sentence"), [
+    (-1, 1, "must be a column of the catalogue"), (COUNT, 1, "must be a column of the catalogue"),
+    (0, 2**63, "exceeds the limit"), (0, -2**63, "exceeds the limit"), (0, 2**62, "adds up to")])
+def test_an_order_that_cannot_be_is_refused_in_a_sentence(column, lots, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        after_order(made_ready(account([(0, 2**61)])), column, lots, sequence=1)
+
+
 def test_an_account_prepared_at_another_snapshot_is_refused():
     ready = made_ready(account([(0, 5)]))
     sentence = "was prepared at snapshot 1, the market is at 2; prepare it again"

@@ -143,6 +143,8 @@ NO_ENTRIES: Final = Entries(account=np.zeros(0, np.int64), instrument=np.zeros(0
 def _net(rows: Entries, n: int, accounts: np.ndarray[Any, Any],
          catalogue: Catalogue) -> tuple[Ints, Entries]:
     key = rows.account * max(len(catalogue), 1) + rows.instrument
+    if len(key) and (rows.lots.max() > LOTS_MAX or rows.lots.min() < -LOTS_MAX):
+        _refuse_overflow(rows.lots, np.arange(len(key)), accounts, rows.account)
     if len(key) and not bool(np.all(key[1:] > key[:-1])):
         order = np.argsort(key, kind="stable")
         key = key[order]
@@ -194,7 +196,7 @@ def _net_cost(cost: Ints, first: Ints) -> Ints:
 
 def _refuse_overflow(lots: Ints, first: Ints, accounts: np.ndarray[Any, Any],
                      account: Ints) -> None:
-    gross = np.add.reduceat(np.abs(lots).astype(np.float64), first)
+    gross = np.add.reduceat(np.abs(lots.astype(np.float64)), first)
     wrong = np.flatnonzero(gross > LOTS_MAX)
     if len(wrong):
         raise bad_input(Reason.ABSURD_QUANTITY, str(accounts[account[first[wrong[0]]]]),

@@ -63,6 +63,12 @@ class CollateralSchedule:
                      for code, terms in sorted(self.assets.items()) for sentence in _odd(terms))
 
 
+def listed_schedule(terms: dict[str, AssetTerms], numeraire: str) -> CollateralSchedule:
+    """Return the schedule of assets by code in any case; an asset not listed counts nothing."""
+    return CollateralSchedule(numeraire=numeraire, other=None, assets={
+        code.upper(): own for code, own in terms.items()})
+
+
 def terms_of(schedule: CollateralSchedule, asset: str) -> AssetTerms:
     """Return the terms by which an asset counts."""
     if asset in schedule.assets:

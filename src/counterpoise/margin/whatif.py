@@ -152,7 +152,19 @@ def after_order(prepared: Prepared, instrument: int, lots: int, *, sequence: int
 
 
 def with_position(book: Book, instrument: int, lots: int) -> Book:
-    """Return an account with one more position, its entry cost unknown."""
+    """Return an account with one more position, its entry cost unknown.
+
+    Raises
+    ------
+    BadInput
+        If there is no such instrument, or the position would be too large.
+    """
+    if not 0 <= instrument < len(book.catalogue):
+        raise bad_input(Reason.UNKNOWN_INSTRUMENT, str(instrument), "must be a column of the "
+                        f"catalogue, from 0 to {len(book.catalogue) - 1}")
+    if abs(lots) > LOTS_MAX:
+        raise bad_input(Reason.ABSURD_QUANTITY, book.catalogue.instruments[instrument].id,
+                        f"an order of {lots} lots exceeds the limit of {LOTS_MAX}; check the unit")
     held = positions_of(book)
     more = Entries(account=np.zeros(1, np.int64), instrument=np.array([instrument], np.int32),
                    lots=np.array([lots], np.int64), entry_cost=np.array([UNKNOWN], np.int64),

@@ -66,6 +66,12 @@ def test_position_beyond_the_largest_size_is_refused_with_its_account():
     assert Reason.ABSURD_QUANTITY == refused.value.failures[0].reason
 
 
+@pytest.mark.parametrize("lots", [LOTS_MAX + 1024, -LOTS_MAX - 1024, 2**63 - 1, -2**63])
+def test_one_row_beyond_the_largest_size_is_refused_with_its_account(lots):
+    with pytest.raises(BadInput, match="b: a position adds up"):
+        book((0, 1, 5, 0), (1, 0, lots, 0))
+
+
 def test_orders_are_kept_apart():
     made = book(orders=entries((0, 1, 5, 0), (0, 1, -5, 0), (0, 1, 5, 0)))
 

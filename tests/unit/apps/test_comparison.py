@@ -124,6 +124,14 @@ def test_text_shows_numbers_bars_parts_and_readings() -> None:
         assert words in text, words
 
 
+def test_text_shows_what_is_part_of_maintenance_margin_alone() -> None:
+    found = compare(portfolio(orders=[], positions=FUTURE), models=("hyperliquid",), restate=True)
+    text = "\n".join(comparison_text(found))
+
+    assert "min_borrow_offset" not in found.rows[0].components
+    assert "min borrow offset 0.00 / 20.00" in text
+
+
 def test_json_says_null_where_a_number_is_missing() -> None:
     found = compare(read_portfolio(json.dumps(missing_volatility()).encode()),
                     models=("deribit_spm",))

@@ -8,6 +8,7 @@ from counterpoise.collateral.schedule import (
     AssetTerms,
     CollateralSchedule,
     collateral_value,
+    listed_schedule,
     terms_of,
 )
 from counterpoise.values.failure import BadInput
@@ -39,6 +40,14 @@ def test_nothing_beyond_the_cap_counts():
 
     assert (150.0, 1.5) == (collateral_value(in_asset, np.array(8.0), 100.0),
                             collateral_value(in_value, np.array(8.0), 100.0))
+
+
+def test_a_listed_schedule_knows_codes_in_capitals_and_nothing_else():
+    schedule = listed_schedule({"btc": TIERED}, "USD")
+
+    assert TIERED == terms_of(schedule, "BTC")
+    assert (0.0, 7.0) == (collateral_value(terms_of(schedule, "ETH"), np.array(7.0), 1.0),
+                          collateral_value(terms_of(schedule, "USD"), np.array(7.0), 1.0))
 
 
 def test_unlisted_assets_count_by_the_terms_for_others_and_the_numeraire_whole():

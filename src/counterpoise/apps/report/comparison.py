@@ -66,12 +66,13 @@ def _components(rows: list[ModelMargin]) -> list[str]:
     lines = ["made of, initial / maintenance"]
     for row in rows:
         if row.initial == row.initial:
+            initial, maintenance = row.components, row.maintenance_components
+            parts = {name: (initial.get(name, 0.0), maintenance.get(name, 0.0))
+                     for name in (*initial, *maintenance)}
             lines.append(f"{row.model} {day_text(row.parameters_as_of)}: " + (", ".join(
-                f"{name.replace('_', ' ')} {amount(value, NUMERAIRE)} / "
-                f"{amount(row.maintenance_components.get(name, 0.0), NUMERAIRE)}"
-                for name, value in row.components.items()
-                if max(abs(value), abs(row.maintenance_components.get(name, 0.0))) > _SHOWN_FROM)
-                or "nothing"))
+                f"{name.replace('_', ' ')} {amount(needs[0], NUMERAIRE)} / "
+                f"{amount(needs[1], NUMERAIRE)}" for name, needs in parts.items()
+                if max(abs(needs[0]), abs(needs[1])) > _SHOWN_FROM) or "nothing"))
     return indented(lines)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
-from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.collateral.schedule import AssetTerms, listed_schedule
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Future, Instrument, Option, Spot
 from counterpoise.margin.contributions import Contributions
@@ -84,7 +84,7 @@ class AevoParameters:
         options = tuple((f"option.{key}", f"odd parameter: maintenance of a {key} call is above "
                          "its least_initial") for key, p in self.option.items()
                         if p.maintenance > p.least_initial)
-        return (*perpetuals, *options, *_schedule(self).oddities())
+        return (*perpetuals, *options, *listed_schedule(self.collateral, CASH).oddities())
 
 
 class Aevo:
@@ -99,7 +99,8 @@ class Aevo:
 
     def equity(self, parameters: AevoParameters) -> CrossEquity:
         """Return collateral by its ratios, and options at their marks."""
-        return CrossEquity(numeraire=CASH, option_value=True, schedule=_schedule(parameters),
+        return CrossEquity(numeraire=CASH, option_value=True,
+                           schedule=listed_schedule(parameters.collateral, CASH),
                            reading="equity counts the market value of options, short ones too; an "
                            "asset without a collateral ratio here counts nothing")
 
@@ -153,11 +154,6 @@ class Aevo:
 
 
 MODEL: Final = Aevo()
-
-
-def _schedule(parameters: AevoParameters) -> CollateralSchedule:
-    assets = {code.upper(): terms for code, terms in parameters.collateral.items()}
-    return CollateralSchedule(numeraire=CASH, assets=assets, other=None)
 
 
 def _per_lot(market: MarketSnapshot, parameters: AevoParameters) -> tuple[Floats, Floats]:

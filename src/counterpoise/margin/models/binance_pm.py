@@ -16,7 +16,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import prices_in
-from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.collateral.schedule import AssetTerms, listed_schedule
 from counterpoise.collateral.valuation import contract_values
 from counterpoise.instruments.contracts import Future, Instrument, Perpetual
 from counterpoise.margin.compute import AccountMargin
@@ -100,7 +100,7 @@ class BinancePmParameters:
             return (*falling, ("general", f"odd parameter: liquidation_level "
                                f"{general.liquidation_level:g} is above order_level "
                                f"{general.order_level:g}"))
-        return (*falling, *_schedule(self).oddities())
+        return (*falling, *listed_schedule(self.collateral, NUMERAIRE).oddities())
 
 
 class BinancePm:
@@ -114,7 +114,8 @@ class BinancePm:
 
     def equity(self, parameters: BinancePmParameters) -> CrossEquity:
         """Return all assets in USD by collateral rates; what is owed counts whole."""
-        return CrossEquity(numeraire=NUMERAIRE, option_value=False, schedule=_schedule(parameters),
+        return CrossEquity(numeraire=NUMERAIRE, option_value=False,
+                           schedule=listed_schedule(parameters.collateral, NUMERAIRE),
                            reading="an asset without a collateral rate here counts nothing")
 
     def scenarios(self, market: MarketSnapshot, parameters: BinancePmParameters,
@@ -191,11 +192,6 @@ class BinancePm:
 
 
 MODEL: Final = BinancePm()
-
-
-def _schedule(parameters: BinancePmParameters) -> CollateralSchedule:
-    assets = {code.upper(): terms for code, terms in parameters.collateral.items()}
-    return CollateralSchedule(numeraire=NUMERAIRE, assets=assets, other=None)
 
 
 def _brackets_of(contract: Instrument, parameters: BinancePmParameters) -> Brackets | None:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.collateral.schedule import AssetTerms, listed_schedule
 from counterpoise.collateral.valuation import contract_values
 from counterpoise.instruments.contracts import Instrument, Perpetual
 from counterpoise.margin.compute import AccountMargin
@@ -97,7 +97,7 @@ class CoinbaseIntxParameters:
         share = self.general.maintenance_share
         above = (("general", f"odd parameter: maintenance_share {share:g} puts the maintenance "
                   "margin above the initial margin"),) if share > 1 else ()
-        return (*above, *_schedule(self).oddities())
+        return (*above, *listed_schedule(self.collateral, CASH).oddities())
 
 
 class CoinbaseIntx:
@@ -112,7 +112,8 @@ class CoinbaseIntx:
 
     def equity(self, parameters: CoinbaseIntxParameters) -> CrossEquity:
         """Return all assets in USDC by collateral weights."""
-        return CrossEquity(numeraire=CASH, option_value=False, schedule=_schedule(parameters),
+        return CrossEquity(numeraire=CASH, option_value=False,
+                           schedule=listed_schedule(parameters.collateral, CASH),
                            reading="an asset without a collateral weight here counts nothing")
 
     def scenarios(self, market: MarketSnapshot, parameters: CoinbaseIntxParameters,
@@ -183,11 +184,6 @@ class CoinbaseIntx:
 
 
 MODEL: Final = CoinbaseIntx()
-
-
-def _schedule(parameters: CoinbaseIntxParameters) -> CollateralSchedule:
-    assets = {code.upper(): terms for code, terms in parameters.collateral.items()}
-    return CollateralSchedule(numeraire=CASH, assets=assets, other=None)
 
 
 def _rates(market: MarketSnapshot, parameters: CoinbaseIntxParameters) -> Floats:

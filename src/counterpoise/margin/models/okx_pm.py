@@ -13,7 +13,7 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.cross import AssetAmounts, asset_amounts, prices_in
-from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.collateral.schedule import listed_schedule
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.instruments.contracts import Instrument, Payoff, Spot
 from counterpoise.margin.compute import AccountMargin
@@ -72,7 +72,8 @@ class OkxPm:
 
     def equity(self, parameters: MergedUnitParameters) -> CrossEquity:
         """Return all assets in USD by discount rates, options at their value; debts whole."""
-        return CrossEquity(numeraire=NUMERAIRE, option_value=True, schedule=_schedule(parameters),
+        return CrossEquity(numeraire=NUMERAIRE, option_value=True,
+                           schedule=listed_schedule(parameters.collateral, NUMERAIRE),
                            reading="an asset without a discount rate here counts nothing; spot in "
                            "use counts at its discount rate, too")
 
@@ -184,11 +185,6 @@ class Debts:
 def reduction_fee(debts: Debts, parameters: MergedUnitParameters) -> Floats:
     """Return the fee that the margin ratio adds: on what is owed and its margin, USD, [row]."""
     return parameters.general.reduction_fee_rate * (debts.owed + debts.maintenance)
-
-
-def _schedule(parameters: MergedUnitParameters) -> CollateralSchedule:
-    assets = {code.upper(): terms for code, terms in parameters.collateral.items()}
-    return CollateralSchedule(numeraire=NUMERAIRE, assets=assets, other=None)
 
 
 def _unit_parts(book: Book, terms: UnitTerms, found: UnitCharges) -> dict[str, Floats]:

@@ -21,6 +21,11 @@ def added_up(parts: dict[str, Floats]) -> Floats:
     return reduce(add, parts.values())
 
 
+def added_rows(rows: Floats) -> Floats:
+    """Return the sum over the first axis, row after row: the same bits for one column and many."""
+    return np.asarray(reduce(add, rows))
+
+
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:
     """Return `parts` with the addend `rounding` that makes them sum to `total`."""
     return parts | {"rounding": total - added_up(parts)}

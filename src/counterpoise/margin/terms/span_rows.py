@@ -30,6 +30,7 @@ from counterpoise.margin.terms.credits import (
     price_risk,
     weighted_price_risk,
 )
+from counterpoise.margin.terms.rounding import added_rows
 from counterpoise.margin.terms.span_parameters import SpanParameters
 from counterpoise.margin.terms.spreads import calendar_charges
 from counterpoise.market.snapshot import MarketSnapshot
@@ -179,8 +180,7 @@ def _delivery(rows: Rows, deltas: SpanDeltas, known: Commodities) -> Floats:
         return np.zeros(len(rows))
     outright = np.abs(deltas.left)
     taken = np.abs(deltas.first) - outright
-    return np.asarray(np.add.reduce(
-        taken * inside[:, rows.key] + outright * outside[:, rows.key], axis=0))
+    return added_rows(taken * inside[:, rows.key] + outright * outside[:, rows.key])
 
 
 def _minimum(rows: Rows, calls: Floats, puts: Floats, known: Commodities) -> Floats:
@@ -198,8 +198,8 @@ def _credits(rows: Rows, at: Indices, deltas: SpanDeltas, worst: tuple[Floats, I
                       time_risk=deltas.time_risk)
     per_delta = weighted_price_risk(
         parameters.general.weighted_price_risk, risk=risk,
-        delta=np.add.reduce(deltas.first, axis=0), scan_range=_narrowest(known)[rows.key])
-    ready = CreditRows(key=rows.key, at=at, net=np.add.reduce(deltas.left, axis=0), scan=scan,
+        delta=added_rows(deltas.first), scan_range=_narrowest(known)[rows.key])
+    ready = CreditRows(key=rows.key, at=at, net=added_rows(deltas.left), scan=scan,
                        price_risk=per_delta)
     return credits_of(ready, known.name, tuple(spreads))
 

@@ -6,7 +6,7 @@ What each number does: docs/methodology/bybit.md.
 
 from typing import Final
 
-from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule, listed_schedule
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
@@ -159,5 +159,4 @@ class StateGridParameters:
 
 def schedule_of(parameters: StateGridParameters) -> CollateralSchedule:
     """Return which assets count as collateral, in USD; one that is not listed counts nothing."""
-    return CollateralSchedule(numeraire=NUMERAIRE, other=None, assets={
-        code.upper(): terms for code, terms in parameters.collateral.items()})
+    return listed_schedule(parameters.collateral, NUMERAIRE)
