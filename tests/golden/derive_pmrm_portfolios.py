@@ -51,7 +51,7 @@ def portfolio_of(case: dict[str, Any]) -> PublishedPortfolio:
     column = {c.id: k for k, c in enumerate(terms.instruments)}
     return PublishedPortfolio(
         market=_market(inputs, terms), book=_book(inputs, terms),
-        version=parameters_of(MODEL, AS_OF, _overrides(case)),
+        version=parameters_of(MODEL, AS_OF, overrides_of(case)),
         options=tuple(column[_name(e, o)] for e, o in legs))
 
 
@@ -120,7 +120,8 @@ def _integer(amount: float, digits: int) -> int:
     return round(Decimal(repr(amount)).scaleb(digits))
 
 
-def _overrides(case: dict[str, Any]) -> dict[str, Any]:
+def overrides_of(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a case as overrides of the model's."""
     told = case["parameters"]
     return {"general": _general(told), "market": dict.fromkeys(
         ("spot", "btc", "eth"), _market_parameters(told)), "collateral": {

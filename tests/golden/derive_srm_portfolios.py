@@ -54,7 +54,7 @@ def standard_portfolio_of(case: dict[str, Any]) -> StandardPortfolio:
     listed = [quotes[c] for c in terms.instruments]
     return StandardPortfolio(
         market=_market(inputs, terms, listed), book=_book(inputs, terms, listed),
-        version=parameters_of(MODEL, AS_OF, _overrides(case["parameters"])))
+        version=parameters_of(MODEL, AS_OF, standard_overrides_of(case["parameters"])))
 
 
 def _perpetual(code: str, market: dict[str, Any]) -> tuple[Perpetual, _Quote]:
@@ -64,7 +64,7 @@ def _perpetual(code: str, market: dict[str, Any]) -> tuple[Perpetual, _Quote]:
 
 
 def _options(code: str, market: dict[str, Any]) -> list[tuple[Option, _Quote]]:
-    return [(_option(code, e, o), _Quote(mark=_premium(e, o), forward=e["fwd"], confidence=1.0,
+    return [(_option(code, e, o), _Quote(mark=premium(e, o), forward=e["fwd"], confidence=1.0,
                                          amount=o["amount"], earned=np.nan))
             for e in market["expiries"] for o in e["options"]]
 
@@ -76,10 +76,12 @@ def _option(code: str, expiry: dict[str, Any], option: dict[str, Any]) -> Option
                   **_TERMS)
 
 
-def _premium(expiry: dict[str, Any], option: dict[str, Any]) -> float:
+def premium(expiry: dict[str, Any], option: dict[str, Any]) -> float:
+    """Return the Black-76 premium of an option at the forward and, if any, rate of its expiry."""
     one = {name: np.array([float(x)]) for name, x in (
         ("forward", expiry["fwd"]), ("strike", option["strike"]), ("volatility", option["vol"]),
-        ("years", expiry["sec"] * SECOND_NS / YEAR_NS), ("rate", 0.0))}
+        ("years", expiry["sec"] * SECOND_NS / YEAR_NS),
+        ("rate", max(expiry.get("rate", 0.0), 0.0)))}
     right = np.array([1 if option["call"] else -1], np.int8)
     return float(black76(right=right, **one).value[0])
 
@@ -128,7 +130,8 @@ def _integer(amount: float, digits: int) -> int:
     return round(Decimal(repr(amount)).scaleb(digits))
 
 
-def _overrides(told: dict[str, Any]) -> dict[str, Any]:
+def standard_overrides_of(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a case as overrides of the model's."""
     return {"market": {code.lower(): _market_parameters(m) for code, m in told["markets"].items()},
             "asset": {code.lower(): {
                 "factor": m["base"]["marginFactor"], "initial_scale": m["base"]["IMScale"],

@@ -179,7 +179,10 @@ def _held(rows: Rows) -> _Held:
 def _real(real: RealRows) -> _Held:
     """Return real rows by account and segment, inside by instrument and quantity."""
     account = np.repeat(np.arange(len(real.pointer) - 1, dtype=np.int32), np.diff(real.pointer))
-    order = np.lexsort((real.quantity, real.instrument, real.segment, account))
+    code = account * (1 + real.segment.max(initial=0).astype(np.int64)) + real.segment
+    order = np.arange(len(code))
+    if np.any(code[1:] <= code[:-1]):
+        order = np.lexsort((real.quantity, real.instrument, code))
     account, key = account[order], real.segment[order]
     new = np.ones(len(order), np.bool_)
     new[1:] = (account[1:] != account[:-1]) | (key[1:] != key[:-1])
@@ -191,23 +194,32 @@ def _real(real: RealRows) -> _Held:
 def _merged(lots: _Held, real: _Held, keys: int) -> _Held:
     """Return the segments of both; where both have one, its lots come before its real rows."""
     both = (lots, real)
-    codes = [part.account.astype(np.int64) * keys + part.key for part in both]
-    found = np.union1d(*codes)
-    rows = [np.searchsorted(found, code) for code in codes]
-    sizes = [np.diff(part.pointer) for part in both]
-    count = np.zeros((2, len(found)), np.int64)
-    for k in range(2):
-        count[k, rows[k]] = sizes[k]
-    pointer = np.concatenate(([0], np.cumsum(count[0] + count[1])))
-    starts = (pointer[rows[0]], pointer[rows[1]] + count[0, rows[1]])
-    places = [np.repeat(start - part.pointer[:-1], size) + np.arange(len(part.quantity))
-              for start, part, size in zip(starts, both, sizes, strict=True)]
+    rows, count = _places([part.account.astype(np.int64) * keys + part.key for part in both])
+    sizes = np.zeros((2, count), np.int64)
+    account, key = np.empty(count, np.int32), np.empty(count, np.int32)
+    for size, part, row in zip(sizes, both, rows, strict=True):
+        size[row], account[row], key[row] = np.diff(part.pointer), part.account, part.key
+    pointer = np.concatenate(([0], np.cumsum(sizes[0] + sizes[1])))
+    starts = (pointer[rows[0]], pointer[rows[1]] + sizes[0, rows[1]])
     instrument, quantity = np.empty(pointer[-1], np.int32), np.empty(pointer[-1])
-    for part, place in zip(both, places, strict=True):
+    for part, start in zip(both, starts, strict=True):
+        place = np.repeat(start - part.pointer[:-1], np.diff(part.pointer))
+        place += np.arange(len(place))
         instrument[place], quantity[place] = part.instrument, part.quantity
-    account, key = np.divmod(found, keys)
-    return _Held(pointer=pointer, account=account.astype(np.int32), key=key.astype(np.int32),
-                 instrument=instrument, quantity=quantity)
+    return _Held(pointer=pointer, account=account, key=key, instrument=instrument,
+                 quantity=quantity)
+
+
+def _places(codes: list[Ints]) -> tuple[tuple[Ints, Ints], int]:
+    """Return the places of two rising lists in their union, and its length."""
+    first, second = codes
+    before = np.searchsorted(first, second)
+    new = np.ones(len(second), np.bool_)
+    inside = before < len(first)
+    new[inside] = first[before[inside]] != second[inside]
+    inserted = np.cumsum(np.bincount(before[new], minlength=len(first) + 1))
+    return ((np.arange(len(first)) + inserted[:-1], before + np.cumsum(new) - new),
+            len(first) + int(np.count_nonzero(new)))
 
 
 def _arguments(rows: SegmentRows, pnl: Floats, transform: SegmentTransform,

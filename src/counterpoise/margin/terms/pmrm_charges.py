@@ -43,28 +43,30 @@ def charges_of(book: Book, market: MarketSnapshot, parameters: PmrmParameters) -
     perpetual, option = np.where(kind == PERPETUAL, size, 0.0), naked_shorts(book) * spot
     rates = np.array([(c.perpetual_maintenance, c.perpetual_initial, c.option_maintenance,
                        c.option_initial) for c in (
-        m.contingency for m in markets_of(market, parameters))])[terms.underlying[held]]
-    maintenance = {"perpetual_contingency": perpetual * rates[:, 0],
-                   "option_contingency": option * rates[:, 2]}
+        m.contingency for m in markets_of(market, parameters))]).T[:, terms.underlying]
+    maintenance = {"perpetual_contingency": perpetual * rates[0][held],
+                   "option_contingency": option * rates[2][held]}
     return Charges(maintenance=maintenance, initial={
-        "perpetual_contingency": maintenance["perpetual_contingency"] + perpetual * rates[:, 1],
-        "option_contingency": maintenance["option_contingency"] + option * rates[:, 3],
+        "perpetual_contingency": maintenance["perpetual_contingency"] + perpetual * rates[1][held],
+        "option_contingency": maintenance["option_contingency"] + option * rates[3][held],
         "oracle_contingency": size * _doubt(book, market, parameters)})
 
 
 def _doubt(book: Book, market: MarketSnapshot, parameters: PmrmParameters) -> Floats:
     terms, held = book.catalogue, book.instrument
     known = confidences_of(market, with_rate=True)
-    own = terms.underlying[held]
-    account, perpetual = position_accounts(book.row_pointer), terms.kind[held] == PERPETUAL
+    own, perpetual = terms.underlying, terms.kind == PERPETUAL
+    used, general = (terms.kind == OPTION) | perpetual, parameters.general
+    least = np.minimum(known.index[own], known.option)
+    alone, beside = (np.where(used, penalty(
+        confidence, threshold=general.confidence_threshold, margin=general.confidence_margin), 0.0)
+        for confidence in (least, np.minimum(least, known.perpetual[own])))
+    if np.array_equal(alone, beside):
+        return np.asarray(alone[held])
+    account, holds = position_accounts(book.row_pointer), perpetual[held]
     present = np.zeros((len(book), len(terms.underlyings)), bool)
-    present[account[perpetual], own[perpetual]] = True
-    with_perpetual = np.where(present[account, own], known.perpetual[own], 1.0)
-    least = np.minimum(np.minimum(known.index[own], with_perpetual), known.option[held])
-    used = (terms.kind[held] == OPTION) | perpetual
-    general = parameters.general
-    return np.where(used, penalty(least, threshold=general.confidence_threshold,
-                                  margin=general.confidence_margin), 0.0)
+    present[account[holds], own[held[holds]]] = True
+    return np.where(present[account, own[held]], beside[held], alone[held])
 
 
 def collateral_doubt(market: MarketSnapshot, assets: tuple[str, ...], active: Floats,
