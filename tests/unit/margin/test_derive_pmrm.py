@@ -1,5 +1,6 @@
 """Derive PMRM_2 against its rule, worked out here with loops and the textbook's Black-76."""
 
+import json
 from math import erf, exp, log, sqrt
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
+from counterpoise.adapters.portfolio_file import read_portfolio
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.requirement import Requirements
 from counterpoise.margin.worst import in_words, worst_scenarios
@@ -353,3 +355,26 @@ def test_a_hedge_may_raise_the_loss() -> None:
     alone, hedged = (needs_of(held, dear).maintenance[0] for held in (
         {PERPETUAL: 1.0}, {PERPETUAL: 1.0} | hedge))
     assert hedged > alone
+
+
+def test_many_kinds_of_collateral_need_the_same_alone_as_among_others() -> None:
+    codes = [f"C{k}" for k in range(12)]
+    terms = {c.lower(): {"maintenance_haircut": 0.03 + k / 90, "initial_haircut": 0.02,
+                         "offsets": ""} for k, c in enumerate(codes)}
+
+    def needs(accounts: list[int]) -> Requirements:
+        portfolio = read_portfolio(json.dumps({
+            "as_of": "2026-02-05T00:00:00Z", "model": "derive_pmrm",
+            "parameters": {"collateral": terms},
+            "market": {"indices": {"BTC": "65000"}, "instruments": {},
+                       "assets": {"USDC": "1"} | {c: str(1.1 + k) for k, c in enumerate(codes)}},
+            "accounts": [{"id": str(a), "positions": [], "balances": {
+                c: str(10 ** (k % 5) + a + 0.37 * k) for k, c in enumerate(codes)}}
+                for a in accounts]}).encode())
+        return margin(portfolio.book, portfolio.market, {"collateral": terms}).requirements
+
+    together, alone = needs(list(range(9))), [needs([a]) for a in range(9)]
+
+    assert np.all(together.maintenance > 0)
+    assert together.maintenance.tolist() == [one.maintenance[0] for one in alone]
+    assert together.initial.tolist() == [one.initial[0] for one in alone]

@@ -42,6 +42,7 @@ from counterpoise.margin.terms.pmrm_units import (
     pmrm_vectors,
     position_losses,
 )
+from counterpoise.margin.terms.rounding import added_rows
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.conditions import Conditions
@@ -222,10 +223,10 @@ def _addends(book: Book, rows: PoolRows, market: MarketSnapshot, parameters: Pmr
     terms = [parameters.collateral[code.lower()] for code in held.codes]
     kept = np.array([t.maintenance_haircut for t in terms])
     more = np.array([t.initial_haircut for t in terms])
-    maintenance["collateral_contingency"] = np.add.reduce(held.value * kept, axis=1)
-    initial["collateral_contingency"] = np.add.reduce(held.value * (kept + more), axis=1)
+    maintenance["collateral_contingency"] = added_rows((held.value * kept).T)
+    initial["collateral_contingency"] = added_rows((held.value * (kept + more)).T)
     doubt = collateral_doubt(market, held.codes, held.active, parameters)
-    initial["collateral_oracle"] = np.add.reduce(held.value * doubt, axis=1)
+    initial["collateral_oracle"] = added_rows((held.value * doubt).T)
     stated = given_in_numeraire(book, rows, "open_orders_margin", held.owned.price)
     initial["open_orders_margin"] = np.nan_to_num(stated)
     return maintenance, initial

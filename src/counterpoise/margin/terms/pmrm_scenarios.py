@@ -54,7 +54,7 @@ def _vol_shifts(market: MarketSnapshot, own: list[PmrmMarket], factors: Contract
     """
     shifts = np.zeros((len(direction), len(factors.names)))
     options = factors.option >= 0
-    for k, terms in enumerate(own):
+    for k, terms in enumerate(own[:len(market.catalogue.underlyings)]):
         mine = np.flatnonzero(options & (factors.underlying == k))
         at = factors.option[mine]
         years = (market.catalogue.expiry[at] - market.as_of) / YEAR_NS

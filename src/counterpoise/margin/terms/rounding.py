@@ -23,7 +23,7 @@ def added_up(parts: dict[str, Floats]) -> Floats:
 
 def added_rows(rows: Floats) -> Floats:
     """Return the sum over the first axis, row after row: the same bits for one column and many."""
-    return np.asarray(reduce(add, rows))
+    return np.asarray(reduce(add, rows, np.zeros(rows.shape[1:])))
 
 
 def with_rounding(parts: dict[str, Floats], total: Floats) -> dict[str, Floats]:

@@ -13,3 +13,7 @@ def test_one_account_is_summed_as_it_is_among_others() -> None:
 
     assert alone[0] == among[0] == added_up({str(k): row for k, row in enumerate(many)})[0]
     assert among[0] != np.add.reduce(np.ascontiguousarray(TWELVE))
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert added_rows(np.zeros((0, 3))).tolist() == [0.0, 0.0, 0.0]
