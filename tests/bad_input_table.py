@@ -378,7 +378,7 @@ HOLDINGS = [
     _portfolio("smile below nothing", _with(_set("market", "surfaces", {
         "BTC-28JUN24": SMILE | {"a": "-1"}})), Reason.BAD_VALUE, "is none: b and sigma"),
     _portfolio("smile at a negative forward", _with(_set("market", "surfaces", {
-        "BTC-28JUN24": SMILE | {"forward": "-1"}})), Reason.BAD_VALUE, "forward and years"),
+        "BTC-28JUN24": SMILE | {"forward": "-1"}})), Reason.BAD_VALUE, "forward, years and width"),
     _portfolio("confidence in no feed", _with(_set("market", "confidence", {"spot": 1})),
                Reason.BAD_VALUE, "is not a feed; write it like index:BTC"),
     _portfolio("confidence above one", _with(_set("market", "confidence", {"index:BTC": 2})),
