@@ -1,4 +1,5 @@
 // Digests of what stands around the worst scenario: tails, add-ons, sums, equity, prepared orders.
+#include <algorithm>
 #include <limits>
 
 #include "digests.hpp"
@@ -57,13 +58,18 @@ void requirements(const Held& book) {
     const Numbers rule = numbers(KEYS * SIZE_RULE, 0.0, 1e-3), loss = numbers(ACCOUNTS, 0.0, 1e9);
     const auto segment = whole<std::int32_t>(INSTRUMENTS, 0, 5);
     const auto scenario = whole<std::int32_t>(ACCOUNTS, 0, SCENARIOS);
-    const std::vector<std::uint8_t> flag(INSTRUMENTS);
     std::vector<UnitResult> results(ACCOUNTS);
     std::vector<std::int32_t> flagged(ACCOUNTS);
     std::vector<Member> member(ACCOUNTS);
+    std::vector<AddOnTerms> terms(INSTRUMENTS);
+    for (std::int64_t i = 0; i < INSTRUMENTS; ++i) {
+        const double* own = columns.data() + i * ADD_ON_COLUMNS;
+        terms[i] = {own[0], own[1], own[2], own[3], own[0] * own[2],
+                    static_cast<double>(segment[i]), false};
+    }
     kernels().add_ons({book.pointer.data(), book.key.data(), book.instrument.data(),
-                       book.lots.data(), segment.data(), columns.data(), flag.data(), rule.data(),
-                       loss.data(), scenario.data(), results.data(), flagged.data()}, 0, ACCOUNTS);
+                       book.lots.data(), terms.data(), rule.data(), results.data(),
+                       flagged.data()}, loss.data(), 0, ACCOUNTS);
     Numbers told(4 * ACCOUNTS);
     std::memcpy(told.data(), results.data(), sizeof(double) * told.size());
     print("add-ons", told);
@@ -75,13 +81,14 @@ void requirements(const Held& book) {
     }
     const std::int64_t block_rows[] = {ACCOUNTS};
     const UnitResult* blocks[] = {results.data()};
+    const std::int32_t* scenarios[] = {scenario.data()};
     Numbers out[TOTALS], entry_loss(ACCOUNTS);
     std::vector<std::int32_t> entries[3];
     for (auto& one : entries) one.resize(ACCOUNTS);
     Totals call{};
     call.entries = call.members = members.data();
     call.member = member.data(), call.blocks = blocks;
-    call.block_rows = block_rows, call.block_count = 1;
+    call.block_rows = block_rows, call.block_count = 1, call.scenarios = scenarios;
     call.factor = 0.8, call.ten_initial = 1e9, call.ten_maintenance = 1e12;
     for (int k = 0; k < TOTALS; ++k) out[k].resize(ROWS), call.out[k] = out[k].data();
     call.entry_loss = entry_loss.data(), call.entry_scenario = entries[0].data();
@@ -105,23 +112,25 @@ void equity(const Held& book) {
     const auto balance = whole<std::int64_t>(ACCOUNTS, 0, 100000000);
     const std::vector<std::uint8_t> entered(INSTRUMENTS, 1);
     const double smallest = 1e8, haircut = 0.1;
-    Numbers amount(ACCOUNTS), over[3];
-    bool unknown[ACCOUNTS];
+    Numbers cash(ACCOUNTS), value(ACCOUNTS), over[3];
+    bool unknown[ACCOUNTS], known[ACCOUNTS];
     Holding here[1];
     Owned call{};
     call.pointer = book.pointer.data(), call.instrument = book.instrument.data();
     call.lots = book.lots.data(), call.entry_cost = cost.data(), call.account = account.data();
     call.pool = pool.data(), call.count = ACCOUNTS, call.assets = 1;
     call.unknown = std::numeric_limits<std::int64_t>::min(), call.pool_of = zero.data();
-    call.values = values.data(), call.has_entry = entered.data(), call.asset_of = zero.data();
-    call.smallest = &smallest, call.balances = balance.data(), call.premium_counts = true;
-    call.amount = amount.data(), call.no_entry = unknown;
+    call.part_of = zero.data(), call.values = values.data();
+    call.has_entry = entered.data(), call.asset_of = zero.data();
+    call.smallest = &smallest, call.balances = balance.data();
+    call.cash = cash.data(), call.value = value.data();
+    call.known = known, call.no_entry = unknown;
     kernels().owned(call, 0, ACCOUNTS, here);
-    print("owned", amount);
+    print("cash", cash), print("value", value);
     const Numbers initial = numbers(ACCOUNTS, 0.0, 1e9), maintenance = numbers(ACCOUNTS, 0.0, 1e9);
     std::vector<std::uint8_t> status(ACCOUNTS);
     for (Numbers& one : over) one.resize(ACCOUNTS);
-    kernels().standing({amount.data(), initial.data(), maintenance.data(), &haircut, pool.data(),
+    kernels().standing({value.data(), initial.data(), maintenance.data(), &haircut, pool.data(),
                         over[0].data(), over[1].data(), over[2].data(), status.data()},
                        0, ACCOUNTS);
     for (const Numbers& one : over) print("standing", one);
@@ -140,11 +149,15 @@ void orders(const Numbers& pnl) {
     const Numbers rows = numbers(SIDES * UNITS, 0.0, 1e6), fixed = {0.1, 0.2};
     const Numbers carried = numbers(SIDES * INSTRUMENTS, -1e3, 1e3);
     const Numbers nets = numbers(SIDES * KEYS, -1e3, 1e3);
+    Numbers padded(INSTRUMENTS * PADDED);
+    for (std::int64_t k = 0; k < INSTRUMENTS * PADDED; ++k) {
+        padded[k] = pnl[k / PADDED * SCENARIOS + std::min(k % PADDED, SCENARIOS - 1)];
+    }
     bool as_is[UNITS * PADDED / LANES];
     for (bool& block : as_is) block = false;
     const std::int64_t until[UNITS] = {};
     const Account account = {
-        SIDES, UNITS, KEYS, SCENARIOS, PADDED, pnl.data(), unit.data(), segment.data(),
+        SIDES, UNITS, KEYS, PADDED, padded.data(), unit.data(), segment.data(),
         flag.data(), columns.data(), raw.data(), weight.data(), dampener.data(), gain.data(),
         cap.data(), true, as_is, until, rule.data(), rows.data(), rows.data(), rows.data(),
         carried.data(), INSTRUMENTS, nets.data(), rows.data(), fixed.data(), 0.8};
@@ -155,10 +168,11 @@ void orders(const Numbers& pnl) {
         found.push_back(kernels().worst_with(account, 0, i, 1000.0 * (i - 60)));
         found.push_back(needs.initial), found.push_back(needs.maintenance);
         for (std::int64_t p = 0; p < POSITIONS; ++p) {
-            held_rows[p] = pnl.data() + (i + 7 * p) % INSTRUMENTS * SCENARIOS;
+            held_rows[p] = padded.data() + (i + 7 * p) % INSTRUMENTS * PADDED;
         }
-        again.push_back(
-            kernels().worst_again(account, unit[i], held_rows, sizes.data(), POSITIONS));
+        const Positions filled = {held_rows, sizes.data(), POSITIONS, POSITIONS / 2, false,
+                                  held_rows[0], 1000.0 * (i - 60)};
+        again.push_back(kernels().worst_again(account, unit[i], filled));
     }
     print("prepared", found), print("prepared, again", again);
 }
