@@ -17,8 +17,9 @@
 
 // A hot loop as one function with all that it calls inside: compilers stop inlining where a file
 // has grown long, and a vector that crosses a call goes through memory. Not where every fma is a
-// function of its own.
-#if COUNTERPOISE_SOFTWARE_FMA || defined(COUNTERPOISE_CUDA) || defined(_MSC_VER)
+// function of its own, nor under a sanitizer, whose checks would grow without end.
+#if COUNTERPOISE_SOFTWARE_FMA || defined(COUNTERPOISE_CUDA) || defined(_MSC_VER) || \
+    defined(__SANITIZE_ADDRESS__)
 #define COUNTERPOISE_WHOLE inline
 #else
 #define COUNTERPOISE_WHOLE [[gnu::flatten, gnu::noinline]] inline
