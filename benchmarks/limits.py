@@ -9,11 +9,12 @@ from typing import Any
 from aggregation import usable_cores
 
 HERE = Path(__file__).resolve().parent
+READS = ("L1", "L2", "L3", "DRAM", "rows")
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-std=c++17", "-pthread")
 
 
 def measured(quick: bool) -> dict[str, Any]:
-    """Return by number of threads: FMA in gigaflops; L1, L2, L3 and DRAM in gigabytes per second.
+    """Return by number of threads: FMA in gigaflops; reads in gigabytes per second.
 
     Raises
     ------
@@ -34,6 +35,6 @@ def show(limits: dict[str, Any]) -> None:
     print(f"limits of this machine, vectors of {limits['width']} doubles")
     for threads, rates in limits.items():
         if threads != "width":
-            reads = ", ".join(f"{name} {rates[name]:.0f}" for name in ("L1", "L2", "L3", "DRAM"))
+            reads = ", ".join(f"{name} {rates[name]:.0f}" for name in READS)
             print(f"  {threads} threads: FMA {rates['FMA']:.1f} GFLOP/s; reads in GB/s: {reads}")
     print()

@@ -3,18 +3,11 @@
 
 #include "lanes.hpp"
 
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
 namespace counterpoise::COUNTERPOISE_ISA {
-
-// The lowest number of a vector and where it stands.
-struct Lowest {
-    double value, place;
-};
-
-// The lower of two; of equal ones the one that stands first.
-inline Lowest lower_of(const Lowest& a, const Lowest& b) {
-    const bool better = b.value < a.value || (b.value == a.value && b.place < a.place);
-    return better ? b : a;
-}
 
 #if defined(COUNTERPOISE_CUDA)
 
@@ -26,13 +19,8 @@ inline void store_first(double* p, const Lanes& x, std::int64_t count) {
     if (lane_index() < count) store(p, x);
 }
 
-inline Lowest lowest(const Lanes& value, const Lanes& vector) {
-    Lowest found = {value.v[0], vector.v[0] * WIDTH + lane_index()};
-    for (int distance = WIDTH / 2; distance > 0; distance /= 2) {
-        found = lower_of(found, {__shfl_xor_sync(WARP, found.value, distance),
-                                 __shfl_xor_sync(WARP, found.place, distance)});
-    }
-    return found;
+inline int lowest_place(std::uint64_t places) {
+    return __ffsll(static_cast<long long>(places)) - 1;
 }
 
 #else
@@ -57,16 +45,15 @@ inline void store_first(double* p, const V& x, std::int64_t count) {
     for (std::int64_t k = 0; k < count; ++k) p[k] = v[k];
 }
 
-// Lane k of vector v stands at v WIDTH + k.
-inline Lowest lowest(const Lanes& value, const Lanes& vector) {
-    double values[WIDTH], vectors[WIDTH];
-    store(values, value);
-    store(vectors, vector);
-    Lowest found = {values[0], vectors[0] * WIDTH};
-    for (int k = 1; k < WIDTH; ++k) {
-        found = lower_of(found, {values[k], vectors[k] * WIDTH + k});
-    }
-    return found;
+// Of a number that is not zero.
+inline int lowest_place(std::uint64_t places) {
+#if defined(_MSC_VER)
+    unsigned long place;
+    _BitScanForward64(&place, places);
+    return static_cast<int>(place);
+#else
+    return __builtin_ctzll(places);
+#endif
 }
 
 #endif

@@ -7,6 +7,7 @@
 //
 // P&L comes packed in blocks [block, instrument, 40]: one position reads one contiguous row of 320
 // bytes and the 40 sums stay in registers; blocks are the outer loop so that one stays in L2 cache.
+// The unshocked world, whose P&L is zero, may be left out: blocks begin with scenario 1 then.
 // Gains cannot be the worst of a row that loses anywhere: where neither weight nor dampener changes
 // a block, its losses are taken as they are.
 #pragma once
@@ -17,7 +18,11 @@
 
 namespace counterpoise::COUNTERPOISE_ISA {
 
-constexpr int ROWS = 512;  // rows that share one pass over a block
+constexpr int ROWS = 512;  // rows that are put in order of their length
+// All rows of a pass go over a block before any goes over the next, so that the block stays in the
+// L2 cache. Where there is room for all blocks the positions should stay there, too.
+constexpr int PASS_ROWS = 1 << 15;
+constexpr std::int64_t PASS_POSITIONS = 10 * PASS_ROWS, ROOM = 1 << 16;  // of doubles
 constexpr int VECTORS = BLOCK / WIDTH;
 
 // Neighbouring scenarios in registers.
@@ -28,14 +33,16 @@ struct Vectors {
 
 using Block = Vectors<VECTORS>;
 
-inline Block raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
+// The first vectors of a block, all if not told otherwise.
+template <int COUNT = VECTORS>
+inline Vectors<COUNT> raw_block(const Aggregation& in, std::int64_t block, std::int64_t row) {
     const double* pnl = in.pnl + block * in.instruments * BLOCK;
-    Block sum;
-    for (int j = 0; j < VECTORS; ++j) sum.v[j] = 0.0;
+    Vectors<COUNT> sum;
+    for (int j = 0; j < COUNT; ++j) sum.v[j] = 0.0;
     for (std::int64_t p = in.pointer[row]; p < in.pointer[row + 1]; ++p) {
         const double* column = pnl + static_cast<std::int64_t>(in.instrument[p]) * BLOCK;
         const Lanes lots = static_cast<double>(in.lots[p]);
-        for (int j = 0; j < VECTORS; ++j) sum.v[j] = fma(lots, load(column + WIDTH * j), sum.v[j]);
+        for (int j = 0; j < COUNT; ++j) sum.v[j] = fma(lots, load(column + WIDTH * j), sum.v[j]);
     }
     return sum;
 }
@@ -65,24 +72,13 @@ inline Vectors<COUNT> transformed(const Aggregation& in, std::int64_t block, std
     return x;
 }
 
-// The worst of one row, lane by lane: its value and which vector of scenarios it stands in.
-struct Worst {
-    Lanes value, vector;
-};
-
-// Of equal values the first stays, so the lowest scenario of a lane is kept; NaN is never lower.
-inline Worst lower_of(const Worst& first, const Worst& second) {
-    const LaneMask lower = second.value < first.value;
-    return {select(lower, second.value, first.value), select(lower, second.vector, first.vector)};
-}
-
 template <int FROM, int SIZE, int COUNT>
-inline Worst worst_vector(const Vectors<COUNT>& x) {
+inline Lanes least_vector(const Vectors<COUNT>& x) {
     if constexpr (SIZE == 1) {
-        return {x.v[FROM], Lanes(static_cast<double>(FROM))};
+        return x.v[FROM];
     } else {
-        return lower_of(worst_vector<FROM, SIZE / 2>(x),
-                        worst_vector<FROM + SIZE / 2, SIZE - SIZE / 2>(x));
+        return at_most(least_vector<FROM, SIZE / 2>(x),
+                       least_vector<FROM + SIZE / 2, SIZE - SIZE / 2>(x));
     }
 }
 
@@ -93,30 +89,65 @@ inline bool any_nan(const Vectors<COUNT>& x) {
     return places(nan) != 0;
 }
 
-inline void settle(const Worst& worst, bool nan, double* loss, std::int32_t* scenario) {
-    const Lowest found = lowest(worst.value, worst.vector);
-    *loss = nan ? NO_NUMBER : found.value < 0.0 ? -found.value : 0.0;
-    *scenario = nan ? 0 : static_cast<std::int32_t>(found.place);
+// The worst of a row so far: its value, NaN once there was one, and the lowest scenario with it.
+struct Worst {
+    double value;
+    std::int32_t scenario;
+};
+
+// Before any scenario; where the unshocked world is left out its zero stands already.
+inline Worst no_worst(const Aggregation& in) { return {in.from_one ? 0.0 : INFINITE, 0}; }
+
+// Take in scenarios from `first` on; `finite` says that there is no NaN. Which is lower is past
+// guessing: no branch.
+template <int COUNT>
+inline Worst lower_of(const Worst& before, const Vectors<COUNT>& x, std::int32_t first,
+                      bool finite) {
+    const double least = least_lane(least_vector<0, COUNT>(x));
+    std::uint64_t here = std::uint64_t{1} << 63;
+    for (int j = 0; j < COUNT; ++j) {
+        here |= static_cast<std::uint64_t>(places(x.v[j] == least)) << (j * WIDTH);
+    }
+    const bool lower = least < before.value;
+    const std::int32_t other = before.scenario ^ (first + lowest_place(here));
+    const Worst worst = {lower ? least : before.value,
+                         before.scenario ^ (other & -static_cast<std::int32_t>(lower))};
+    return finite || !any_nan(x) ? worst : Worst{NO_NUMBER, 0};
+}
+
+inline std::int32_t first_scenario(const Aggregation& in, std::int64_t block) {
+    return static_cast<std::int32_t>(block * BLOCK + in.from_one);
+}
+
+inline void settle(const Worst& worst, double* loss, std::int32_t* scenario) {
+    const bool nan = worst.value != worst.value;
+    *loss = nan ? NO_NUMBER : worst.value < 0.0 ? -worst.value : 0.0;
+    *scenario = nan ? 0 : worst.scenario;
 }
 
 // One row with every transform, whatever `losses_as_is` says.
 inline void worst_of_gains(const Aggregation& in, std::int64_t row, double* loss,
                            std::int32_t* scenario) {
-    Worst state = {INFINITE, 0.0};
-    bool nan = false;
+    Worst state = no_worst(in);
     for (std::int64_t block = 0; block < in.blocks; ++block) {
         const Block x = transformed(in, block, row, raw_block(in, block, row));
-        const Worst here = worst_vector<0, VECTORS>(x);
-        state = lower_of(state, {here.value, here.vector + static_cast<double>(block * VECTORS)});
-        nan |= any_nan(x);
+        state = lower_of(state, x, first_scenario(in, block), false);
     }
-    settle(state, nan, loss, scenario);
+    settle(state, loss, scenario);
 }
 
 // The rows of a pass by their number of positions: loops over rows of one length end where the
 // processor expects it. Which row comes first changes no bit.
-inline void by_length(const std::int64_t* pointer, int count, int* order) {
+inline void by_length(const std::int64_t* pointer, int count, std::uint16_t* order) {
     constexpr int LONG = 64;
+    bool alike = true;
+    for (int r = 1; r < count; ++r) {
+        alike &= pointer[r + 1] - pointer[r] == pointer[1] - pointer[0];
+    }
+    if (alike) {
+        for (int r = 0; r < count; ++r) order[r] = static_cast<std::uint16_t>(r);
+        return;
+    }
     int start[LONG + 1] = {};
     const auto length = [&](int r) {
         const std::int64_t size = pointer[r + 1] - pointer[r];
@@ -124,47 +155,118 @@ inline void by_length(const std::int64_t* pointer, int count, int* order) {
     };
     for (int r = 0; r < count; ++r) ++start[length(r) + 1];
     for (int n = 0; n < LONG; ++n) start[n + 1] += start[n];
-    for (int r = 0; r < count; ++r) order[start[length(r)]++] = r;
+    for (int r = 0; r < count; ++r) order[start[length(r)]++] = static_cast<std::uint16_t>(r);
 }
 
-// The worst of up to ROWS rows from `first` on, at `loss` and `scenario` [row of the pass].
-inline void worst_of_pass(const Aggregation& in, std::int64_t first, int count, const int* order,
-                          double* loss, std::int32_t* scenario) {
-    Worst state[ROWS];
-    bool nan[ROWS];
-    for (int k = 0; k < count; ++k) {
-        state[k] = {INFINITE, 0.0};
-        nan[k] = false;
+// Rows that go over the blocks together: `count` from `first` on, their order by groups of ROWS,
+// and where their losses (`stride` apart) and scenarios go.
+struct Pass {
+    std::int64_t first;
+    int count;
+    const std::uint16_t* order;
+    double* loss;
+    std::int64_t stride;
+    std::int32_t* scenario;
+
+    int row(int k) const { return k / ROWS * ROWS + order[k]; }
+};
+
+// How many rows, at most `count`, go together from `first` on.
+inline int rows_of_pass(const Aggregation& in, std::int64_t first, std::int64_t count) {
+    const std::int64_t* pointer = in.pointer + first;
+    const int most = in.blocks * in.instruments * BLOCK > ROOM ? PASS_ROWS : ROWS;
+    int rows = static_cast<int>(count < most ? count : most);
+    while (rows > ROWS && pointer[rows] - pointer[0] > PASS_POSITIONS) rows /= 2;
+    return rows;
+}
+
+// The first COUNT vectors of a block; losses are taken as they are.
+template <int COUNT>
+COUNTERPOISE_WHOLE void scan_as_is(const Aggregation& given, std::int64_t block, const Pass& to) {
+    const Aggregation in = given;  // copies: no result is written over them
+    const Pass pass = to;
+    const std::int32_t at = first_scenario(in, block);
+    for (int k = 0; k < pass.count; ++k) {
+        const int r = pass.row(k);
+        double* loss = pass.loss + r * pass.stride;
+        const Worst worst = lower_of({*loss, pass.scenario[r]},
+                                     raw_block<COUNT>(in, block, pass.first + r), at, in.finite);
+        *loss = worst.value;
+        pass.scenario[r] = worst.scenario;
+    }
+}
+
+// No more vectors of the last block than hold scenarios, in steps of eight of these.
+template <int COUNT>
+inline void scan_block(const Aggregation& in, std::int64_t block, const Pass& pass) {
+    constexpr int STEP = WIDTH < EIGHT ? EIGHT / WIDTH : 1;
+    if constexpr (COUNT > STEP) {
+        const std::int64_t rest = in.scenarios - in.from_one - block * BLOCK;
+        if (rest <= (COUNT - STEP) * WIDTH) return scan_block<COUNT - STEP>(in, block, pass);
+    }
+    scan_as_is<COUNT>(in, block, pass);
+}
+
+inline void scan_transformed(const Aggregation& in, std::int64_t block, const Pass& pass) {
+    const bool* as_is = in.losses_as_is + block * in.keys;
+    for (int k = 0; k < pass.count; ++k) {
+        const int r = pass.row(k);
+        const std::int64_t row = pass.first + r;
+        const Block raw = raw_block(in, block, row);
+        const Block x = as_is[in.key[row]] ? raw : transformed(in, block, row, raw);
+        double* loss = pass.loss + r * pass.stride;
+        const Worst worst =
+            lower_of({*loss, pass.scenario[r]}, x, first_scenario(in, block), false);
+        *loss = worst.value;
+        pass.scenario[r] = worst.scenario;
+    }
+}
+
+inline bool all_as_is(const Aggregation& in, std::int64_t block) {
+    bool all = true;
+    for (std::int64_t k = 0; k < in.keys * in.keyed; ++k) {
+        all &= in.losses_as_is[block * in.keys + k];
+    }
+    return all;
+}
+
+inline void by_length(const Aggregation& in, std::int64_t first, int count, std::uint16_t* order) {
+    for (int g = 0; g < count; g += ROWS) {
+        by_length(in.pointer + first + g, count - g < ROWS ? count - g : ROWS, order + g);
+    }
+}
+
+// The worst of the rows of a pass.
+inline void worst_of_pass(const Aggregation& in, const Pass& pass) {
+    const Worst none = no_worst(in);
+    for (int r = 0; r < pass.count; ++r) {
+        pass.loss[r * pass.stride] = none.value;
+        pass.scenario[r] = none.scenario;
     }
     for (std::int64_t block = 0; block < in.blocks; ++block) {
-        const Lanes before = static_cast<double>(block * VECTORS);
-        for (int k = 0; k < count; ++k) {
-            const std::int64_t row = first + order[k];
-            const Block raw = raw_block(in, block, row);
-            const bool as_is = in.losses_as_is[block * in.keys + in.key[row] * in.keyed];
-            const Block x = as_is ? raw : transformed(in, block, row, raw);
-            const Worst here = worst_vector<0, VECTORS>(x);
-            state[k] = lower_of(state[k], {here.value, here.vector + before});
-            nan[k] |= any_nan(x);
+        if (all_as_is(in, block)) {
+            scan_block<VECTORS>(in, block, pass);
+        } else {
+            scan_transformed(in, block, pass);
         }
     }
-    for (int k = 0; k < count; ++k) {
-        const int r = order[k];
-        settle(state[k], nan[k], loss + r, scenario + r);
+    for (int r = 0; r < pass.count; ++r) {
+        double* loss = pass.loss + r * pass.stride;
+        std::int32_t* scenario = pass.scenario + r;
+        settle({*loss, *scenario}, loss, scenario);
         // Without a loss the lowest scenario depends on what the gains become.
-        if (in.keyed != 0 && loss[r] == 0.0) {
-            worst_of_gains(in, first + r, loss + r, scenario + r);
-        }
+        if (in.keyed != 0 && *loss == 0.0) worst_of_gains(in, pass.first + r, loss, scenario);
     }
 }
 
 inline void worst(const Aggregation& in, double* loss, std::int32_t* scenario, std::int64_t begin,
                   std::int64_t end) {
-    int order[ROWS];
-    for (std::int64_t first = begin; first < end; first += ROWS) {
-        const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        by_length(in.pointer + first, count, order);
-        worst_of_pass(in, first, count, order, loss + first, scenario + first);
+    std::uint16_t order[PASS_ROWS];
+    for (std::int64_t first = begin; first < end;) {
+        const int count = rows_of_pass(in, first, end - first);
+        by_length(in, first, count, order);
+        worst_of_pass(in, {first, count, order, loss + first, 1, scenario + first});
+        first += count;
     }
 }
 

@@ -126,18 +126,29 @@ inline void check_pointer(const Array<std::int64_t>& pointer, std::int64_t entri
     expect(pointer.size() >= 1 && pointer.at[0] == 0 && pointer.at[pointer.size() - 1] == entries,
            name + " must start at 0 and end at the number of " + into + ", " +
                std::to_string(entries));
-    bool rising = true;
-    for (std::int64_t r = 1; r < pointer.size(); ++r) rising &= pointer.at[r - 1] <= pointer.at[r];
-    expect(rising, name + " must not fall from one row to the next");
+    std::uint64_t falls = 0;
+    for (std::int64_t r = 1; r < pointer.size(); ++r) {
+        const auto here = static_cast<std::uint64_t>(pointer.at[r]);
+        falls |= here | (here - static_cast<std::uint64_t>(pointer.at[r - 1]));
+    }
+    expect(static_cast<std::int64_t>(falls) >= 0, name + " must not fall from one row to the next");
+}
+
+// Whether all lie in [0, count). By sign bits, which compilers make vectors of.
+inline bool all_inside(const std::int32_t* from, const std::int32_t* end, std::int64_t count) {
+    constexpr std::int64_t MOST = std::int64_t{1} << 31;
+    const auto last = static_cast<std::uint32_t>((count < MOST ? count : MOST) - 1);
+    std::uint32_t outside = 0;
+    for (; from != end; ++from) {
+        const auto index = static_cast<std::uint32_t>(*from);
+        outside |= index | (last - index);
+    }
+    return static_cast<std::int32_t>(outside) >= 0;
 }
 
 inline void check_index(const Array<std::int32_t>& index, std::int64_t count,
                         const char* sentence) {
-    bool inside = true;
-    for (std::int64_t p = 0; p < index.size(); ++p) {
-        inside &= index.at[p] >= 0 && index.at[p] < count;
-    }
-    expect(inside, sentence);
+    expect(all_inside(index.at, index.at + index.size(), count), sentence);
 }
 
 void bind_pricing(nb::module_& m);

@@ -24,9 +24,10 @@ nb::object worst_loss(nb::handle pointer, nb::handle key, nb::handle instrument,
     Buffer<std::int32_t> scenario = buffer<std::int32_t>(rows.count);
     {
         nb::gil_scoped_release free;
-        const Packed call = packed_call(rows, risk, transform);
+        const Packed call = packed_call(rows, risk, transform, idle_first(risk, transform));
         const Kernels& core = kernels();
-        parallel(threads, rows.count, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+        const std::int64_t grain = grain_of(rows.count, threads);
+        parallel(threads, rows.count, grain, [&](std::int64_t begin, std::int64_t end) {
             core.worst(call.view, loss.get(), scenario.get(), begin, end);
         });
     }

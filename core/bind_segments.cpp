@@ -135,7 +135,7 @@ SegmentCall segment_call(const SegmentRows& rows, const Array<double>& pnl, cons
         rows.segments.at, rows.key.at, rows.instrument.at, nullptr, pnl.shape[0],
         std::max<std::int64_t>(t.keys, 0), states.count, blocks, call.pnl.get(), call.weight.get(),
         call.dampener.get(), t.gain_factor ? t.gain_factor->at : nullptr,
-        t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first, nullptr, 0};
+        t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first, false, false, nullptr, 0};
     call.view = {units, rows.positions.at, rows.segment.at, rows.quantity.at, r.keys,
                  states.planes, call.up.get(), call.down.get(), r.cap ? r.cap->at : nullptr,
                  r.base ? r.base->at : nullptr, call.absolute.get()};

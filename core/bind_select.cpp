@@ -31,17 +31,6 @@ Buffer<double> sampled(const Array<double>& rows, std::int64_t first, std::int64
     return out;
 }
 
-// The columns from `first` on of rows [row, scenario], packed; no copy where that is all of them.
-Buffer<double> packed_from(const Array<double>& rows, std::int64_t first, std::int64_t blocks) {
-    if (first == 0) return packed(rows, blocks);
-    const std::int64_t n = rows.shape[0], width = rows.shape[1], count = width - first;
-    Buffer<double> kept = buffer<double>(n * count);
-    for (std::int64_t i = 0; i < n; ++i) {
-        std::copy_n(rows.at + i * width + first, count, kept.get() + i * count);
-    }
-    return packed({kept.get(), {n, count}, {}}, blocks);
-}
-
 // The last block of the P&L by itself, zeros where there is no scenario.
 Buffer<double> last_block(const Array<double>& pnl, std::int64_t first, std::int64_t blocks) {
     const std::int64_t n = pnl.shape[0], width = pnl.shape[1];
@@ -85,7 +74,7 @@ Aggregation rows_view(const Rows& rows, const Transform& t, std::int64_t instrum
     return {rows.pointer.at, rows.key.at, rows.instrument.at, rows.lots.at, instruments,
             std::max<std::int64_t>(t.keys, 0), scenarios, blocks, nullptr, nullptr, nullptr,
             t.gain_factor ? t.gain_factor->at : nullptr, t.gain_cap ? t.gain_cap->at : nullptr,
-            t.dampen_first, nullptr, 0};
+            t.dampen_first, false, false, nullptr, 0};
 }
 
 TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& t,
@@ -99,9 +88,13 @@ TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& 
     Tails& view = call.view;
     view.whole = rows_view(rows, t, pnl.shape[0], count, blocks);
     view.sample = rows_view(rows, t, pnl.shape[0], sampling * BLOCK, sampling);
-    if (t.weight) view.whole.weight = (call.weight = packed_from(*t.weight, first, blocks)).get();
+    if (t.weight) {
+        call.weight = packed(*t.weight, blocks, BLOCK, first);
+        view.whole.weight = call.weight.get();
+    }
     if (t.dampener) {
-        view.whole.dampener = (call.dampener = packed_from(*t.dampener, first, blocks)).get();
+        call.dampener = packed(*t.dampener, blocks, BLOCK, first);
+        view.whole.dampener = call.dampener.get();
     }
     if (sampling > 0) {
         view.sample.pnl = (call.sample = sampled(pnl, first, sampling)).get();
@@ -126,6 +119,17 @@ TailCall tail_call(const Rows& rows, const Array<double>& pnl, const Transform& 
     return call;
 }
 
+// What both calls ask of their arguments.
+void check_tail_call(const Rows& rows, const Array<double>& pnl, const Transform& t,
+                     std::int64_t first, int threads) {
+    const std::int64_t width = pnl.shape[1];
+    check_transform(t, rows.key, width);
+    checked_threads(threads);
+    check_scenarios(width);
+    expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
+                                            std::to_string(width - 1));
+}
+
 void tails_of_chunk(const Tails& view, std::int64_t begin, std::int64_t end) {
     const bool limited = view.sample.blocks > 0;
     const std::int64_t rows = end - begin;
@@ -146,12 +150,8 @@ nb::object tails(nb::handle pointer, nb::handle key, nb::handle instrument, nb::
     const Array<double> risk = array<double>(pnl, "pnl", 2);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows.key, risk.shape[1]);
-    checked_threads(threads);
-    check_scenarios(risk.shape[1]);
+    check_tail_call(rows, risk, transform, first, threads);
     const std::int64_t width = risk.shape[1];
-    expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
-                                            std::to_string(width - 1));
     expect(rank >= 1 && rank <= width - first, "rank must lie between 1 and the " +
                                                    std::to_string(width - first) + " scenarios");
     Buffer<double> at = buffer<double>(rows.count), below = buffer<double>(rows.count);
@@ -187,12 +187,8 @@ nb::object weighted_tails(nb::handle pointer, nb::handle key, nb::handle instrum
     const Array<double> risk = array<double>(pnl, "pnl", 2);
     const Rows rows = rows_of(pointer, key, instrument, lots, risk.shape[0]);
     const Transform transform = transform_of(weight, gain_factor, gain_cap, dampener, dampen_first);
-    check_transform(transform, rows.key, risk.shape[1]);
-    checked_threads(threads);
-    check_scenarios(risk.shape[1]);
+    check_tail_call(rows, risk, transform, first, threads);
     const std::int64_t width = risk.shape[1];
-    expect(first >= 0 && first < width, "first must be a scenario of pnl, from 0 to " +
-                                            std::to_string(width - 1));
     const Array<double> chances = column<double>(probability, "probability", width - first);
     Buffer<double> out[5];
     for (Buffer<double>& one : out) one = buffer<double>(rows.count);

@@ -101,6 +101,8 @@ struct Aggregation {
     const double *pnl, *weight, *dampener;   // weight, dampener [block, key, BLOCK] or null
     const double *gain_factor, *gain_cap;    // [key], both or neither
     bool dampen_first;
+    bool finite;               // no sum of P&L can be NaN or infinite
+    bool from_one;             // scenario 0 is zero throughout, and not among the packed
     const bool* losses_as_is;  // [block, key] neither weight nor dampener changes the block
     std::int64_t keyed;        // 1, or 0 without any transform: keys are not looked at then
 };

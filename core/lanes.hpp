@@ -5,7 +5,8 @@
 // bits do not depend on the width. Comparisons are ordered: NaN is neither less nor equal. Of equal
 // or unordered arguments at_most and at_least return the first: a NaN stays. `flipped` changes the
 // sign where another number has its sign bit set, `where_negative` chooses by that bit; both are
-// cheaper than a comparison, which competes with multiplications.
+// cheaper than a comparison, which competes with multiplications. `least_lane` is the lowest of a
+// vector's numbers: of zeros either, any number where one is NaN.
 #pragma once
 
 #include <limits>

@@ -55,6 +55,11 @@ inline Lanes flipped(Lanes x, Lanes sign) {
     return _mm256_xor_pd(x.v, _mm256_and_pd(sign.v, _mm256_set1_pd(-0.0)));
 }
 
+inline double least_lane(Lanes a) {
+    const __m128d two = _mm_min_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+    return _mm_cvtsd_f64(_mm_min_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 inline LaneBits bits_of(Lanes a) { return {_mm256_castpd_si256(a.v)}; }
 inline Lanes of_bits(LaneBits a) { return _mm256_castsi256_pd(a.v); }
 inline LaneBits all_bits(Lanes, std::uint64_t x) {

@@ -59,6 +59,12 @@ inline Lanes flipped(Lanes x, Lanes sign) {
     return _mm512_xor_pd(x.v, _mm512_and_pd(sign.v, _mm512_set1_pd(-0.0)));
 }
 
+inline double least_lane(Lanes a) {
+    const __m256d four = _mm256_min_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+    const __m128d two = _mm_min_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_min_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 inline LaneBits bits_of(Lanes a) { return {_mm512_castpd_si512(a.v)}; }
 inline Lanes of_bits(LaneBits a) { return _mm512_castsi512_pd(a.v); }
 inline LaneBits all_bits(Lanes, std::uint64_t x) {

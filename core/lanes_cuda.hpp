@@ -20,5 +20,12 @@ inline int lane_index() { return static_cast<int>(threadIdx.x % WIDTH); }
 inline Lanes load(const double* p) { return p[lane_index()]; }
 inline void store(double* p, const Lanes& a) { p[lane_index()] = a.v[0]; }
 inline unsigned places(const LaneMask& a) { return __ballot_sync(WARP, a.v[0]); }
+inline double least_lane(const Lanes& a) {
+    double least = a.v[0];
+    for (int distance = WIDTH / 2; distance > 0; distance /= 2) {
+        least = at_most(__shfl_xor_sync(WARP, least, distance), least);
+    }
+    return least;
+}
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -51,6 +51,10 @@ inline Lanes select(LaneMask mask, Lanes a, Lanes b) { return vbslq_f64(mask.v, 
 inline Lanes at_most(Lanes x, Lanes limit) { return select(limit < x, limit, x); }
 inline Lanes at_least(Lanes x, Lanes limit) { return select(limit > x, limit, x); }
 
+inline double least_lane(Lanes a) {
+    return at_most(vgetq_lane_f64(a.v, 0), vgetq_lane_f64(a.v, 1));
+}
+
 inline LaneBits bits_of(Lanes a) { return {vreinterpretq_u64_f64(a.v)}; }
 inline Lanes of_bits(LaneBits a) { return vreinterpretq_f64_u64(a.v); }
 inline LaneBits all_bits(Lanes, std::uint64_t x) { return {vdupq_n_u64(x)}; }

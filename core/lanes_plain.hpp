@@ -4,7 +4,6 @@
 namespace counterpoise::COUNTERPOISE_ISA {
 
 constexpr int WIDTH = 8, HELD = WIDTH;
-
 }  // namespace counterpoise::COUNTERPOISE_ISA
 
 #include "lanes_each.hpp"
@@ -21,6 +20,11 @@ inline Lanes load(const double* p) {
 }
 inline void store(double* p, const Lanes& a) {
     for (int k = 0; k < WIDTH; ++k) p[k] = a.v[k];
+}
+inline double least_lane(const Lanes& a) {
+    double least = a.v[0];
+    for (int k = 1; k < WIDTH; ++k) least = at_most(a.v[k], least);
+    return least;
 }
 
 }  // namespace counterpoise::COUNTERPOISE_ISA

@@ -3,7 +3,7 @@
 // A page that is touched for the first time costs as much as working out what is written to it, and
 // whoever margins the same book again asks for the same sizes again. Hence large blocks that are
 // freed are kept for later calls, up to KEPT_MOST bytes in all; the oldest go first. A block larger
-// than all that is not kept.
+// than all that is not kept, nor is any under a sanitizer, which must see what is used once freed.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,12 @@
 
 namespace counterpoise {
 
-constexpr std::size_t LINE = 64, LARGE = std::size_t{1} << 22, KEPT_MOST = std::size_t{1} << 30;
+#if defined(COUNTERPOISE_SANITIZED)
+constexpr std::size_t KEPT_MOST = 0;
+#else
+constexpr std::size_t KEPT_MOST = std::size_t{1} << 30;
+#endif
+constexpr std::size_t LINE = 64, LARGE = std::size_t{1} << 22;
 constexpr std::int64_t ENTRIES_MOST = std::int64_t{1} << 56;  // of one block
 
 // Every block begins with a line that says how many bytes follow it.

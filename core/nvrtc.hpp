@@ -5,10 +5,12 @@ namespace std {
 
 using int8_t = signed char;
 using uint8_t = unsigned char;
+using uint16_t = unsigned short;
 using int32_t = int;
 using uint32_t = unsigned;
 using int64_t = long long;
 using uint64_t = unsigned long long;
+using ::fabs;
 using ::memcpy;
 
 template <typename Number>

@@ -28,12 +28,8 @@ inline Lanes shaped(const Account& in, std::int64_t unit, std::int64_t at, Lanes
 }
 
 inline double loss_of(Lanes least, bool nan) {
-    double v[WIDTH];
-    store(v, least);
-    for (int half = WIDTH / 2; half > 0; half /= 2) {
-        for (int k = 0; k < half; ++k) v[k] = v[k + half] < v[k] ? v[k + half] : v[k];
-    }
-    return nan ? NO_NUMBER : v[0] < 0.0 ? -v[0] : 0.0;
+    const double lowest = least_lane(least);
+    return nan ? NO_NUMBER : lowest < 0.0 ? -lowest : 0.0;
 }
 
 inline double worst_with(const Account& in, std::int64_t side, std::int32_t instrument,
@@ -75,7 +71,7 @@ COUNTERPOISE_WHOLE Needs needs_with(const Account& in, std::int32_t instrument, 
     Needs needs = {0.0, -INFINITE, 0.0};
     for (std::int64_t side = 0; side < in.sides; ++side) {
         const std::int64_t row = side * in.units + unit;
-        const double worst = worst_with(in, side, instrument, lots);
+        // The add-ons first: their chain is worked off while the scan waits for its loads.
         const double before = in.segment_net[side * in.segments + segment];
         const double after = fma(lots, column[0], before);
         const double charge = in.charge[row] + (absolute(after) - absolute(before)) * column[1];
@@ -84,6 +80,7 @@ COUNTERPOISE_WHOLE Needs needs_with(const Account& in, std::int32_t instrument, 
         const double shock = size_shock(in.size_rule + unit * SIZE_RULE,
                                         fma(lots, column[2], in.net[row]),
                                         fma(owned, column[3], in.owned[row]));
+        const double worst = worst_with(in, side, instrument, lots);
         const double sum = in.rest[row] + (worst + charge + shock);
         if (side == 0) needs.worst = worst;
         if (side == 0) needs.maintenance = in.factor * sum;

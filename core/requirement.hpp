@@ -79,13 +79,18 @@ inline void add_ons(const AddOns& in, const double* loss, std::int64_t begin, st
 // Worst scenario and add-ons of rows whose positions are in the cache.
 inline void measured(const Aggregation& scan, const AddOns& in, std::int32_t* scenario,
                      std::int64_t begin, std::int64_t end) {
-    int order[ROWS];
-    double loss[ROWS];
-    for (std::int64_t first = begin; first < end; first += ROWS) {
-        const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        by_length(scan.pointer + first, count, order);
-        worst_of_pass(scan, first, count, order, loss, scenario + first);
-        for (int k = 0; k < count; ++k) add_on(in, first + order[k], loss[order[k]]);
+    constexpr std::int64_t STRIDE = sizeof(UnitResult) / sizeof(double);
+    std::uint16_t order[PASS_ROWS];
+    for (std::int64_t first = begin; first < end;) {
+        const int count = rows_of_pass(scan, first, end - first);
+        by_length(scan, first, count, order);
+        const Pass pass = {first, count, order, &in.result[first].loss, STRIDE, scenario + first};
+        worst_of_pass(scan, pass);
+        for (int k = 0; k < count; ++k) {
+            const std::int64_t row = first + pass.row(k);
+            add_on(in, row, in.result[row].loss);
+        }
+        first += count;
     }
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "arrays.hpp"
@@ -9,13 +11,13 @@
 
 namespace counterpoise {
 
-// Rows [row, scenario] as blocks [block, row, size]; the last scenario repeats.
+// Rows [row, scenario] as blocks [block, row, size] from scenario `from` on; the last one repeats.
 inline Buffer<double> packed(const Array<double>& rows, std::int64_t blocks,
-                             std::int64_t size = BLOCK) {
+                             std::int64_t size = BLOCK, std::int64_t from = 0) {
     const std::int64_t n = rows.shape[0], count = rows.shape[1];
     Buffer<double> out = buffer<double>(blocks * n * size);
     for (std::int64_t b = 0; b < blocks; ++b) {
-        const std::int64_t start = b * size, inside = std::min(size, count - start);
+        const std::int64_t start = from + b * size, inside = std::min(size, count - start);
         for (std::int64_t i = 0; i < n; ++i) {
             const double* from = rows.at + i * count + start;
             double* to = out.get() + (b * n + i) * size;
@@ -82,6 +84,20 @@ inline void check_transform(const Transform& t, const Array<std::int32_t>& key,
     if (t.keys >= 0) check_index(key, t.keys, "key must index the rows of the transforms");
 }
 
+// Whether all P&L is below 2^896 in size, so that no sum of lots x P&L reaches infinity or is no
+// number: 2^63 positions of 2^63 lots. By exponents, which compilers make vectors of.
+inline bool moderate(const Array<double>& pnl) {
+    constexpr std::uint64_t EXPONENT = std::uint64_t{0x7ff} << 52;
+    constexpr std::uint64_t ROOM = std::uint64_t{2048 - (1023 + 896)} << 52;
+    std::uint64_t over = 0;
+    for (std::int64_t k = 0; k < pnl.size(); ++k) {
+        std::uint64_t bits;
+        std::memcpy(&bits, pnl.at + k, sizeof bits);
+        over |= (bits & EXPONENT) + ROOM;
+    }
+    return static_cast<std::int64_t>(over) >= 0;
+}
+
 // The packed arrays of one call; `view` points into them.
 struct Packed {
     Buffer<double> pnl, weight, dampener;
@@ -103,16 +119,44 @@ inline Buffer<bool> untouched(const double* weight, const double* dampener, std:
     return same;
 }
 
-inline Packed packed_call(const Rows& rows, const Array<double>& pnl, const Transform& t) {
-    const std::int64_t scenarios = pnl.shape[1], blocks = (scenarios + BLOCK - 1) / BLOCK;
-    Packed p{packed(pnl, blocks), t.weight ? packed(*t.weight, blocks) : Buffer<double>{},
-             t.dampener ? packed(*t.dampener, blocks) : Buffer<double>{}, {}, {}};
+// Rows that a thread takes at a time: many, so that they share what they read; some for everyone.
+inline std::int64_t grain_of(std::int64_t rows, int threads) {
+    constexpr std::int64_t LEAST = 2048, MOST = 1 << 15;
+    return std::clamp(rows / (4 * std::int64_t{threads}), LEAST, MOST);
+}
+
+// Whether the unshocked world changes no worst loss: zero P&L, or NaN where others are NaN, too.
+inline bool idle_first(const Array<double>& pnl, const Transform& t) {
+    const std::int64_t scenarios = pnl.shape[1];
+    bool idle = scenarios > 1;
+    for (std::int64_t i = 0; i < pnl.shape[0] && idle; ++i) {
+        const double* row = pnl.at + i * scenarios;
+        idle = row[0] == 0.0 || (std::isnan(row[0]) && std::isnan(row[1]));
+    }
+    for (std::int64_t k = 0; k < t.keys && idle; ++k) {
+        idle &= !t.weight || std::isfinite(t.weight->at[k * scenarios]);
+        idle &= !t.dampener || t.dampener->at[k * scenarios] >= 0.0;
+    }
+    return idle;
+}
+
+// P&L and transforms in blocks; from scenario 1 on if `from_one`.
+inline Packed packed_call(const Rows& rows, const Array<double>& pnl, const Transform& t,
+                          bool from_one = false) {
+    const std::int64_t scenarios = pnl.shape[1];
+    const std::int64_t blocks = (scenarios - from_one + BLOCK - 1) / BLOCK;
+    const auto inside = [&](const Array<double>& table) {
+        return packed(table, blocks, BLOCK, from_one);
+    };
+    Packed p{inside(pnl), t.weight ? inside(*t.weight) : Buffer<double>{},
+             t.dampener ? inside(*t.dampener) : Buffer<double>{}, {}, {}};
     const std::int64_t keys = std::max<std::int64_t>(t.keys, 0), keyed = t.keys >= 0;
     p.losses_as_is = untouched(p.weight.get(), p.dampener.get(), blocks * (keyed ? keys : 1));
     p.view = {rows.pointer.at, rows.key.at, rows.instrument.at, rows.lots.at, pnl.shape[0],
               keys, scenarios, blocks, p.pnl.get(), p.weight.get(),
               p.dampener.get(), t.gain_factor ? t.gain_factor->at : nullptr,
-              t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first, p.losses_as_is.get(), keyed};
+              t.gain_cap ? t.gain_cap->at : nullptr, t.dampen_first, moderate(pnl), from_one,
+              p.losses_as_is.get(), keyed};
     return p;
 }
 

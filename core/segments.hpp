@@ -132,27 +132,19 @@ inline Vectors<COUNT> unit_transformed(const Segments& in, std::int64_t block, s
 template <int SUMMED, int COUNT>
 inline void segments_worst(const Segments& in, double* loss, std::int32_t* state,
                            std::int64_t begin, std::int64_t end) {
-    Worst worst[ROWS];
-    bool nan[ROWS];
     for (std::int64_t first = begin; first < end; first += ROWS) {
         const int count = static_cast<int>(end - first < ROWS ? end - first : ROWS);
-        for (int r = 0; r < count; ++r) {
-            worst[r] = {INFINITE, 0.0};
-            nan[r] = false;
-        }
+        Worst worst[ROWS];
+        for (int r = 0; r < count; ++r) worst[r] = {INFINITE, 0};
         for (std::int64_t block = 0; block < in.units.blocks; ++block) {
-            const Lanes before = static_cast<double>(block * COUNT);
+            const auto at = static_cast<std::int32_t>(block * COUNT * WIDTH);
             for (int r = 0; r < count; ++r) {
                 const Vectors<COUNT> sum = unit_block<SUMMED, COUNT>(in, block, first + r);
                 const Vectors<COUNT> w = unit_transformed(in, block, first + r, sum);
-                const Worst here = worst_vector<0, COUNT>(w);
-                worst[r] = lower_of(worst[r], {here.value, here.vector + before});
-                nan[r] |= any_nan(w);
+                worst[r] = lower_of(worst[r], w, at, false);
             }
         }
-        for (int r = 0; r < count; ++r) {
-            settle(worst[r], nan[r], loss + first + r, state + first + r);
-        }
+        for (int r = 0; r < count; ++r) settle(worst[r], loss + first + r, state + first + r);
     }
 }
 

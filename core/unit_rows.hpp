@@ -23,11 +23,9 @@ inline void check_inside(const Array<std::int32_t>& index, std::int64_t count, i
     {
         nb::gil_scoped_release free;
         parallel(threads, index.size(), CHECK_GRAIN, [&](std::int64_t begin, std::int64_t end) {
-            bool here = true;
-            for (std::int64_t p = begin; p < end; ++p) {
-                here &= index.at[p] >= 0 && index.at[p] < count;
+            if (!all_inside(index.at + begin, index.at + end, count)) {
+                inside.store(false, std::memory_order_relaxed);
             }
-            if (!here) inside.store(false, std::memory_order_relaxed);
         });
     }
     expect(inside.load(), sentence);

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = ROOT / "build" / "sanitize"
 SITE: Final = BUILD / "site"
 FLAGS: Final = ("-fsanitize=address,undefined,float-cast-overflow -fno-sanitize=vptr "
-                "-fno-sanitize-recover=all -fno-omit-frame-pointer -g1")
+                "-fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -DCOUNTERPOISE_SANITIZED")
 TESTED: Final = ("tests/unit/core", "tests/unit/pricing", "tests/unit/risk", "tests/unit/margin",
                  "tests/properties/test_pricing.py")
 FUZZ: Final = "tests/unit/core/test_fuzz.py"

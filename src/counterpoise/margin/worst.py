@@ -4,6 +4,8 @@ A cell is named as Deribit names it: source (standard or extended table), bucket
 price move, and its place in the table, all counted from 1 at the lowest price.
 """
 
+from typing import Final
+
 import numpy as np
 
 from counterpoise.margin.requirement import Requirements
@@ -11,14 +13,18 @@ from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet, factors_of
 from counterpoise.values.frozen import frozen
 
+WHOLE: Final = "account"
+"""The unit of a model that nets a whole account: its scenarios move everything at once."""
+
 
 @frozen
 class WorstScenario:
     """The cell behind a unit's worst loss.
 
-    `price_move` is a fraction; `vol_state` up, same or down; `index` and `bucket` count from 1
-    inside the `table`; `side` of the price move is left, centre or right; `loss` is positive, in
-    pool currency, after the model's weights and offsets. `scenario` indexes the scenario set.
+    `price_move` is a fraction, NaN where all prices move, each by its own; `vol_state` up, same,
+    down or joint; `index` and `bucket` count from 1 inside the `table`; `side` of the price move is
+    left, centre, right or joint; `loss` is positive, in pool currency, after the model's weights
+    and offsets. `scenario` indexes the scenario set.
     """
 
     unit: str
@@ -47,13 +53,17 @@ def worst_scenarios(required: Requirements, arrays: tuple[RiskArrays, ...],
 
 def in_words(cell: WorstScenario) -> str:
     """Return the move as a trader says it: `-16 %, vol up`, or what else than these it is."""
-    if cell.label.startswith(("smile", "basis")):
+    if cell.unit == WHOLE or cell.label.startswith(("smile", "basis")):
         return cell.label
     move = f"{100 * cell.price_move:+.6g} %" if cell.price_move else "price unchanged"
     return f"{move}, vol {'unchanged' if cell.vol_state == 'same' else cell.vol_state}"
 
 
 def _cell(scenarios: ScenarioSet, scenario: int, *, unit: str, loss: float) -> WorstScenario:
+    if unit == WHOLE:
+        return WorstScenario(unit=unit, label=scenarios.labels[scenario], price_move=float("nan"),
+                             vol_state="joint", table="joint", index=scenario, bucket=0,
+                             side="joint", loss=loss, scenario=scenario)
     underlying = unit.split("_")[0].upper()
     own = factors_of(scenarios, underlying)
     column = int(own[0]) if len(own) else 0

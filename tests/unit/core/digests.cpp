@@ -116,12 +116,17 @@ void worst(Numbers pnl) {
     bool as_is[BLOCKS * KEYS];
     for (bool& block : as_is) block = true;
     call.losses_as_is = as_is;
-    for (const char* name : {"worst", "worst, transformed"}) {
+    call.finite = call.from_one = true;
+    for (const char* name : {"worst, finite, from one", "worst", "worst, transformed"}) {
         Numbers loss(ACCOUNTS), where(ACCOUNTS);
         std::vector<std::int32_t> scenario(ACCOUNTS);
         kernels().worst(call, loss.data(), scenario.data(), 0, ACCOUNTS);
         for (std::size_t a = 0; a < where.size(); ++a) where[a] = scenario[a];
         print(name, loss), print(name, where);
+        if (call.from_one) {
+            call.finite = call.from_one = false;
+            continue;
+        }
         call.weight = weight.data(), call.dampener = dampener.data();
         call.gain_factor = gain.data(), call.gain_cap = cap.data();
         for (bool& block : as_is) block = false;

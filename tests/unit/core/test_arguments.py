@@ -209,6 +209,14 @@ def test_no_scenarios_and_no_instruments_lose_nothing():
     assert loss.tolist() == [0.0, 0.0] and scenario.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("name", ["weight", "dampener"])
+def test_transforms_of_no_scenarios_are_not_read(name):
+    none = {"pnl": np.zeros((2, 0)), name: np.zeros((2, 0))}
+    loss, scenario = _core.worst_loss(**book(**none))
+
+    assert ([0.0, 0.0], [0, 0]) == (loss.tolist(), scenario.tolist())
+
+
 def test_an_empty_book_has_no_groups():
     pointer, account, key, order = _core.group(
         row_pointer=np.zeros(4, np.int64), instrument=np.zeros(0, np.int32),

@@ -97,6 +97,8 @@ static double __shfl_xor_sync(unsigned, double mine, int distance) {
     return warp::told_by(warp::here ^ distance, mine);
 }
 
+static int __ffsll(long long bits) { return __builtin_ffsll(bits); }
+
 static unsigned __ballot_sync(unsigned, bool mine) {
     warp::told[warp::here] = mine;
     warp::wait_for_all();

@@ -160,7 +160,7 @@ def test_the_answer_has_one_pool_with_the_figures_of_the_venue(offered):
     assert ("USD", 1, "healthy") == (pool.currency, len(answer.pools), pool.status)
     assert 65_000 - 400 + 100 == pytest.approx(pool.equity)
     assert {"margin_ratio": pytest.approx(825 / (0.95 * 65_000 - 300))} == document["figures"]
-    assert "the venue's own figures: margin ratio 0.0134" in "\n".join(pools_text(answer, None))
+    assert "the model's own figures: margin ratio 0.0134" in "\n".join(pools_text(answer, None))
 
 
 def test_the_legs_of_an_explanation_belong_to_the_one_pool(offered):

@@ -53,6 +53,34 @@ def transforms(rng, scenarios):
                                                  dampen_first=True, **gain)}
 
 
+@pytest.mark.parametrize("spoiled", [1.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("scenarios", [1, 2, 8, 9, 33, 41, 81, 82, 297])
+def test_a_first_scenario_that_is_not_zero_counts_like_any_other(spoiled, scenarios):
+    rng = np.random.default_rng(scenarios)
+    rows, pnl = random_rows(rng), random_pnl(rng, scenarios=scenarios)
+    pnl[rng.choice(20, 3, replace=False), 0] = 100 * spoiled
+
+    vectors, _ = loss_vectors(rows, pnl)
+    loss, scenario = worst_loss(rows, pnl)
+    failed = np.isnan(vectors).any(axis=1)
+    least = np.where(failed, np.nan, vectors.min(axis=1))
+    assert np.array_equal(loss, -np.minimum(least, 0.0), equal_nan=True)
+    assert np.array_equal(scenario, np.where(failed, 0, vectors.argmin(axis=1)))
+
+
+def test_an_instrument_without_numbers_fails_its_rows_alone():
+    rng = np.random.default_rng(5)
+    rows, pnl = random_rows(rng), random_pnl(rng, scenarios=33)
+    clean, _ = worst_loss(rows, pnl)
+    pnl[7] = np.nan
+    holds = np.array([7 in rows.instrument[a:b] for a, b in
+                      zip(rows.pointer[:-1], rows.pointer[1:], strict=True)])
+
+    loss, scenario = worst_loss(rows, pnl)
+    assert np.array_equal(loss, np.where(holds, np.nan, clean), equal_nan=True)
+    assert not scenario[holds].any() and 0 < holds.sum() < len(rows)
+
+
 @pytest.mark.parametrize("name", list(transforms(np.random.default_rng(1), 2)))
 @pytest.mark.parametrize("scenarios", [1, 2, 7, 8, 9, 39, 40, 41, 80, 97, 297])
 def test_worst_loss_agrees_with_the_oracle_to_the_bit(name, scenarios):

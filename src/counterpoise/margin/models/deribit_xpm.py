@@ -49,6 +49,7 @@ from counterpoise.margin.terms.risk_matrix import (
     reading_variants,
 )
 from counterpoise.margin.terms.roll import roll_shares
+from counterpoise.margin.terms.rounding import added_up
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors
 from counterpoise.market.snapshot import MarketSnapshot, price_of
@@ -132,8 +133,8 @@ class DeribitXpm:
         mm = {name: factor * column for name, column in parts.items()}
         im = parts | {name: np.where(good, column, np.nan) for name, column in extra.items()}
         return Requirements(
-            pools=rows.pools, account=at, pool=rows.pool, initial=_total(im),
-            maintenance=_total(mm), initial_components=im, maintenance_components=mm,
+            pools=rows.pools, account=at, pool=rows.pool, initial=added_up(im),
+            maintenance=added_up(mm), initial_components=im, maintenance_components=mm,
             candidates={}, failure=failure, failures=failures,
             worst=_worst(found, matrix, rows, good, len(market.catalogue.underlyings)))
 
@@ -260,10 +261,6 @@ def _stated(book: Book, rows: PoolRows, market: MarketSnapshot,
     stated = given["open_orders_margin"]
     return {"open_orders_margin": np.where(np.isfinite(stated), stated, orders),
             **{name: np.nan_to_num(given[name]) for name in _GIVEN[1:]}}
-
-
-def _total(parts: dict[str, Floats]) -> Floats:
-    return np.asarray(np.add.reduce(list(parts.values())))
 
 
 def _worst(found: CrossResults, matrix: CrossMatrix, rows: PoolRows, good: Bools,

@@ -30,7 +30,7 @@ from counterpoise.margin.requirement import Floats, Indices, Requirements, Worst
 from counterpoise.margin.terms.minimum_delta import minimum_delta_charge
 from counterpoise.margin.terms.orders import accounts_with_orders, filled
 from counterpoise.margin.terms.ranges import require_choice, require_ranges
-from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.terms.rounding import added_up, with_rounding
 from counterpoise.margin.terms.verdicts import verdicts
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
 from counterpoise.market.conditions import column_of
@@ -171,7 +171,7 @@ class Paradex:
         good = failure < 0
         mm = {name: parameters.general.mm_factor * c for name, c in charges.items()} | provisions
         im = charges | provisions | {"open_orders_margin": orders}
-        initial, maintenance = (np.where(good, np.add.reduce(list(parts.values())), np.nan)
+        initial, maintenance = (np.where(good, added_up(parts), np.nan)
                                 for parts in (im, mm))
         kept = np.flatnonzero(good[row])
         return Requirements(

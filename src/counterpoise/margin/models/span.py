@@ -27,7 +27,7 @@ from counterpoise.margin.pools import (
 from counterpoise.margin.requirement import Floats, Requirements, WorstScenarios
 from counterpoise.margin.terms.commodities import commodities_of, scan_ranges
 from counterpoise.margin.terms.orders import order_excess
-from counterpoise.margin.terms.rounding import with_rounding
+from counterpoise.margin.terms.rounding import added_up, with_rounding
 from counterpoise.margin.terms.span_parameters import SpanParameters
 from counterpoise.margin.terms.span_rows import LotColumns, SpanRows, lot_columns, span_rows
 from counterpoise.margin.vectors import RiskVectors, risk_vectors
@@ -187,7 +187,7 @@ def _parts(found: SpanRows, total: Floats, factor: float) -> dict[str, Floats]:
         "inter_commodity_credit": -found.credit,
         "short_option_minimum": _excess_minimum(found),
         "exposure_margin": found.exposure}.items()}
-    return parts | {"net_option_value": total - np.add.reduce(list(parts.values()))}
+    return parts | {"net_option_value": total - added_up(parts)}
 
 
 def _risk(found: SpanRows) -> tuple[Floats, Floats]:
