@@ -12,7 +12,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check
 ZIG_INSTALL := $(PY) $(INSTALL) --require-hashes --no-deps -r requirements/zig.lock
 JOBS ?= 2
 
-.PHONY: run test parity bench soak sanitize gpu lint lock clean
+.PHONY: run test parity validate bench soak sanitize gpu lint lock clean
 .DELETE_ON_ERROR:
 
 # A start without cached bytecode costs more than a margin call: let Python keep it.
@@ -22,6 +22,9 @@ COMPILE := $(PY) -m compileall -q src
 run: $(BUILT)
 	@$(COMPILE)
 	@$(PY) -m counterpoise.apps.run
+	@rm -rf out/engine
+	@echo; echo "The engine on a simulated market, its log in out/engine:"
+	@$(PY) -m counterpoise.apps.cli.main run out/engine --accounts 500 --steps 40
 
 test: $(BUILT)
 	@$(PY) -m pytest -n $(JOBS)
@@ -33,6 +36,11 @@ bench: $(BUILT)
 # Every published figure beside ours; writes docs/parity.md. Needs the reference cases.
 parity: $(BUILT)
 	@$(PY) tools/parity.py
+
+# The frozen forecasts judged on years of real days. Needs the reference data.
+validate: $(BUILT)
+	@$(PY) -m counterpoise.apps.cli.main validate --data $(DATA) $(VALIDATE)
+DATA ?= ../shared/data
 
 soak: $(ZIG) $(NVRTC)
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -n $(JOBS) -m "soak or not soak"
@@ -61,7 +69,8 @@ clean:
 
 # Needs uv; the only target that does. Names, versions and hashes only: no address is recorded.
 lock:
-	uv pip compile pyproject.toml --extra data --extra plot --group build --group dev $(LOCK) \
+	uv pip compile pyproject.toml --extra calibration --extra data --extra live \
+	    --extra plot --extra postgres --group build --group dev $(LOCK) \
 	    -o requirements/dev.lock
 	uv pip compile pyproject.toml --extra gpu -c requirements/dev.lock $(LOCK) \
 	    -o requirements/gpu.lock

@@ -5,13 +5,14 @@ a failure is the change's; `soak` draws 10,000 new ones each time.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from postgres_server import Server, new_server
 from reference import cases_in, reference_folder
 
 settings.register_profile("default", max_examples=500, deadline=None, derandomize=True,
@@ -31,3 +32,11 @@ def shared() -> Path:
 def cases(shared: Path) -> Callable[[str], Any]:
     """Return a loader of reference cases: `cases("deribit/NAME.json")` is the parsed document."""
     return cases_in(shared)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """Return a PostgreSQL server of our own; each test takes a schema of it."""
+    server = new_server()
+    yield server
+    server.stop()
