@@ -74,18 +74,30 @@ def simulated_market(*, seed: int = 7, stressed: bool = False, as_of: int = AS_O
 
     `seed` moves prices, variances and smiles within a few percent of the stated levels.
     """
-    days = [tuple(_drawn(coin, seed) for coin in coins) for coins in (_CALM, _STRESSED)]
+    days = [simulated_coins(seed=seed, stressed=day) for day in (False, True)]
     expiries = _expiries(as_of)
     instruments = catalogue([c for both in zip(*days, strict=True)
                              for c in _listed(both, expiries, as_of)])
-    columns = silence(instruments)
-    for k, coin in enumerate(days[stressed]):
-        columns["index"][k] = coin.price
-        _quote(columns, instruments, coin, expiries, as_of)
     state = ", stressed" if stressed else ""
-    return snapshot_of(Quotes(catalogue=instruments, **columns), as_of=as_of,
+    return snapshot_of(quoted(instruments, days[stressed], as_of), as_of=as_of,
                        prices={"USDC": 1.0}, sequence=seed * 2 + stressed,
                        source=f"simulated, seed {seed}{state}, not observed", simulated=True)
+
+
+def simulated_coins(*, seed: int, stressed: bool) -> tuple[Coin, ...]:
+    """Return how the coins of a seed stand on its calm or its stressed day."""
+    return tuple(_drawn(coin, seed) for coin in (_STRESSED if stressed else _CALM))
+
+
+def quoted(instruments: Catalogue, coins: tuple[Coin, ...], as_of: int) -> Quotes:
+    """Return quotes of the living instruments from the surfaces of their coins."""
+    columns = silence(instruments)
+    for coin in coins:
+        k = instruments.underlyings.index(coin.code)
+        columns["index"][k] = coin.price
+        own = set(instruments.expiry[instruments.underlying == k].tolist())
+        _quote(columns, instruments, coin, tuple(sorted(e for e in own if e > as_of)), as_of)
+    return Quotes(catalogue=instruments, **columns)
 
 
 def _drawn(coin: Coin, seed: int) -> Coin:

@@ -93,7 +93,7 @@ def expected_shortfall(rows: Rows, pnl: Floats, transform: UnitTransform = IDENT
     count = pnl.shape[1] - 1
     rank, place = _shortfall_rank(count, level, variant)
     tails = tails_of(rows, pnl, transform, rank=rank, threads=threads)
-    return _shortfall(tails, _mass(count, level), variant, place)
+    return _shortfall(tails, tail_mass(count, level), variant, place)
 
 
 def value_at_risk_of(vectors: Floats, *, level: float, quantile: Quantile = "linear",
@@ -106,7 +106,7 @@ def value_at_risk_of(vectors: Floats, *, level: float, quantile: Quantile = "lin
         As `value_at_risk`.
     """
     place = _place(vectors.shape[1], level, quantile)
-    tails = _tails_of_vectors(vectors, _rank_at(vectors.shape[1], place), threads)
+    tails = tails_of_vectors(vectors, _rank_at(vectors.shape[1], place), threads)
     return _quantile(tails, place)
 
 
@@ -121,7 +121,7 @@ def expected_shortfall_of(vectors: Floats, *, level: float, variant: Shortfall =
     """
     count = vectors.shape[1]
     rank, place = _shortfall_rank(count, level, variant)
-    return _shortfall(_tails_of_vectors(vectors, rank, threads), _mass(count, level), variant,
+    return _shortfall(tails_of_vectors(vectors, rank, threads), tail_mass(count, level), variant,
                       place)
 
 
@@ -136,7 +136,8 @@ def tails_of(rows: Rows, pnl: Floats, transform: UnitTransform = IDENTITY, *, ra
     return _tails(rank, found)
 
 
-def _tails_of_vectors(vectors: Floats, rank: int, threads: int) -> Tails:
+def tails_of_vectors(vectors: Floats, rank: int, threads: int = 1) -> Tails:
+    """Return the tails of P&L vectors [row, scenario], gain > 0; every column counts."""
     # A vector is a row of one lot of itself.
     count = len(vectors)
     found = _core.tails(pointer=np.arange(count + 1), key=np.zeros(count, np.int32),
@@ -150,8 +151,14 @@ def _tails(rank: int, found: tuple[Floats, Floats, Floats, Counts, Counts]) -> T
     return Tails(rank=rank, at=at, below=below, sum=total, less=less, ties=ties)
 
 
-def _mass(count: int, level: float) -> float:
-    """Return n (1 - p), the number of scenarios in the tail."""
+def tail_mass(count: int, level: float) -> float:
+    """Return n (1 - p), the number of scenarios in the tail.
+
+    Raises
+    ------
+    BadInput
+        If the level lies outside (0, 1) or n (1 - p) < 1.
+    """
     _refuse(count, level)
     return _whole(count * (1 - level))
 
@@ -180,7 +187,7 @@ def _rank_at(count: int, place: float) -> int:
 def _shortfall_rank(count: int, level: float, variant: str) -> tuple[int, float]:
     _refuse_unknown(variant, SHORTFALLS, "variant")
     place = _place(count, level, _BEGINS.get(variant, "linear"))
-    mass = _mass(count, level)
+    mass = tail_mass(count, level)
     in_tail = int(mass) if mass == int(mass) else int(mass) + 1
     return (_rank_at(count, place) if variant.startswith("tail_mean") else in_tail), place
 

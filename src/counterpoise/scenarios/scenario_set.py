@@ -43,7 +43,8 @@ class ScenarioSet:
 
     labels            [scenario] for people
     factors           columns of the shift arrays: underlyings, or names whose first word is one
-    move              [scenario, factor] fractional move of the base price
+    move              [scenario, factor] fractional move of the base price; NaN in all but scenario
+                      0: nobody says how it moves, and what follows it fails
     vol_shift         [scenario, factor] shift at 30 days: fraction (relative) or points
     vol_rules         [factor]
     time_shift_days   [scenario]
@@ -54,6 +55,7 @@ class ScenarioSet:
     factor_of         [instrument] of one catalogue, index of its factor; None: its underlying
     smile             [instrument, 5] raw SVI of the contract's expiry, along which its volatility
                       slides as the forward moves (sticky moneyness); NaN, None: it does not
+    method            how generated scenarios were made, with parameters and seed; "" otherwise
     """
 
     labels: tuple[str, ...]
@@ -69,6 +71,7 @@ class ScenarioSet:
     numeraire: Numeraire
     factor_of: Columns | None = None
     smile: Floats | None = None
+    method: str = ""
 
     def __post_init__(self) -> None:
         """Check shapes and that scenario 0 is unshocked; a mistake here is the programmer's."""
@@ -78,7 +81,9 @@ class ScenarioSet:
         assert self.time_shift_days.shape == self.weight.shape == (len(self.labels),)
         assert not self.move[0].any() and not self.vol_shift[0].any()
         assert self.time_shift_days[0] == 0 and self.weight[0] == 0
-        assert bool(np.all(np.isfinite(self.move)) and np.all(self.move > -1))
+        unknown = np.isnan(self.move[1:])
+        assert bool(np.all(unknown == unknown[:1])), "a factor moves in all scenarios or in none"
+        assert bool(np.all((self.move[1:] > -1) & (self.move[1:] < np.inf) | unknown))
         if self.factor_of is not None:
             assert self.factor_of.dtype == np.int32 and self.factor_of.ndim == 1
             assert bool(np.all((self.factor_of >= 0) & (self.factor_of < len(self.factors))))
@@ -98,7 +103,7 @@ def scenario_digest(scenarios: ScenarioSet) -> str:
 
     words = repr((scenarios.labels, scenarios.factors, scenarios.vol_rules,
                   scenarios.base_spot, scenarios.base_delta_one, scenarios.base_option,
-                  scenarios.numeraire))
+                  scenarios.numeraire, *([scenarios.method] if scenarios.method else [])))
     own = {"factor_of": scenarios.factor_of, "smile": scenarios.smile}
     named = "".join(name for name, column in own.items() if column is not None)
     return sha256_of(words + named, scenarios.move, scenarios.vol_shift,

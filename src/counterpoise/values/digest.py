@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,20 @@ def sha256_of(text: str, *columns: np.ndarray[Any, Any]) -> str:
     return str(digest.hexdigest())
 
 
+def sha256_of_bytes(*parts: bytes) -> str:
+    """Return the SHA-256, in hexadecimal, of some bytes one after the other."""
+    digest = _sha256()(b"")
+    for part in parts:
+        digest.update(part)
+    return str(digest.hexdigest())
+
+
+def sha256_digest(content: bytes) -> bytes:
+    """Return the SHA-256 of some bytes, 32 bytes."""
+    return bytes(_sha256()(content).digest())
+
+
+@cache
 def _sha256() -> Callable[[bytes], Any]:
     from importlib import import_module
 

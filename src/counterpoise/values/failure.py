@@ -39,6 +39,17 @@ class Reason(StrEnum):
     NO_PARAMETERS = "no_parameters"
     NOT_APPLICABLE = "not_applicable"
     MISSING_EXTRA = "missing_extra"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_ORDER = "unknown_order"
+    UNKNOWN_SEGMENT = "unknown_segment"
+    UNKNOWN_WITHDRAWAL = "unknown_withdrawal"
+    LATE = "late"
+    OTHER_CONTENT = "other_content"
+    OUT_OF_SEQUENCE = "out_of_sequence"
+    NOT_COVERED = "not_covered"
+    DEGRADED = "degraded"
+    NOT_EMPTY = "not_empty"
+    CLOSED = "closed"
 
 
 @frozen

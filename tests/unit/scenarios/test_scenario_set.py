@@ -17,6 +17,7 @@ CHANGES = {
     "factor_of": np.array([0, 0], np.int32),
     "smile": np.full((2, 5), 0.1),
     "base_spot": "mark", "base_delta_one": "index", "base_option": "mark", "numeraire": "quote",
+    "method": "block bootstrap, seed 7",
 }
 
 
@@ -72,3 +73,11 @@ def test_length_counts_the_unshocked_world():
 def test_set_that_is_none_is_never_made(wrong):
     with pytest.raises(AssertionError):
         scenarios(**wrong)
+
+
+def test_a_factor_of_unknown_moves_is_unknown_in_all_scenarios_but_the_first():
+    move = np.array([[0.0], [np.nan], [np.nan], [np.nan], [np.nan]])
+
+    assert np.isnan(scenarios(move=move).move[1:]).all()
+    with pytest.raises(AssertionError):
+        scenarios(move=np.array([[0.0], [np.nan], [0.1], [0.1], [0.1]]))
