@@ -48,6 +48,7 @@ BY_ASSET: Final = {
     "basis_margin": _charge("charge on basis between expiries; stands for ours"),
     "spot_in_use_max": _charge("most of a balance that may offset derivatives"),
     "scan_risk": _charge("scan risk as the venue reports it"),
+    "previous_initial": _charge("initial margin of positions charged the step before, buffer in"),
     "net_option_value": _gain("market value of long less short options as the venue reports it"),
 }
 """By account and asset, in units of the asset (`borrow_rate`: a fraction)."""

@@ -38,6 +38,14 @@ class ExaminedParameters(Protocol):
         """Return (section, sentence) for what can be computed but makes no economic sense."""
 
 
+@runtime_checkable
+class IdentifiedParameters(Protocol):
+    """Parameters that hold arrays: `repr` does not say all of an array, `identity` does."""
+
+    def identity(self) -> str:
+        """Return a text that is equal for equal parameters alone."""
+
+
 def oddities_of(parameters: Any) -> tuple[tuple[str, str], ...]:
     """Return the (section, sentence) oddities of parameters; none where they are not examined."""
     return parameters.oddities() if isinstance(parameters, ExaminedParameters) else ()
@@ -60,4 +68,6 @@ def version_digest(version: ParameterVersion) -> str:
     """Return the SHA-256 of the parameters themselves, names and values."""
     from counterpoise.values.digest import sha256_of  # no margin number needs it
 
-    return sha256_of(f"{version.model} {version.parameters!r}")
+    own = version.parameters
+    text = own.identity() if isinstance(own, IdentifiedParameters) else repr(own)
+    return sha256_of(f"{version.model} {text}")
