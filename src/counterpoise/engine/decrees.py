@@ -1,0 +1,210 @@
+"""By which terms? Instruments listed, segments defined, parameters and schedules put in force.
+
+What is decreed for a later instant waits in the segment and acts from the first market event at or
+after that instant, before anything else of that event, and not before.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from counterpoise.accounts.book import Book
+from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.board import SILENT, Board, Quoted
+from counterpoise.engine.draft import Draft
+from counterpoise.engine.effects import ParametersTookEffect
+from counterpoise.engine.events import (
+    CollateralScheduleChanged,
+    InstrumentsListed,
+    ParametersActivated,
+    SegmentDefined,
+)
+from counterpoise.engine.levels import LEVELS_MAX
+from counterpoise.engine.shards import compacted
+from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
+from counterpoise.instruments.catalogue import Catalogue, catalogue
+from counterpoise.instruments.contracts import Spot
+from counterpoise.margin.model import CrossEquity
+from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import replaced
+
+PENDING_MAX = 100
+
+
+def segment_defined(draft: Draft, event: SegmentDefined) -> None:
+    """Add a segment, without parameters yet."""
+    state, wrong = draft.state, list[Failure]()
+    if any(s.name == event.segment for s in state.segments):
+        wrong.append(_failure(Reason.DUPLICATE, event.segment, "is a segment already"))
+    if not 0 < len(event.segment) <= 64:
+        wrong.append(_failure(Reason.BAD_VALUE, "segment", "needs a name of 1 to 64 characters"))
+    if event.model not in state.equipment.models:
+        wrong.append(_failure(Reason.UNKNOWN_MODEL, event.model, "is no model of this engine; it "
+                              "has " + ", ".join(sorted(state.equipment.models))))
+    if not 0 < len(event.levels) <= LEVELS_MAX:
+        wrong.append(_failure(Reason.BAD_VALUE, "levels", f"are {len(event.levels)}; give 1 to "
+                              f"{LEVELS_MAX}"))
+    if wrong:
+        raise BadInput(*wrong)
+    draft.change(segments=(*state.segments, Segment(
+        name=event.segment, model=event.model, levels=event.levels, version=None, schedule=None,
+        pending=())))
+
+
+def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
+    """Note a version that is to act from an instant on."""
+    k = _segment(draft, event.segment)
+    held = draft.state.segments[k]
+    model = draft.state.equipment.models[held.model]
+    wrong = []
+    if event.version.model != held.model:
+        wrong.append(_failure(Reason.BAD_VALUE, event.segment, f"is margined by {held.model}; these"
+                              f" are parameters of {event.version.model[:60]}"))
+    if type(event.version.parameters) is not model.parameters_type:
+        wrong.append(_failure(Reason.BAD_VALUE, event.segment, "needs parameters of the type "
+                              f"{model.parameters_type.__name__}"))
+    versions = [held.version, *(p.version for p in held.pending)]
+    newest = max((v.number for v in versions if v is not None), default=-1)
+    if event.version.number <= newest:
+        wrong.append(_failure(Reason.OUT_OF_SEQUENCE, event.segment, f"has version {newest} "
+                              f"already; {event.version.number} does not follow it"))
+    if wrong:
+        raise BadInput(*wrong)
+    _wait(draft, k, (event.effective_from, event.version, None))
+
+
+def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
+    """Note a collateral schedule that is to count from an instant on."""
+    k = _segment(draft, event.segment)
+    held = draft.state.segments[k]
+    if held.version is None:
+        raise bad_input(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
+                        "version first")
+    rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
+    if not isinstance(rule, CrossEquity):
+        raise bad_input(Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by "
+                        "itself; a collateral schedule has no place in it")
+    if rule.numeraire != event.schedule.numeraire:
+        raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
+                        f"in {event.schedule.numeraire[:20]}")
+    _wait(draft, k, (event.effective_from, None, event.schedule))
+
+
+def _wait(draft: Draft, k: int,
+          decreed: tuple[int, ParameterVersion | None, CollateralSchedule | None]) -> None:
+    held = draft.state.segments[k]
+    if not 0 <= decreed[0] < 2**62 or len(held.pending) >= PENDING_MAX:
+        raise bad_input(Reason.BAD_TIME, held.name, f"can wait for at most {PENDING_MAX} changes, "
+                        "each from an instant after 1970")
+    new = Pending(effective_from=decreed[0], version=decreed[1], schedule=decreed[2])
+    pending = tuple(sorted((*held.pending, new), key=lambda p: p.effective_from))
+    _put(draft, k, replaced(held, pending=pending))
+    in_force(draft)
+
+
+def in_force(draft: Draft) -> None:
+    """Put in force what was decreed for an instant that has come."""
+    for k, held in enumerate(draft.state.segments):
+        while held.pending and held.pending[0].effective_from <= draft.state.time:
+            now_due = held.pending[0]
+            version = now_due.version or held.version
+            held = replaced(held, pending=held.pending[1:], version=version,
+                            schedule=now_due.schedule or held.schedule)
+            _put(draft, k, held)
+            _to_be_margined(draft, k)
+            assert version is not None
+            draft.tell(ParametersTookEffect(
+                position=draft.position, time=draft.state.time, segment=held.name,
+                version=version.number, digest=version_digest(version)))
+
+
+def _to_be_margined(draft: Draft, segment: int) -> None:
+    """Note that what accounts of a segment stand at was computed by other terms."""
+    for k, shard in enumerate(draft.shards):
+        if shard.segment == segment:
+            snapshot = np.full(len(shard.standing.snapshot), NEVER)
+            draft.shards[k] = replaced(shard, standing=replaced(shard.standing, snapshot=snapshot))
+
+
+def _put(draft: Draft, k: int, segment: Segment) -> None:
+    segments = draft.state.segments
+    arrays = {n: found for n, found in draft.state.arrays.items() if n != k}
+    draft.change(segments=(*segments[:k], segment, *segments[k + 1:]), arrays=arrays)
+    draft.trust = {}
+
+
+def _segment(draft: Draft, name: str) -> int:
+    for k, held in enumerate(draft.state.segments):
+        if held.name == name:
+            return k
+    raise bad_input(Reason.UNKNOWN_SEGMENT, name[:60], "is no segment; define it first")
+
+
+def instruments_listed(draft: Draft, event: InstrumentsListed) -> None:
+    """Take more instruments into the catalogue: columns are counted anew, in a new edition."""
+    state, wrong = draft.state, list[Failure]()
+    known = {a.code for a in state.assets}
+    for one in event.instruments:
+        if one.id in state.catalogue.column:
+            wrong.append(_failure(Reason.DUPLICATE, one.id, "is listed already"))
+        needed = {one.underlying, one.quote} if isinstance(one, Spot) else {one.settlement}
+        wrong += [_failure(Reason.UNKNOWN_ASSET, code, f"is paid by {one.id[:60]} and no asset of "
+                           "this ledger") for code in sorted(needed - known)]
+        if 0 < getattr(one, "expiry", 0) <= state.time:
+            wrong.append(_failure(Reason.EXPIRED, one.id, "has expired before it is listed"))
+    if not event.instruments:
+        wrong.append(_failure(Reason.BAD_VALUE, "instruments", "are none; list one or more"))
+    if wrong:
+        raise BadInput(*wrong)
+    held = catalogue((*state.catalogue.instruments, *event.instruments))
+    place = np.array([held.column[c.id] for c in state.catalogue.instruments], np.int32)
+    shards = [_renumbered(shard, held, place) for shard in _plain(draft)]
+    draft.shards[:] = shards
+    draft.worths = {}
+    draft.change(catalogue=held, edition=state.edition + 1, market=None, arrays={}, worths={},
+                 board=_wider(state.board, state.catalogue, held, place))
+
+
+def _plain(draft: Draft) -> list[Shard]:
+    return [compacted([shard])[0][0] if shard.overlay else shard for shard in draft.shards]
+
+
+def _renumbered(shard: Shard, held: Catalogue, place: Any) -> Shard:
+    # Old instruments keep their order among themselves, so positions stay sorted.
+    book = shard.book
+    fields = {name: getattr(book, name) for name in vars(Book)["__fields__"]}
+    moved = Book(**fields | {"catalogue": held, "instrument": place[book.instrument],
+                             "order_instrument": place[book.order_instrument]})
+    orders: dict[int, dict[str, Order]] = {
+        row: {name: (int(place[o[0]]), *o[1:]) for name, o in mine.items()}
+        for row, mine in shard.orders.items()}
+    return replaced(shard, book=moved, orders=orders)
+
+
+def _wider(board: Board, old: Catalogue, new: Catalogue, place: Any) -> Board:
+    coins = np.array([new.underlyings.index(u) for u in old.underlyings], np.int64)
+
+    def spread(column: Any, at: Any, count: int, fill: Any) -> Any:
+        out = np.full(count, fill, column.dtype)
+        out[at] = column
+        return out
+
+    def heard(quoted: Quoted, at: Any, count: int) -> Quoted:
+        return Quoted(at=spread(quoted.at, at, count, SILENT),
+                      sources=spread(quoted.sources, at, count, 0),
+                      fresh_since=spread(quoted.fresh_since, at, count, SILENT))
+
+    n, u = len(new), len(new.underlyings)
+    return replaced(
+        board, index=spread(board.index, coins, u, np.nan),
+        instruments=heard(board.instruments, place, n),
+        underlyings=heard(board.underlyings, coins, u),
+        window_sum=spread(board.window_sum, place, n, 0.0),
+        window_ns=spread(board.window_ns, place, n, 0),
+        **{name: spread(getattr(board, name), place, n, np.nan)
+           for name in ("mark", "forward", "volatility")})
+
+
+def _failure(reason: Reason, subject: str, sentence: str) -> Failure:
+    return Failure(reason=reason, subject=subject[:60], sentence=sentence)

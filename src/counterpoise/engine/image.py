@@ -1,0 +1,207 @@
+"""What bytes does a state have, and what is its root?
+
+A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
+every shard. Each part has a digest; the *root* is the digest of their digests, so that two replicas
+that differ can say in which shard. What a state derives (risk arrays), what it computes with and
+how many refused events it saw are in no part: a refused event leaves the root as it was.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from counterpoise.accounts.book import Book
+from counterpoise.engine.board import Board
+from counterpoise.engine.codec import vocabulary
+from counterpoise.engine.directory import Directory
+from counterpoise.engine.forms import Types, fits, named_types, read, unreadable, written
+from counterpoise.engine.remembered import Remembered, own_entries, packed_ids, unpacked_ids
+from counterpoise.engine.shards import compacted
+from counterpoise.engine.state import (
+    Equipment,
+    Ledger,
+    Order,
+    Rules,
+    Segment,
+    Shard,
+    Standing,
+    State,
+)
+from counterpoise.instruments.catalogue import Catalogue, catalogue
+from counterpoise.instruments.contracts import Instrument
+from counterpoise.market.conditions import Conditions
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.assets import Asset
+from counterpoise.values.digest import sha256_of_bytes
+from counterpoise.values.failure import BadInput
+from counterpoise.values.frozen import frozen
+
+STATE_FORMAT: Final = 1
+_MARKET_FIELDS: Final[tuple[str, ...]] = tuple(
+    n for n in vars(MarketSnapshot)["__fields__"] if n != "catalogue")
+_BOOK_COLUMNS: Final = ("accounts", "row_pointer", "instrument", "lots", "entry_cost",
+                        "order_pointer", "order_instrument", "order_lots", "balances")
+
+
+@frozen
+class _Head:
+    """The small numbers of a state."""
+
+    state_format: int
+    edition: int
+    applied: int
+    time: int
+    calls: int
+    snapshots: int
+    restarted_at: int
+    rules: Rules
+    withdrawals: dict[str, tuple[int, int, int]]
+
+
+@frozen
+class _ShardImage:
+    """A shard without overlay; `orders` are (row, id, order) by row, in order of ids."""
+
+    segment: int
+    closed: tuple[int, ...]
+    columns: dict[str, np.ndarray[Any, Any]]
+    order_price: np.ndarray[Any, np.dtype[np.float64]]
+    orders: tuple[tuple[int, str, Order], ...]
+    standing: Standing
+
+
+Parts = tuple[tuple[str, bytes], ...]
+
+
+def state_parts(state: State) -> Parts:
+    """Return the (name, bytes) of every part of a state that its root covers, in order."""
+    names = own_names(state.directory)
+    head = _Head(state_format=STATE_FORMAT, edition=state.edition, applied=state.applied,
+                 time=state.time, calls=state.calls, snapshots=state.snapshots,
+                 restarted_at=state.restarted_at, rules=state.rules, withdrawals=state.withdrawals)
+    ids = (packed_ids(state.remembered.older), packed_ids(own_entries(state.remembered)),
+           state.remembered.floor)
+    market = None if state.market is None else tuple(
+        getattr(state.market, name) for name in _MARKET_FIELDS)
+    places = tuple(state.directory.places[:state.directory.count])
+    parts: list[tuple[str, Any]] = [
+        ("head", head), ("terms", (state.catalogue.instruments, state.assets)),
+        ("segments", state.segments), ("ledger", state.ledger), ("board", state.board),
+        ("market", market), ("accounts", (names, places)), ("ids", ids)]
+    parts += [(f"shard {k}", _image_of(shard)) for k, shard in enumerate(plain_shards(state))]
+    return tuple((name, written(part)) for name, part in parts)
+
+
+def state_root(state: State) -> str:
+    """Return the root of a state: equal roots, equal states."""
+    return root_of(part_digests(state_parts(state)))
+
+
+def part_digests(parts: Parts) -> tuple[tuple[str, str], ...]:
+    """Return the (name, digest) of every part: two states differ where these do."""
+    return tuple((name, sha256_of_bytes(content)) for name, content in parts)
+
+
+def root_of(digests: tuple[tuple[str, str], ...]) -> str:
+    """Return the root of the digests of all parts."""
+    return sha256_of_bytes(*(f"{name} {digest}\n".encode() for name, digest in digests))
+
+
+def own_names(directory: Directory) -> tuple[str, ...]:
+    """Return the names of a directory's accounts by number."""
+    return tuple(directory.names[:directory.count])
+
+
+def plain_shards(state: State) -> tuple[Shard, ...]:
+    """Return the shards of a state without overlays."""
+    out = list(state.shards)
+    for segment in range(len(state.segments)):
+        mine = [k for k, shard in enumerate(out) if shard.segment == segment]
+        if mine:
+            for k, shard in zip(mine, compacted([out[k] for k in mine])[0], strict=True):
+                out[k] = shard
+    return tuple(out)
+
+
+def _image_of(shard: Shard) -> _ShardImage:
+    book = shard.book
+    return _ShardImage(
+        segment=shard.segment, closed=tuple(sorted(shard.closed)),
+        columns={name: getattr(book, name) for name in _BOOK_COLUMNS},
+        order_price=book.order_given.get("price", np.zeros(0)),
+        orders=tuple((row, name, held[name]) for row, held in sorted(shard.orders.items())
+                     for name in sorted(held)),
+        standing=shard.standing)
+
+
+def encoded_state(state: State) -> bytes:
+    """Return the bytes of a state: a snapshot that a run can begin with."""
+    return written((state.position, state_parts(state)))
+
+
+def state_types(equipment: Equipment) -> Types:
+    """Return the classes that the bytes of a state may name."""
+    return vocabulary(equipment.models.values()) | named_types(
+        _Head, _ShardImage, Board, Ledger, Segment, Conditions, Instrument, Asset)
+
+
+def decoded_state(content: bytes, equipment: Equipment) -> State:
+    """Return the state of its bytes, computing with `equipment`.
+
+    Raises
+    ------
+    BadInput
+        If they are not the bytes of a state, of this format, whose parts fit together.
+    """
+    types = state_types(equipment)
+    outer = read(content, types)
+    if not fits(outer, tuple[int, tuple[tuple[str, bytes], ...]]):
+        raise unreadable("are no state")
+    position, parts = outer
+    try:
+        state = _state(position, {name: read(part, types) for name, part in parts}, equipment)
+        if encoded_state(state) != content:
+            raise unreadable("are not the bytes that their own state has")
+        return state
+    except BadInput:
+        raise
+    except (AssertionError, KeyError, TypeError, ValueError, IndexError) as wrong:
+        raise unreadable(f"are parts of a state that do not fit together: {wrong}") from None
+
+
+def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
+    head = parts["head"]
+    if head.state_format != STATE_FORMAT:
+        raise unreadable(f"have the format {head.state_format} of a state; this engine reads "
+                         f"{STATE_FORMAT}")
+    instruments, assets = parts["terms"]
+    terms = catalogue(instruments)
+    names, places = parts["accounts"]
+    older, younger, floor = parts["ids"]
+    young = unpacked_ids(*younger)
+    images = [parts[f"shard {k}"] for k in range(len(parts) - 8)]
+    market = parts["market"] and MarketSnapshot(
+        catalogue=terms, **dict(zip(_MARKET_FIELDS, parts["market"], strict=True)))
+    return State(
+        equipment=equipment, rules=head.rules, catalogue=terms, edition=head.edition,
+        assets=assets, segments=parts["segments"], position=position, applied=head.applied,
+        time=head.time, shards=tuple(_shard_of(image, terms, assets) for image in images),
+        directory=Directory(names=list(names), places=list(places), count=len(names),
+                            numbers={name: k for k, name in enumerate(names)}),
+        ledger=parts["ledger"], board=parts["board"], market=market,
+        remembered=Remembered(older=unpacked_ids(*older), younger=young, count=len(young),
+                              floor=floor),
+        withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
+        restarted_at=head.restarted_at, arrays={}, worths={})
+
+
+def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -> Shard:
+    columns: dict[str, Any] = dict(image.columns)
+    book = Book(catalogue=terms, assets=assets, given={},
+                order_given={"price": image.order_price}, **columns)
+    orders: dict[int, dict[str, Order]] = {}
+    for row, name, order in image.orders:
+        orders.setdefault(row, {})[name] = order
+    return Shard(segment=image.segment, size=len(book), numbers=tuple(book.accounts.tolist()),
+                 closed=frozenset(image.closed), book=book, orders=orders, overlay={},
+                 standing=image.standing)

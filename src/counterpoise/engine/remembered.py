@@ -1,0 +1,83 @@
+"""Was this said before? Client ids with what they said, within a bound.
+
+Ids lie in two generations. When the younger one is full it becomes the older and the older one is
+forgotten; from then on an event at or before the latest time that was forgotten is refused as too
+late. So an event is applied at most once, however little is remembered. Generations turn at market
+events only, so that where a batch is cut changes nothing.
+
+The younger generation is shared by successive values and only ever grows; a value reads its own
+first `count` entries. A second future of an old value starts with a copy.
+"""
+
+from typing import Any
+
+from counterpoise.values.frozen import frozen, replaced
+
+Entry = tuple[bytes, int, int]
+"""(digest of the content, time of the event, its place in the generation)."""
+
+
+@frozen
+class Remembered:
+    """Ids of two generations; events at or before `floor` are too late."""
+
+    older: dict[str, Entry]
+    younger: dict[str, Entry]
+    count: int
+    floor: int
+
+
+NOTHING_REMEMBERED = Remembered(older={}, younger={}, count=0, floor=-1)
+
+
+def content_of(memory: Remembered, client_id: str) -> bytes | None:
+    """Return the digest of what was said under an id, None where nothing was."""
+    entry = memory.younger.get(client_id)
+    if entry is not None and entry[2] < memory.count:
+        return entry[0]
+    entry = memory.older.get(client_id)
+    return None if entry is None else entry[0]
+
+
+def with_ids(memory: Remembered, said: list[tuple[str, bytes, int]]) -> Remembered:
+    """Return a memory that knows these (id, digest, time) too, none of which it knew."""
+    younger = memory.younger
+    if len(younger) != memory.count:
+        younger = dict(list(younger.items())[:memory.count])
+    elif not memory.count:
+        younger = {}
+    count = memory.count
+    for client_id, content, time in said:
+        younger[client_id] = (content, time, count)
+        count += 1
+    return replaced(memory, younger=younger, count=count)
+
+
+def turned(memory: Remembered, kept: int) -> Remembered:
+    """Return the memory with its generations turned if the younger holds half of `kept` ids."""
+    if memory.count < max(kept // 2, 1):
+        return memory
+    floor = max((entry[1] for entry in memory.older.values()), default=memory.floor)
+    older = own_entries(memory)
+    return Remembered(older=older, younger={}, count=0, floor=max(floor, memory.floor))
+
+
+def own_entries(memory: Remembered) -> dict[str, Entry]:
+    """Return the younger generation of this very value, in order."""
+    if len(memory.younger) == memory.count:
+        return memory.younger
+    return dict(list(memory.younger.items())[:memory.count])
+
+
+def packed_ids(entries: dict[str, Entry]) -> tuple[Any, ...]:
+    """Return a generation as (ids, digests, times), in order."""
+    return (tuple(entries), b"".join([e[0] for e in entries.values()]),
+            tuple([e[1] for e in entries.values()]))
+
+
+def unpacked_ids(ids: tuple[str, ...], contents: bytes,
+                 times: tuple[int, ...]) -> dict[str, Entry]:
+    """Return a generation again; inverse of `packed_ids`."""
+    size = len(contents) // len(ids) if ids else 0
+    return {name: (contents[k * size:(k + 1) * size], time, k)
+            for k, (name, time) in enumerate(zip(ids, times, strict=True))}

@@ -1,0 +1,407 @@
+"""A second opinion on what the engine did, from the rules of docs/methodology/engine.md alone.
+
+Plain integers and fractions, one account after the other; nothing of the engine is called. The
+auditor hears each event and what followed from it, keeps its own books, and names the first thing
+that is not as the rules say.
+"""
+
+from fractions import Fraction
+from math import ceil
+
+from counterpoise.engine import effects as made
+from counterpoise.engine import events as said
+from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
+
+CLOSE = Fraction(1, 10**9)
+WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
+LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
+          ("maintenance", 800, 1000), ("zero", 0, 0))
+CALL, LIQUIDATE = 3, 4
+NEVER = -1
+
+
+class Divergence(AssertionError):
+    """What the engine did is not what the rules say."""
+
+
+class Account:
+    """What one account has."""
+
+    def __init__(self, codes):
+        self.cash = dict.fromkeys(codes, 0)
+        self.positions, self.orders, self.delivered = {}, {}, {}
+        self.level, self.call = 0, None
+
+
+class Auditor:
+    """Own books, own prices, own ladder."""
+
+    def __init__(self, state, rates, rules):
+        self.codes = [a.code for a in state.assets]
+        self.decimals = {a.code: a.decimals for a in state.assets}
+        self.terms = {c.id: c for c in state.catalogue.instruments}
+        self.columns = [c.id for c in state.catalogue.instruments]
+        self.rate, self.share = (Fraction(str(r)) for r in rates)
+        self.rules, self.time = rules, state.time
+        self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
+        self.fees = dict.fromkeys(self.codes, 0)
+        self.outside = dict.fromkeys(self.codes, 0)
+        self.marks, self.index, self.market = {}, {}, None
+        self.at, self.sources, self.since = {}, {}, {}
+        self.restarted, self.grace = NEVER, 900 * 10**9
+        self.fresh, self.next_call, self.expected = {}, 0, []
+
+    def hear(self, event, effects, must_refuse):
+        """Check one event and its effects, and book it."""
+        refused = [e for e in effects if isinstance(e, made.EventRefused)]
+        repeated = [e for e in effects if isinstance(e, made.EventRepeated)]
+        before = self.ids.get(event.client_id)
+        if bool(refused) != must_refuse:
+            raise Divergence(f"refused: {refused}, expected a refusal: {must_refuse}")
+        if bool(repeated) != (before == event and not must_refuse):
+            raise Divergence(f"repeated: {repeated}; said before: {before}")
+        if any(e.time < self.time for e in effects):
+            raise Divergence("time went back")
+        if refused or repeated:
+            if len(effects) > 1:
+                raise Divergence("something followed from an event that changes nothing")
+            return
+        self.ids[event.client_id] = event
+        self.applied += 1
+        self.expected = []
+        getattr(self, type(event).__name__.lower())(event, effects)
+        told = [(type(e).__name__, e.account) for e in effects if isinstance(
+            e, made.LiquidationOrdered | made.MarginCallIssued | made.MarginCallMet
+            | made.MarginCallEscalated)]
+        if sorted(told) != sorted(self.expected):
+            raise Divergence(f"calls and liquidations: {sorted(told)}, by the rules "
+                             f"{sorted(self.expected)}")
+
+    def filled(self, e, _):
+        account, contract = self.accounts[e.account], self.terms[e.instrument]
+        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        paid = contract.quote if isinstance(contract, Spot) else contract.settlement
+        if isinstance(contract, Spot):
+            units = Fraction(e.lots) * Fraction(10) ** (
+                contract.lot_exponent + self.decimals[contract.underlying])
+            account.cash[contract.underlying] += int(units)
+            account.delivered[contract.underlying] = int(units) + account.delivered.get(
+                contract.underlying, 0)
+            account.cash[paid] -= self.worth(contract, e.lots, price)
+        else:
+            account.cash[paid] += self.trade(account, contract, e.lots, price)
+        account.cash[paid] -= e.fee
+        self.fees[paid] += e.fee
+        if e.order:
+            order = account.orders[e.order]
+            order[1] -= e.lots
+            if not order[1]:
+                del account.orders[e.order]
+
+    def trade(self, account, contract, lots, price):
+        """Book a trade and return what it brings in cash before the fee."""
+        held, cost = account.positions.pop(contract.id, (0, 0))
+        premium = isinstance(contract, Option)
+        if held * lots < 0 and abs(lots) > abs(held):
+            account.positions[contract.id] = (held, cost)
+            first = self.trade(account, contract, -held, price)
+            return first + self.trade(account, contract, lots + held, price)
+        value = self.worth(contract, lots, price)
+        if held * lots >= 0:
+            account.positions[contract.id] = (held + lots, cost + value)
+            return -value if premium else 0
+        gone = ceil(Fraction(cost * abs(lots), abs(held)))
+        if held + lots:
+            account.positions[contract.id] = (held + lots, cost - gone)
+        return -value if premium else -value - gone
+
+    def worth(self, contract, lots, price):
+        """Return what lots cost at a price, smallest units, rounded against the account."""
+        paid = contract.quote if isinstance(contract, Spot) else contract.settlement
+        size = (lots * Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
+                * 10 ** self.decimals[paid])
+        inverse = contract.payoff is Payoff.INVERSE and not isinstance(contract, Option)
+        return ceil(-size / price if inverse else size * price)
+
+    def orderplaced(self, e, effects):
+        orders = self.accounts[e.account].orders
+        self.asked(e, effects, lambda: orders.update({e.order: [e.instrument, e.lots]}))
+
+    def orderchanged(self, e, effects):
+        order = self.accounts[e.account].orders[e.order]
+        self.asked(e, effects, lambda: order.__setitem__(1, e.lots))
+
+    def ordercancelled(self, e, _):
+        del self.accounts[e.account].orders[e.order]
+
+    def asked(self, e, effects, change):
+        """Check an admission: by what the account needs and owns with the change made."""
+        account = self.accounts[e.account]
+        needed_before, _, _ = self.margin(account)
+        saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
+        admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
+                       for x in effects)
+        change()
+        needed, _, owned = self.margin(account)
+        leaves = not isinstance(e, said.OrderPlaced | said.OrderChanged)
+        covered, certain = owned >= needed, abs(owned - needed) > CLOSE * (1 + abs(needed))
+        doubtful = self.doubtful(account)
+        right = covered and not doubtful
+        if not leaves:
+            right = right or needed <= needed_before
+            certain = certain or needed == needed_before
+        elif min(account.cash.values()) < 0:
+            right, certain = False, True
+        if self.market is None:
+            right, certain = False, True
+        if doubtful:
+            certain = True
+        if certain and admitted != right:
+            raise Divergence(f"admitted: {admitted}, by the rules {right}: needs {float(needed)}, "
+                             f"before {float(needed_before)}, owns {float(owned)}, "
+                             f"doubtful {doubtful}")
+        if not admitted:
+            account.orders, account.cash = saved
+
+    def transferred(self, e, effects):
+        cash = self.accounts[e.account].cash
+        self.asked(e, effects, lambda: cash.__setitem__(e.asset, cash[e.asset] - e.amount))
+        if effects[0].admitted:
+            self.accounts[e.to].cash[e.asset] += e.amount
+
+    def deposited(self, e, _):
+        self.accounts[e.account].cash[e.asset] += e.amount
+        self.outside[e.asset] += e.amount
+
+    def withdrawalrequested(self, e, effects):
+        cash = self.accounts[e.account].cash
+        self.asked(e, effects, lambda: cash.__setitem__(e.asset, cash[e.asset] - e.amount))
+        if effects[0].admitted:
+            self.waiting[e.withdrawal] = (e.asset, e.amount)
+
+    def withdrawalapproved(self, e, _):
+        code, amount = self.waiting.pop(e.withdrawal)
+        self.outside[code] -= amount
+
+    def withdrawalrejected(self, e, _):
+        code, amount = self.waiting.pop(e.withdrawal)
+        self.accounts[e.account].cash[code] += amount
+
+    def feecharged(self, e, _):
+        self.accounts[e.account].cash[e.asset] -= e.amount
+        self.fees[e.asset] += e.amount
+
+    def accountopened(self, e, _):
+        self.accounts[e.account] = Account(self.codes)
+
+    def accountclosed(self, e, _):
+        account = self.accounts.pop(e.account)
+        if any(account.cash.values()) or account.positions or account.orders:
+            raise Divergence(f"{e.account} was closed with something in it")
+
+    def segmentdefined(self, e, _):
+        """Nothing to book."""
+
+    def parametersactivated(self, e, _):
+        self.rate = Fraction(str(e.version.parameters.general.rate))
+        self.share = Fraction(str(e.version.parameters.general.maintenance_share))
+
+    def fundingapplied(self, e, _):
+        contract = self.terms[e.instrument]
+        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        rate = Fraction(e.rate) * Fraction(10) ** e.rate_exponent
+        unit = (Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
+                * 10 ** self.decimals[contract.settlement])
+        size = unit / price if contract.payoff is Payoff.INVERSE else unit * price
+        for account in self.accounts.values():
+            lots, _ = account.positions.get(e.instrument, (0, 0))
+            account.cash[contract.settlement] -= ceil(lots * size * rate)
+
+    def contractssettled(self, e, _):
+        self.moved(e)
+        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        ended = [c for c in self.terms.values() if isinstance(c, Future | Option)
+                 and (c.underlying, c.expiry) == (e.underlying, e.expiry)]
+        for contract in ended:
+            worth = price
+            if isinstance(contract, Option):
+                gap = price - Fraction(str(contract.strike))
+                worth = max(gap if contract.right is Right.CALL else -gap, Fraction(0))
+                worth = worth / price if contract.payoff is Payoff.INVERSE else worth
+            for account in self.accounts.values():
+                lots, _ = account.positions.get(contract.id, (0, 0))
+                if lots:
+                    gain = self.trade(account, contract, -lots, worth)
+                    account.cash[contract.settlement] += gain
+                account.orders = {k: o for k, o in account.orders.items() if o[0] != contract.id}
+
+    def marketbatch(self, e, _):
+        self.moved(e)
+        for row, column in enumerate(e.quotes.column.tolist()):
+            name = self.columns[column]
+            self.marks[name] = Fraction(float(e.quotes.mark[row]))
+            self.at[name], self.sources[name] = int(e.quotes.at[row]), int(e.quotes.sources[row])
+        for row, name in enumerate(e.indices.names):
+            self.index[name] = Fraction(float(e.indices.price[row]))
+            self.at[name], self.sources[name] = int(e.indices.at[row]), int(e.indices.sources[row])
+        for row, name in enumerate(e.assets.names):
+            self.at[name], self.sources[name] = int(e.assets.at[row]), int(e.assets.sources[row])
+        self.look()
+
+    def marketassembled(self, e, _):
+        self.moved(e)
+        self.market = dict(self.marks), dict(self.index)
+        self.judge()
+
+    def clockadvanced(self, e, _):
+        self.moved(e)
+        if self.market is not None:
+            self.judge()
+
+    def enginerestarted(self, e, _):
+        self.moved(e)
+        self.restarted = self.time
+        self.look()
+
+    def moved(self, e):
+        """Let time pass."""
+        if e.time < self.time and isinstance(e, said.ClockAdvanced):
+            raise Divergence("time went back")
+        self.time = max(self.time, e.time)
+        self.look()
+
+    def look(self):
+        """Note which prices are fresh, and since when."""
+        for name, at in self.at.items():
+            fresh = (self.time - at <= self.rules.other_age_max_ns and at > self.restarted
+                     and self.sources[name] >= self.rules.sources_min)
+            self.since[name] = (self.since.get(name) or self.time) if fresh else None
+
+    def trusted(self, name):
+        """Return whether a price has been fresh for the calm time."""
+        since = self.since.get(name)
+        return since is not None and self.time - since >= self.rules.calm_ns
+
+    def doubtful(self, account):
+        """Return whether the account depends on a price that is not trusted."""
+        names = {*account.positions, *(o[0] for o in account.orders.values())}
+        names |= {self.terms[n].underlying for n in names}
+        names |= {code for code, amount in account.cash.items() if amount and code != "USD"}
+        return not all(self.trusted(name) for name in names)
+
+    def margin(self, account):
+        """Return what an account needs, initially and to keep, and owns, in USD, exactly."""
+        if self.market is None:
+            return Fraction(0), Fraction(0), Fraction(0)
+        marks, index = self.market
+        owned = {code: Fraction(amount, 10 ** self.decimals[code])
+                 for code, amount in account.cash.items()}
+        initial, maintenance = Fraction(0), Fraction(0)
+        names = {*account.positions, *(o[0] for o in account.orders.values())}
+        for name in names:
+            contract = self.terms[name]
+            lots, cost = account.positions.get(name, (0, 0))
+            unit = Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
+            option = isinstance(contract, Option)
+            inverse = contract.payoff is Payoff.INVERSE and not option
+            mark = marks[name]
+            if lots:
+                value = -lots * unit / mark if inverse else lots * unit * mark
+                cost = 0 if option else Fraction(cost, 10 ** self.decimals[contract.settlement])
+                owned[contract.settlement] += value - cost
+            mine = [o[1] for o in account.orders.values() if o[0] == name]
+            bought, sold = sum(x for x in mine if x > 0), -sum(x for x in mine if x < 0)
+            size = unit if inverse else unit * index[contract.underlying]
+            initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
+            maintenance += abs(lots) * size * self.rate * self.share
+        prices = {**index, "USDC": Fraction(1), "USD": Fraction(1)}
+        balance = sum((amount * prices[code] * (WEIGHTS[code] if amount > 0 else 1)
+                       for code, amount in owned.items() if amount), Fraction(0))
+        return initial, maintenance, balance
+
+    def judge(self):
+        """Move every account on its ladder, and say which calls follow."""
+        for name, account in self.accounts.items():
+            initial, maintenance, balance = self.margin(account)
+            if self.doubtful(account):
+                continue
+            level = 0
+            for k, (measure, at, clear) in enumerate(LADDER):
+                needed = {"initial": initial, "maintenance": maintenance, "zero": 0}[measure]
+                low = balance < 0 if measure == "zero" else balance * 1000 < needed * at
+                high = balance < 0 if measure == "zero" else balance * 1000 < needed * clear
+                if low or (high and account.level > k):
+                    level = k + 1
+            self.follow(name, account, level)
+
+    def follow(self, name, account, level):
+        """Issue, meet and escalate calls."""
+        before, account.level = account.level, level
+        if level < CALL:
+            if account.call:
+                self.expected.append(("MarginCallMet", name))
+            account.call = None
+        elif level >= LIQUIDATE:
+            if before < LIQUIDATE and account.call != "escalated":
+                self.liquidate(name, account)
+        elif account.call is None:
+            self.expected.append(("MarginCallIssued", name))
+            account.call = self.time + self.grace
+        elif account.call != "escalated" and account.call <= self.time:
+            self.liquidate(name, account)
+
+    def liquidate(self, name, account):
+        """Escalate an open call and order a liquidation."""
+        if account.call:
+            self.expected.append(("MarginCallEscalated", name))
+            account.call = "escalated"
+        self.expected.append(("LiquidationOrdered", name))
+
+    def compare(self, state, read):
+        """Compare the books of the engine with these; `read(name)` returns an account's row."""
+        if state.applied != self.applied or state.time != self.time:
+            raise Divergence(f"applied {state.applied} at {state.time}, by the auditor "
+                             f"{self.applied} at {self.time}")
+        total = {code: sum(row[k] for row in state.ledger.cash.values())
+                 for k, code in enumerate(self.codes)}
+        for name, mine in self.accounts.items():
+            row = read(name)
+            theirs = dict(zip(self.codes, row.balances, strict=True))
+            positions = {self.columns[c]: held for c, held in row.positions.items()}
+            orders = {k: [self.columns[o[0]], o[1]] for k, o in row.orders.items()}
+            for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),
+                               ("positions", positions, mine.positions)):
+                if a != b:
+                    raise Divergence(f"{what} of {name}: {a}, by the auditor {b}")
+            total = {code: total[code] + amount for code, amount in theirs.items()}
+        if any(total.values()):
+            raise Divergence(f"assets are not conserved: {total}")
+        self.compare_house(state)
+
+    def compare_house(self, state):
+        """Compare what the house holds; rounding may only ever be in its favour."""
+        cash = {name: dict(zip(self.codes, row, strict=True))
+                for name, row in state.ledger.cash.items()}
+        waiting = dict.fromkeys(self.codes, 0)
+        for code, amount in self.waiting.values():
+            waiting[code] += amount
+        if cash["fees"] != self.fees or cash["withdrawals"] != waiting:
+            raise Divergence(f"fees {cash['fees']} and withdrawals {cash['withdrawals']}, by the "
+                             f"auditor {self.fees} and {waiting}")
+        for name, contract in self.terms.items():
+            lots = sum(a.positions.get(name, (0, 0))[0] for a in self.accounts.values())
+            there = state.ledger.cleared.get(name, (0, 0))[0]
+            if lots + there and not isinstance(contract, Spot):
+                raise Divergence(f"{name}: accounts hold {lots}, clearing {there}")
+        for code in self.codes:
+            paid = {n: c.quote if isinstance(c, Spot) else c.settlement
+                    for n, c in self.terms.items()}
+            owed = sum(held[1] for a in self.accounts.values() for n, held in a.positions.items()
+                       if paid[n] == code and not isinstance(self.terms[n], Option))
+            there = sum(held[1] for n, held in state.ledger.cleared.items() if paid[n] == code)
+            moved = sum(a.delivered.get(code, 0) for a in self.accounts.values())
+            if owed + there + cash["clearing"][code] + moved:
+                raise Divergence(f"clearing of {code}: entries {owed}, other sides {there}, cash "
+                                 f"{cash['clearing'][code]}, delivered {moved}")
+        if min(cash["dust"].values()) < 0:
+            raise Divergence(f"rounding went against the house: {cash['dust']}")

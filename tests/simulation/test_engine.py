@@ -1,0 +1,98 @@
+"""Does the engine do what its rules say, whatever happens? A workload against an auditor."""
+
+import numpy as np
+import pytest
+
+from counterpoise.accounts.book import Entries, book_of
+from counterpoise.engine.codec import batch_of
+from counterpoise.engine.image import decoded_state, encoded_state, state_root
+from counterpoise.engine.shards import order_entries
+from counterpoise.engine.step import step
+from counterpoise.margin.compute import compute_margin
+from engine_world import MODEL, RULES, World
+from simulation.auditor import Auditor, Divergence
+from simulation.workload import NAMES, Workload
+
+TURNS = 25
+
+
+def recorded(seed, turns=TURNS):
+    """Return the batches of a run that the auditor agreed with, and its last state."""
+    world = World()
+    work, batches = Workload(seed, world), []
+    auditor = Auditor(world.state, (0.1, 0.6), RULES)
+    for turn in range(turns):
+        said = work.begin() if turn == 0 else work.turn()
+        events = [event for event, _ in said]
+        first, effects = world.state.position, world.hear(*events)
+        batches.append(events)
+        at = 0
+        try:
+            for at, (event, wrong) in enumerate(said):
+                auditor.hear(event, [e for e in effects if e.position == first + at], wrong)
+            auditor.compare(world.state, world.row)
+            same_from_scratch(world)
+        except Divergence as found:
+            pytest.fail(f"seed {seed}, turn {turn}, event {first + at}: {found}\n"
+                        f"{said[at][0]}", pytrace=False)
+    return batches, world
+
+
+def same_from_scratch(world):
+    """Compare requirements of accounts margined at the snapshot with a computation of their own."""
+    state = world.state
+    if state.market is None or not state.shards:
+        return
+    rows = [world.row(name) for name in NAMES]
+    held = [(k, c, lots, cost) for k, row in enumerate(rows)
+            for c, (lots, cost) in row.positions.items()]
+    columns = np.array(held, np.int64).reshape(-1, 4).T.copy()
+    book = book_of(
+        catalogue=state.catalogue, accounts=np.arange(len(rows)), positions=Entries(
+            account=columns[0], instrument=columns[1].astype(np.int32), lots=columns[2],
+            entry_cost=columns[3]),
+        orders=order_entries(np.arange(len(rows)), rows),
+        balances=(state.assets, np.array([row.balances for row in rows], np.int64)))
+    margins = compute_margin(book, state.market, model=MODEL, version=state.segments[0].version)
+    standing, needs = state.shards[0].standing, margins.requirements
+    last = state.shards[0].standing.snapshot == state.market.sequence
+    for row, account in enumerate(needs.account.tolist()):
+        if account not in state.shards[0].overlay and last[account]:
+            mine = (standing.initial[account, 0], standing.maintenance[account, 0],
+                    standing.balance[account, 0])
+            own = (needs.initial[row], needs.maintenance[row], margins.margin_balance[row])
+            if np.array(mine).tobytes() != np.array(own).tobytes():
+                raise Divergence(f"{NAMES[account]} stands at {mine}, from scratch at {own}")
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_engine_and_auditor_agree(seed):
+    recorded(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1000, 2000))
+def test_engine_and_auditor_agree_in_the_long_run(seed):
+    recorded(seed, turns=60)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_root_and_effects_do_not_depend_on_cuts_threads_or_restarts(seed):
+    batches, world = recorded(seed)
+    events, chance = [e for b in batches for e in b], np.random.Generator(np.random.PCG64(seed))
+    root = state_root(world.state)
+
+    singly, whole = World(threads=2), World(threads=2)
+    for event in events:
+        singly.hear(event)
+    whole.hear(*events)
+    cut, effects, rest = World().state, [], events
+    while rest:
+        size = int(chance.integers(1, 9))
+        cut, told = step(cut, batch_of(rest[:size]))
+        effects, rest = [*effects, *told], rest[size:]
+        if chance.integers(4) == 0:
+            cut = decoded_state(encoded_state(cut), cut.equipment)
+
+    assert [root] * 3 == [state_root(s) for s in (singly.state, whole.state, cut)]
+    assert world.heard == singly.heard == whole.heard == effects

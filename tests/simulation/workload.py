@@ -1,0 +1,223 @@
+"""What might happen? A seeded stream of events: trades, cash, prices that jump and gap, errors.
+
+Every event comes with whether the engine must refuse it. The stream depends on its seed and on what
+the engine admitted, never on chance or time.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from counterpoise.engine import events as said
+from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.instruments.contracts import Option, Perpetual, Spot
+from counterpoise.values.time import SECOND_NS
+from engine_world import EXPIRY, World, parameters
+
+NAMES = ("a", "b", "c", "d", "e", "f")
+CASH = {"BTC": 10**8, "ETH": 10**9, "USDC": 50_000 * 10**6, "USD": 1_000 * 10**6}
+
+
+class Workload:
+    """A stream over a world; `turn` returns the next batch of (event, must it be refused)."""
+
+    def __init__(self, seed: int, world: World) -> None:
+        self.chance = np.random.Generator(np.random.PCG64(seed))
+        self.world, self.prices = world, {"BTC": 70_000.0, "ETH": 3_500.0}
+        self.settled, self.number, self.orders = False, 2, 0
+
+    def begin(self) -> list[tuple[Any, bool]]:
+        """Return a segment, accounts and their first cash."""
+        make = self.world.event
+        out = [make(said.SegmentDefined, segment="retail", model="gross_orders",
+                    levels=DEFAULT_LEVELS),
+               make(said.ParametersActivated, segment="retail", version=parameters(),
+                    effective_from=0)]
+        out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
+        out += [make(said.Deposited, account=name, asset=code, amount=amount)
+                for name in NAMES for code, amount in CASH.items() if self.one(4)]
+        return [(event, False) for event in out]
+
+    def one(self, n: int) -> int:
+        """Return an integer below n."""
+        return int(self.chance.integers(n))
+
+    def pick(self, things: Any) -> Any:
+        """Return one of some things."""
+        return things[self.one(len(things))]
+
+    def turn(self) -> list[tuple[Any, bool]]:
+        """Return the next batch; it is to be applied before the next turn."""
+        kinds = (self.trade, self.trade, self.trade, self.order, self.order, self.cash, self.leave,
+                 self.prices_move, self.prices_move, self.prices_move, self.prices_move,
+                 self.prices_move, self.rare, self.error)
+        out: list[tuple[Any, bool]] = []
+        touched: set[Any] = set()
+        for _ in range(1 + self.one(4)):
+            kind = self.pick(kinds)
+            for event, wrong in kind():
+                # What refers to the state is said at most once a batch for an account.
+                mine = {getattr(event, n, None) for n in ("account", "to")} - {None}
+                if not wrong and isinstance(event, said.OrderChanged | said.OrderCancelled
+                                            | said.WithdrawalApproved | said.WithdrawalRejected
+                                            | said.Filled) and mine & touched and (
+                                                getattr(event, "order", "") or not hasattr(
+                                                    event, "instrument")):
+                    continue
+                touched |= mine
+                out.append((event, wrong))
+            if kind == self.rare:
+                break
+        return out
+
+    def live(self) -> list[Any]:
+        """Return the instruments that can be traded now."""
+        return [c for c in self.world.state.catalogue.instruments
+                if not 0 < getattr(c, "expiry", 0) <= self.world.time]
+
+    def trade(self) -> list[tuple[Any, bool]]:
+        """Return two sides of a trade, or now and then one only, that its other side never met."""
+        contract, size = self.pick(self.live()), (1 + self.one(1000)) * self.pick((1, 5, 40))
+        price = self.price(contract)
+        if isinstance(contract, Spot):
+            lots = size * 10**6
+        elif contract.payoff == "inverse" and not isinstance(contract, Option):
+            lots = size * 10**10 + self.one(1000)
+        else:
+            lots = size * 10**6 + self.one(1000)
+        buyer, seller = self.pick(NAMES), self.pick(NAMES)
+        lots *= 1 if self.one(2) else -1
+        sides = [(buyer, lots), (seller, -lots)][:1 + (self.one(20) > 0)]
+        return [(self.world.event(
+            said.Filled, account=name, order="", instrument=contract.id, lots=side, price=price,
+            price_exponent=-4, fee=self.one(50) - 5), False) for name, side in sides]
+
+    def price(self, contract: Any) -> int:
+        """Return a price near the market, in ten-thousandths."""
+        level = self.prices[contract.underlying] * (1 + (self.one(201) - 100) / 20_000)
+        if isinstance(contract, Option):
+            level = 0.05 if contract.payoff == "inverse" else 0.05 * level
+        return max(int(level * 10_000), 1)
+
+    def order(self) -> list[tuple[Any, bool]]:
+        """Return an order, a change, a cancel, or a fill of one."""
+        name, kind = self.pick(NAMES), self.one(5)
+        mine = self.read(name).orders
+        if kind < 3 or not mine:
+            contract = self.pick(self.live())
+            inverse = contract.payoff == "inverse" and not isinstance(contract, Option)
+            lots = (1 + self.one(3000)) * (10**11 if inverse else 10**7)
+            self.orders += 1
+            return [(self.world.event(
+                said.OrderPlaced, account=name, order=f"o{self.orders}", instrument=contract.id,
+                lots=lots if self.one(2) else -lots, price=self.price(contract),
+                price_exponent=-4), False)]
+        order = self.pick(sorted(mine))
+        column, lots, price, exponent = mine[order]
+        who = {"account": name, "order": order}
+        if kind == 3:
+            return [(self.world.event(said.OrderCancelled, **who), False)]
+        if self.one(2):
+            more = lots * (1 + self.one(3))
+            return [(self.world.event(said.OrderChanged, **who, lots=more, price=price,
+                                      price_exponent=exponent), False)]
+        contract = self.world.state.catalogue.instruments[column]
+        part = lots if isinstance(contract, Spot) else lots // (1 + self.one(3)) or lots
+        return [(self.world.event(said.Filled, **who, instrument=contract.id, lots=part, fee=3,
+                                  price=price, price_exponent=exponent), False)]
+
+    def read(self, name: str) -> Any:
+        """Return what the engine says an account holds."""
+        return self.world.row(name)
+
+    def cash(self) -> list[tuple[Any, bool]]:
+        """Return cash that comes, is charged, or moves between accounts."""
+        name, code, kind = self.pick(NAMES), self.pick(sorted(CASH)), self.one(4)
+        amount = 1 + self.one(CASH[code])
+        if kind == 0:
+            return [(self.world.event(said.Deposited, account=name, asset=code, amount=amount),
+                     False)]
+        if kind == 1:
+            return [(self.world.event(said.FeeCharged, account=name, asset=code,
+                                      amount=amount // 1000 + 1), False)]
+        to = self.pick([n for n in NAMES if n != name])
+        return [(self.world.event(said.Transferred, account=name, to=to, asset=code,
+                                  amount=amount), False)]
+
+    def leave(self) -> list[tuple[Any, bool]]:
+        """Return a withdrawal, or what becomes of one."""
+        waiting = self.world.state.withdrawals
+        if waiting and self.one(2):
+            name = self.pick(sorted(waiting))
+            owner = self.world.state.directory.names[waiting[name][0]]
+            kind = self.pick((said.WithdrawalApproved, said.WithdrawalRejected))
+            return [(self.world.event(kind, account=owner, withdrawal=name), False)]
+        code = self.pick(sorted(CASH))
+        self.orders += 1
+        return [(self.world.event(
+            said.WithdrawalRequested, account=self.pick(NAMES), withdrawal=f"w{self.orders}",
+            asset=code, amount=1 + self.one(CASH[code])), False)]
+
+    def prices_move(self) -> list[tuple[Any, bool]]:
+        """Return a step of the market: a small one, a jump, a gap, or thin sources."""
+        kind = self.one(24)
+        for coin in self.prices:
+            step = (self.one(2001) - 1000) / 1000
+            self.prices[coin] *= 1 + step * (0.35 if kind == 0 else 0.04)
+        self.world.time += round((30 if kind == 1 else 1 + self.one(4)) * SECOND_NS)
+        out = [self.world.batch(self.prices, 1 if kind == 2 else 3)]
+        if self.one(3):
+            out.append(self.world.event(said.MarketAssembled, segments=()))
+        if kind == 3:
+            self.world.time += 40 * SECOND_NS
+            out.append(self.world.event(said.ClockAdvanced))
+        return [(event, False) for event in out]
+
+    def rare(self) -> list[tuple[Any, bool]]:
+        """Return funding, new parameters, a restart, a long silence, or an expiry."""
+        make, kind = self.world.event, self.one(6)
+        if kind == 0:
+            contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
+            return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
+                          rate_exponent=-6, price=self.price(contract), price_exponent=-4), False)]
+        if kind == 1:
+            self.number += 1
+            version = parameters(0.05 + 0.01 * self.one(15), self.number, 0.5 + 0.1 * self.one(5))
+            return [(make(said.ParametersActivated, segment="retail", version=version,
+                          effective_from=0), False)]
+        if kind == 2:
+            return [(make(said.EngineRestarted, engine="test"), False)]
+        if kind == 3 and not self.settled:
+            self.settled, self.world.time = True, EXPIRY
+            return [(make(said.ClockAdvanced), False)] + [(make(
+                said.ContractsSettled, underlying=coin, expiry=EXPIRY,
+                price=int(price * 10_000), price_exponent=-4), False)
+                for coin, price in self.prices.items()]
+        self.world.time += 400 * SECOND_NS
+        return [(make(said.ClockAdvanced), False)]
+
+    def error(self) -> list[tuple[Any, bool]]:
+        """Return an event that must change nothing."""
+        make, last = self.world.event, self.pick(self.world.applied[-20:])
+        fill = {"account": "a", "order": "", "instrument": "BTC-USD:BTC-PERP", "lots": 10**10,
+                "price": 7, "price_exponent": 4, "fee": 0}
+        wrong = [
+            make(said.Filled, **fill | {"lots": 0}), make(said.Filled, **fill | {"price": 0}),
+            make(said.Filled, **fill | {"account": "nobody"}),
+            make(said.Filled, **fill | {"instrument": "DOGE"}),
+            make(said.Filled, **fill | {"time": self.world.state.time + 10**13}),
+            make(said.Filled, **fill | {"time": self.world.state.time - 10**13}),
+            make(said.Filled, **fill | {"lots": 2**62 + 1}),
+            make(said.Deposited, account="a", asset="USDC", amount=-1),
+            make(said.Deposited, account="a", asset="GOLD", amount=1),
+            make(said.OrderCancelled, account="a", order="none"),
+            make(said.AccountOpened, account="a", segment="retail"),
+            make(said.WithdrawalApproved, account="a", withdrawal="none"),
+            make(said.ClockAdvanced, time=self.world.state.time - 1),
+            make(said.UnreadableReceived, digest="ab", size=3, sentence="is nothing"),
+            make(said.FeeCharged, account="a", asset="USDC", amount=1, client_id="c1"),
+            make(said.MarketAssembled, segments=("nowhere",)),
+        ]
+        if self.one(4) == 0:
+            return [(last, False)]
+        return [(self.pick(wrong), True)]

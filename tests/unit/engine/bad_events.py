@@ -1,0 +1,168 @@
+"""Events that must change nothing, each with the reason for which it is refused.
+
+Said to a calm world in which alice has 100,000 USDC, a long perpetual and the order "open", bob has
+2 BTC, "w1" is set aside for alice and the market is at sequence 4. `NAME: (kind, fields, reason)`.
+"""
+
+import numpy as np
+
+from counterpoise.engine import events as said
+from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.instruments.listing import Listing, future, perpetual
+from counterpoise.values.failure import Reason
+from counterpoise.values.frozen import replaced
+from engine_events import SCHEDULE, VERSION
+from engine_world import EXPIRY, START, parameters
+
+PERP = "BTC-USDC:USDC-PERP"
+FILL = {"account": "alice", "instrument": PERP, "order": "", "lots": 10**9, "price": 70_000,
+        "price_exponent": 0, "fee": 0}
+ORDER = {"account": "alice", "order": "new", "instrument": PERP, "lots": 10**9, "price": 70_000,
+         "price_exponent": 0}
+CHANGE = {"account": "alice", "order": "open", "lots": 10**9, "price": 1, "price_exponent": 0}
+MOVE = {"account": "alice", "asset": "USDC", "amount": 10}
+FUNDING = {"instrument": PERP, "rate": 1, "rate_exponent": -4, "price": 7, "price_exponent": 4}
+SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4}
+ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
+HOUR = 3600 * 10**9
+DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
+
+
+def batch(world, **changes):
+    """Return the fields of a batch that would be good, changed."""
+    good = world.batch()
+    return {name: getattr(good, name) for name in (
+        "sequence", "edition", "quotes", "indices", "assets")} | changes
+
+
+def spoiled(world, **columns):
+    """Return a batch of one index with columns changed."""
+    indices = said.PriceQuotes(names=("BTC",), price=np.array([70_000.0]),
+                               at=np.array([world.time]), sources=np.array([3], np.uint16))
+    none = np.zeros(0)
+    quotes = said.InstrumentQuotes(column=np.zeros(0, np.int32), mark=none, forward=none,
+                                   volatility=none, at=np.zeros(0, np.int64),
+                                   sources=np.zeros(0, np.uint16))
+    nothing = said.PriceQuotes(names=(), price=none, at=np.zeros(0, np.int64),
+                               sources=np.zeros(0, np.uint16))
+    return batch(world, quotes=quotes, assets=nothing, indices=replaced(indices, **columns))
+
+
+BAD = {
+    "no client id": (said.Deposited, {**MOVE, "client_id": ""}, Reason.BAD_VALUE),
+    "used client id": (said.Deposited, {**MOVE, "client_id": "c1"}, Reason.OTHER_CONTENT),
+    "too old": (said.Deposited, {**MOVE, "time": START - HOUR}, Reason.LATE),
+    "too young": (said.Deposited, {**MOVE, "time": START + HOUR}, Reason.BAD_TIME),
+    "deposit of nothing": (said.Deposited, {**MOVE, "amount": 0}, Reason.BAD_VALUE),
+    "deposit that takes": (said.Deposited, {**MOVE, "amount": -5}, Reason.BAD_VALUE),
+    "deposit beyond 64 bits": (said.Deposited, {**MOVE, "amount": 2**63 - 1},
+                               Reason.ABSURD_QUANTITY),
+    "deposit of an unknown asset": (said.Deposited, {**MOVE, "asset": "GOLD"},
+                                    Reason.UNKNOWN_ASSET),
+    "deposit to nobody": (said.Deposited, {**MOVE, "account": "nobody"}, Reason.UNKNOWN_ACCOUNT),
+    "deposit to a closed account": (said.Deposited, {**MOVE, "account": "carol"}, Reason.CLOSED),
+    "fee of nothing": (said.FeeCharged, {**MOVE, "amount": 0}, Reason.BAD_VALUE),
+    "fill of no lots": (said.Filled, {**FILL, "lots": 0}, Reason.ABSURD_QUANTITY),
+    "fill of too many lots": (said.Filled, {**FILL, "lots": 2**62 + 1}, Reason.ABSURD_QUANTITY),
+    "fill that overflows a position": (said.Filled, {**FILL, "lots": 2**62, "price": 1},
+                                       Reason.ABSURD_QUANTITY),
+    "fill at no price": (said.Filled, {**FILL, "price": 0}, Reason.ABSURD_PRICE),
+    "fill at a negative price": (said.Filled, {**FILL, "price": -1}, Reason.ABSURD_PRICE),
+    "fill at an absurd exponent": (said.Filled, {**FILL, "price_exponent": 40},
+                                   Reason.ABSURD_PRICE),
+    "fill of an unknown instrument": (said.Filled, {**FILL, "instrument": "DOGE"},
+                                      Reason.UNKNOWN_INSTRUMENT),
+    "fill of an unknown order": (said.Filled, {**FILL, "order": "none"}, Reason.UNKNOWN_ORDER),
+    "fill of more than its order": (said.Filled, {**FILL, "order": "open", "lots": 3 * 10**9},
+                                    Reason.BAD_VALUE),
+    "fill of the other side of its order": (said.Filled, {**FILL, "order": "open",
+                                                          "lots": -10**9}, Reason.BAD_VALUE),
+    "fill of part of a smallest unit": (said.Filled, {**FILL, "instrument": "BTC-USDC-SPOT",
+                                                      "lots": 7}, Reason.BAD_VALUE),
+    "order without id": (said.OrderPlaced, {**ORDER, "order": ""}, Reason.BAD_VALUE),
+    "order that is open": (said.OrderPlaced, {**ORDER, "order": "open"}, Reason.DUPLICATE),
+    "order of no lots": (said.OrderPlaced, {**ORDER, "lots": 0}, Reason.ABSURD_QUANTITY),
+    "order at a negative price": (said.OrderPlaced, {**ORDER, "price": -3}, Reason.ABSURD_PRICE),
+    "order of an unknown instrument": (said.OrderPlaced, {**ORDER, "instrument": ""},
+                                       Reason.UNKNOWN_INSTRUMENT),
+    "change of an unknown order": (said.OrderChanged, {**CHANGE, "order": "x"},
+                                   Reason.UNKNOWN_ORDER),
+    "change to the other side": (said.OrderChanged, {**CHANGE, "lots": -1}, Reason.BAD_VALUE),
+    "cancel of an unknown order": (said.OrderCancelled, {"account": "bob", "order": "open"},
+                                   Reason.UNKNOWN_ORDER),
+    "transfer to oneself": (said.Transferred, {**MOVE, "to": "alice"}, Reason.BAD_VALUE),
+    "transfer to nobody": (said.Transferred, {**MOVE, "to": "nobody"}, Reason.UNKNOWN_ACCOUNT),
+    "transfer backwards": (said.Transferred, {**MOVE, "to": "bob", "amount": -1},
+                           Reason.BAD_VALUE),
+    "withdrawal asked twice": (said.WithdrawalRequested, {**MOVE, "withdrawal": "w1"},
+                               Reason.DUPLICATE),
+    "withdrawal of nothing": (said.WithdrawalRequested, {**MOVE, "withdrawal": "w2", "amount": 0},
+                              Reason.BAD_VALUE),
+    "approval of nothing": (said.WithdrawalApproved, {"account": "alice", "withdrawal": "w9"},
+                            Reason.UNKNOWN_WITHDRAWAL),
+    "approval of another's": (said.WithdrawalApproved, {"account": "bob", "withdrawal": "w1"},
+                              Reason.UNKNOWN_WITHDRAWAL),
+    "account that is open": (said.AccountOpened, {"account": "alice", "segment": "retail"},
+                             Reason.DUPLICATE),
+    "account of an unknown segment": (said.AccountOpened, {"account": "dave", "segment": "x"},
+                                      Reason.UNKNOWN_SEGMENT),
+    "account without a name": (said.AccountOpened, {"account": "", "segment": "retail"},
+                               Reason.BAD_VALUE),
+    "account with a name of control characters": (
+        said.AccountOpened, {"account": "a\nb", "segment": "retail"}, Reason.BAD_VALUE),
+    "closing of an account that holds": (said.AccountClosed, {"account": "alice"},
+                                         Reason.NOT_EMPTY),
+    "segment that is there": (said.SegmentDefined, {**DEFINE, "segment": "retail"},
+                              Reason.DUPLICATE),
+    "segment of an unknown model": (said.SegmentDefined, {**DEFINE, "model": "x"},
+                                    Reason.UNKNOWN_MODEL),
+    "segment without levels": (said.SegmentDefined, {**DEFINE, "levels": ()}, Reason.BAD_VALUE),
+    "parameters of another model": (said.ParametersActivated, {**ACTIVE, "version": VERSION},
+                                    Reason.BAD_VALUE),
+    "parameters of an old number": (said.ParametersActivated,
+                                    {**ACTIVE, "version": parameters(number=1)},
+                                    Reason.OUT_OF_SEQUENCE),
+    "parameters of an unknown segment": (said.ParametersActivated, {**ACTIVE, "segment": "x"},
+                                         Reason.UNKNOWN_SEGMENT),
+    "schedule in another currency": (said.CollateralScheduleChanged, {
+        "segment": "retail", "schedule": replaced(SCHEDULE, numeraire="EUR"),
+        "effective_from": 0}, Reason.BAD_VALUE),
+    "funding of a future": (said.FundingApplied, {**FUNDING,
+                                                  "instrument": "BTC-USD:BTC-20260216"},
+                            Reason.UNKNOWN_INSTRUMENT),
+    "funding at no price": (said.FundingApplied, {**FUNDING, "price": 0}, Reason.ABSURD_PRICE),
+    "settlement before expiry": (said.ContractsSettled, SETTLE, Reason.BAD_TIME),
+    "settlement of nothing": (said.ContractsSettled, {**SETTLE, "expiry": 5},
+                              Reason.UNKNOWN_INSTRUMENT),
+    "listing of nothing": (said.InstrumentsListed, {"instruments": ()}, Reason.BAD_VALUE),
+    "listing of what is listed": (said.InstrumentsListed, {"instruments": (perpetual(Listing(
+        underlying="BTC", quote="USDC", settlement="USDC")),)}, Reason.DUPLICATE),
+    "listing of what is paid in an unknown asset": (
+        said.InstrumentsListed, {"instruments": (perpetual(Listing(
+            underlying="SOL", quote="USD", settlement="SOL")),)}, Reason.UNKNOWN_ASSET),
+    "listing of what has expired": (said.InstrumentsListed, {"instruments": (future(Listing(
+        underlying="BTC", quote="USDC", settlement="USDC"), START - HOUR),)}, Reason.EXPIRED),
+    "clock that goes back": (said.ClockAdvanced, {"time": START}, Reason.LATE),
+    "clock that leaps": (said.ClockAdvanced, {"time": START + 1000 * 24 * HOUR}, Reason.BAD_TIME),
+    "snapshot of an unknown segment": (said.MarketAssembled, {"segments": ("x",)},
+                                       Reason.UNKNOWN_SEGMENT),
+    "bytes that are no event": (said.UnreadableReceived, {
+        "digest": "ab", "size": 3, "sentence": "is nothing"}, Reason.UNREADABLE),
+}
+
+BAD_BATCHES = {
+    "old sequence": (lambda w: batch(w, sequence=0), Reason.OUT_OF_SEQUENCE),
+    "another edition": (lambda w: batch(w, edition=7), Reason.OUT_OF_SEQUENCE),
+    "columns of different lengths": (lambda w: spoiled(w, price=np.ones(2)), Reason.BAD_VALUE),
+    "price that is no number": (lambda w: spoiled(w, price=np.array([np.nan])),
+                                Reason.ABSURD_PRICE),
+    "infinite price": (lambda w: spoiled(w, price=np.array([np.inf])), Reason.ABSURD_PRICE),
+    "price of zero": (lambda w: spoiled(w, price=np.zeros(1)), Reason.ABSURD_PRICE),
+    "negative price": (lambda w: spoiled(w, price=np.array([-1.0])), Reason.ABSURD_PRICE),
+    "wrong scale": (lambda w: spoiled(w, price=np.array([7e7]), sources=np.array([2], np.uint16)),
+                    Reason.ABSURD_PRICE),
+    "quote of the future": (lambda w: spoiled(w, at=np.array([w.time + 1])), Reason.BAD_TIME),
+    "quote before the one that stands": (lambda w: spoiled(w, at=np.array([w.time - 10**10])),
+                                         Reason.LATE),
+    "unknown underlying": (lambda w: spoiled(w, names=("DOGE",)), Reason.UNKNOWN_ASSET),
+}

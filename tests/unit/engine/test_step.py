@@ -1,0 +1,99 @@
+"""Does a step do what its events say, once, and the same however batches are cut?"""
+
+import pytest
+
+from counterpoise.engine import events as said
+from counterpoise.engine.codec import batch_from, batch_of
+from counterpoise.engine.effects import EventRefused, EventRepeated, OrderAdmitted, OrderRefused
+from counterpoise.engine.image import decoded_state, encoded_state, state_root, state_types
+from counterpoise.engine.step import step
+from counterpoise.values.failure import Reason
+from engine_world import START, World
+
+PERP = "BTC-USDC:USDC-PERP"
+ORDER = {"instrument": PERP, "price": 70_000, "price_exponent": 0}
+
+
+@pytest.fixture
+def world():
+    """Return a calm world in which alice has 100,000 USDC and bob 2 BTC."""
+    made = World()
+    made.begin("alice", "bob")
+    made.say(said.Deposited, account="alice", asset="USDC", amount=100_000 * 10**6)
+    made.say(said.Deposited, account="bob", asset="BTC", amount=2 * 10**8)
+    made.calm()
+    return made
+
+
+def test_order_is_admitted_while_it_is_covered(world):
+    small, = world.say(said.OrderPlaced, account="alice", order="a", lots=10**9, **ORDER)
+    large, = world.say(said.OrderPlaced, account="alice", order="b", lots=30 * 10**9, **ORDER)
+
+    assert isinstance(small, OrderAdmitted) and isinstance(large, OrderRefused)
+    assert [Reason.NOT_COVERED] == [f.reason for f in large.failures]
+
+
+def test_largest_order_that_would_pass_passes_and_a_larger_one_does_not(world):
+    refused, = world.say(said.OrderPlaced, account="alice", order="a", lots=30 * 10**9, **ORDER)
+    more = refused.largest + 2 * (30 * 10**9 >> 20)
+    larger, = world.say(said.OrderPlaced, account="alice", order="b", lots=more, **ORDER)
+    fits, = world.say(said.OrderPlaced, account="alice", order="c", lots=refused.largest, **ORDER)
+
+    assert isinstance(larger, OrderRefused) and isinstance(fits, OrderAdmitted)
+
+
+def test_event_said_twice_is_applied_once(world):
+    event = world.event(said.Deposited, account="alice", asset="USDC", amount=5)
+    world.hear(event)
+    root = state_root(world.state)
+    again, = world.hear(event)
+
+    assert isinstance(again, EventRepeated) and state_root(world.state) == root
+
+
+def test_other_content_under_a_used_id_is_refused(world):
+    world.hear(world.event(said.Deposited, account="alice", asset="USDC", amount=5,
+                           client_id="mine"))
+    refused, = world.say(said.Deposited, account="alice", asset="USDC", amount=6, client_id="mine")
+
+    assert isinstance(refused, EventRefused)
+    assert [Reason.OTHER_CONTENT] == [f.reason for f in refused.failures]
+
+
+def test_state_goes_on_from_its_bytes(world):
+    again = decoded_state(encoded_state(world.state), world.state.equipment)
+    events = batch_of([world.event(said.OrderPlaced, account="alice", order="x", lots=10**9,
+                                   **ORDER), world.event(said.ClockAdvanced)])
+    after, effects = step(world.state, events)
+    same, told = step(again, batch_from(events.frames, state_types(again.equipment)))
+
+    assert state_root(after) == state_root(same) and effects == told
+
+
+def test_an_old_state_may_have_two_futures(world):
+    old = world.state
+    one, _ = step(old, batch_of([world.event(said.AccountOpened, account="carol",
+                                             segment="retail")]))
+    other, _ = step(old, batch_of([world.event(said.AccountOpened, account="dave",
+                                               segment="retail")]))
+    again, _ = step(decoded_state(encoded_state(old), old.equipment),
+                    batch_of([world.log[-1], world.event(said.AccountOpened, account="dave",
+                                                         segment="retail", client_id="c99")]))
+
+    assert state_root(one) != state_root(other)
+    assert ["alice", "bob", "carol"] == one.directory.names[:one.directory.count]
+    assert ["alice", "bob", "dave"] == other.directory.names[:other.directory.count]
+    assert 3 == again.directory.count
+
+
+def test_step_leaves_its_state_alone(world):
+    root, content = state_root(world.state), encoded_state(world.state)
+    step(world.state, batch_of([
+        world.event(said.Filled, account="alice", order="", lots=10**9, fee=1, **ORDER),
+        world.event(said.ClockAdvanced)]))
+
+    assert state_root(world.state) == root and encoded_state(world.state) == content
+
+
+def test_time_of_the_engine_is_that_of_its_market_events(world):
+    assert world.state.time == world.time > START
