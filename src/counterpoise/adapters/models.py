@@ -23,6 +23,7 @@ _OURS: Final = {
     "deribit_xsm": "counterpoise.margin.models.deribit_xsm",
     "derive_pmrm": "counterpoise.margin.models.derive_pmrm",
     "derive_srm": "counterpoise.margin.models.derive_srm",
+    "dynamic": "counterpoise.margin.models.dynamic",
     "hyperliquid": "counterpoise.margin.models.hyperliquid",
     "okx_pm": "counterpoise.margin.models.okx_pm",
     "paradex": "counterpoise.margin.models.paradex",

@@ -19,20 +19,29 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.time import DAY_NS, format_instant, parse_instant
 
 _DEEPEST: Final = 4
+FILE: Final = "file"
+"""Among the overrides of a portfolio: the path of a dated document to take for the model's own."""
 
 
 def parameters_of(model: MarginModel, as_of: int,
-                  overrides: dict[str, Any] | None = None) -> ParameterVersion:
+                  overrides: dict[str, Any] | None = None,
+                  file: str | None = None) -> ParameterVersion:
     """Return the version of `model`'s parameters for the instant `as_of`.
 
-    `overrides` is a tree of parameter names that replaces single values.
+    `overrides` is a tree of parameter names that replaces single values. The dated document is that
+    in `file` or, where none is given, in the file that the overrides name, else the model's own.
 
     Raises
     ------
     BadInput
-        If an override names no parameter or has a value of the wrong kind: every one is listed.
+        If an override names no parameter or has a value of the wrong kind, or the file is no dated
+        document of this model: every violation is listed.
     """
-    return version_in(_document(model), model=model, as_of=as_of, overrides=overrides)
+    changes = dict(overrides or {})
+    named = changes.pop(FILE, None)
+    document = _document(model) if file is None and named is None else _document_in(
+        named if file is None else file, model)
+    return version_in(document, model=model, as_of=as_of, overrides=changes)
 
 
 def version_in(document: dict[str, Any], *, model: MarginModel, as_of: int,
@@ -65,12 +74,30 @@ def version_in(document: dict[str, Any], *, model: MarginModel, as_of: int,
 def _document(model: MarginModel) -> dict[str, Any]:
     """Read the dated data beside the model's own module: `parameters/NAME.json`."""
     beside = os.path.dirname(sys.modules[type(model).__module__].__file__ or "")
+    folder = os.path.join(beside, "parameters")
     try:
-        with open(os.path.join(beside, "parameters", f"{model.name}.json"), "rb") as file:
-            return dict(json.load(file))
+        with open(os.path.join(folder, f"{model.name}.json"), "rb") as file:
+            document = dict(json.load(file))
     except FileNotFoundError:
         raise bad_input(Reason.NO_PARAMETERS, model.name, "has no dated parameters; its package "
                         f"should hold parameters/{model.name}.json beside the model") from None
+    if not any(section["section"] == "moves" for section in document["sections"]):
+        return document
+    from counterpoise.adapters.dynamic_file import with_moves  # most models have no arrays
+
+    return with_moves(document, folder)
+
+
+def _document_in(path: Any, model: MarginModel) -> dict[str, Any]:
+    from counterpoise.adapters.dated_document import dated_document  # few portfolios name a file
+
+    if not isinstance(path, str):
+        raise bad_input(Reason.BAD_VALUE, "parameters.file", "is not a path of a file")
+    document = dated_document(path)
+    if document.get("model", model.name) != model.name:
+        raise bad_input(Reason.BAD_VALUE, path, f"holds parameters of {document['model']!s:.40}, "
+                        f"not of {model.name}")
+    return {"number": 0} | document
 
 
 def _in_force(sections: list[dict[str, Any]], as_of: int) -> list[dict[str, Any]]:
@@ -136,7 +163,8 @@ def _merge(tree: dict[str, Any], changes: dict[str, Any], path: str = "") -> tup
 def _typed(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
     """Build a value of `kind` from JSON, collecting every violation in `wrong`."""
     if hasattr(kind, "__fields__"):
-        return _typed_value(kind, tree, path, wrong)
+        ready = type(tree) is kind  # arrays come as values already
+        return tree if ready else _typed_value(kind, tree, path, wrong)
     if isinstance(kind, UnionType) and NoneType in get_args(kind):
         one = get_args(kind)[0]
         return None if tree is None else _typed(one, tree, path, wrong)

@@ -7,6 +7,7 @@ next year. Its keys are in `adapters.portfolio.schema`; every violation is repor
 import os
 from typing import Any
 
+from counterpoise.adapters.parameters import FILE
 from counterpoise.adapters.portfolio.accounts import (
     account_trees,
     book_in,
@@ -26,7 +27,7 @@ from counterpoise.adapters.terms import contradictions
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.snapshot import MarketSnapshot
-from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.time import parse_instant
 
 Tree = dict[str, Any]
@@ -63,13 +64,24 @@ def read_portfolio(source: "str | os.PathLike[str] | bytes", *,
     raise_all(failures)
     note = tree.get("note", ())
     return Portfolio(as_of=market.as_of, model=tree.get("model"),
-                     overrides=plain(tree.get("parameters", {})),
+                     overrides=_overrides(tree, folder),
                      symbols=tree.get("symbols", "counterpoise"), market=market, book=book,
                      notes=(note,) if isinstance(note, str) else tuple(note),
                      isolated=isolated, without_balances=frozenset(
                          a.get("id", "") for _, a in accounts
                          if not (a.get("balances") or a.get("loans")
                                  or any(a.get("wallets", {}).values()))))
+
+
+def _overrides(tree: Tree, folder: str | None) -> Tree:
+    """Return the changed parameters; a file of them is named relative to the portfolio's."""
+    overrides: Tree = plain(tree.get("parameters", {}))
+    if not isinstance(overrides.get(FILE), str):
+        return overrides
+    if folder is None:
+        raise bad_input(Reason.BAD_VALUE, "parameters.file", "names a file, which this document "
+                        "cannot do; give the parameters themselves")
+    return overrides | {FILE: os.path.join(folder, overrides[FILE])}
 
 
 def _as_of(tree: Tree, failures: list[Failure]) -> int | None:

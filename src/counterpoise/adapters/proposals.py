@@ -5,19 +5,18 @@ warning stands beside it. A *proposal* of the same parameters is refused. Propos
 document, as lies beside a model, or a tree of changes, as `parameters` in a portfolio file.
 """
 
+import os
 from collections.abc import Callable
-from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
+from counterpoise.adapters.dated_document import checked, instant_in
 from counterpoise.adapters.parameters import parameters_of, version_in
 from counterpoise.adapters.portfolio.document import plain, tree_of
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, oddities_of
 from counterpoise.values.failure import BadInput, Failure, Reason
-from counterpoise.values.time import instant_of_day
 
-_TEXTS: Final = ("section", "observed_on", "effective_from")
 Tree = dict[str, Any]
 
 
@@ -33,10 +32,8 @@ def proposed(source: str | bytes) -> Tree:
     if not isinstance(tree, dict):
         raise BadInput(Failure(reason=Reason.BAD_VALUE, subject="proposal", sentence=(
             "is not a JSON object; give dated sections, or a table of changed parameters")))
-    failures = _shape(tree) if "sections" in tree else []
-    if failures:
-        raise BadInput(*failures)
-    return tree
+    folder = os.path.dirname(source) if isinstance(source, str) else None
+    return checked(tree, folder) if "sections" in tree else tree
 
 
 def objections(model: MarginModel, proposal: Tree, *, as_of: int) -> tuple[Failure, ...]:
@@ -48,7 +45,7 @@ def objections(model: MarginModel, proposal: Tree, *, as_of: int) -> tuple[Failu
     if "sections" not in proposal:
         return _against(partial(parameters_of, model, as_of, proposal))
     document: Tree = {"number": 0} | proposal
-    days = sorted({_instant(s["effective_from"]) for s in document["sections"]})
+    days = sorted({instant_in(s["effective_from"]) for s in document["sections"]})
     return tuple(dict.fromkeys(failure for day in days for failure in _against(
         partial(version_in, document, model=model, as_of=day))))
 
@@ -60,42 +57,3 @@ def _against(version: Callable[[], ParameterVersion]) -> tuple[Failure, ...]:
         return wrong.failures
     return tuple(Failure(reason=Reason.ODD_PARAMETERS, subject=section, sentence=sentence)
                  for section, sentence in oddities_of(parameters))
-
-
-def _shape(tree: Tree) -> list[Failure]:
-    sections = tree["sections"]
-    if not isinstance(sections, list) or not sections:
-        return [_bad("sections", "is not a list of dated sections")]
-    return [failure for k, section in enumerate(sections)
-            for failure in _section(section, f"sections[{k}]")]
-
-
-def _section(section: Any, path: str) -> list[Failure]:
-    if not isinstance(section, dict):
-        return [_bad(path, "is not a JSON object")]
-    wrong = [_bad(f"{path}.{key}", "is missing or not a text") for key in _TEXTS
-             if not isinstance(section.get(key), str)]
-    if not isinstance(section.get("values"), dict):
-        wrong.append(_bad(f"{path}.values", "is missing or not a table of parameters"))
-    wrong += [_bad(f"{path}.{key}", f"{section[key][:40]!r} is not a day; write it like 2026-02-05")
-              for key in ("observed_on", "effective_from")
-              if isinstance(section.get(key), str) and not _is_day(section[key], key)]
-    return wrong
-
-
-def _is_day(text: str, key: str) -> bool:
-    if key == "observed_on" and text in ("undated", "example"):
-        return True
-    try:
-        return len(text) == len("2026-02-05") and 0 <= _instant(text) < 2**62
-    except ValueError:
-        return False
-
-
-def _instant(day: str) -> int:
-    found = date.fromisoformat(day)
-    return instant_of_day(found.year, found.month, found.day)
-
-
-def _bad(subject: str, sentence: str) -> Failure:
-    return Failure(reason=Reason.BAD_VALUE, subject=subject, sentence=sentence)

@@ -1,0 +1,94 @@
+"""Where does a backtest keep what it has seen, so that it can be resumed and audited?
+
+JSON lines: first what was asked, with a digest of it; then one line per model and day. Numbers are
+written so that they come back bit for bit. A line that was not finished is left out.
+"""
+
+import json
+import os
+from typing import Any, Final
+
+import numpy as np
+
+from counterpoise.backtest.replay import Observation
+from counterpoise.values.digest import sha256_of
+from counterpoise.values.failure import Reason, bad_input
+
+Seen = dict[str, tuple[Observation, ...]]
+"""{model: observations}."""
+_COLUMNS: Final = ("initial", "maintenance", "raw", "buffered", "loss", "shortfall",
+                   "shortfall_maintenance", "quantile", "tail_mean", "transform")
+
+
+def begin(path: str, asked: dict[str, Any]) -> Seen:
+    """Return what the file holds of the same question; begin it where there is none.
+
+    Raises
+    ------
+    BadInput
+        If the file answers another question, or cannot be read or written.
+    """
+    digest = question_digest(asked)
+    try:
+        if not os.path.exists(path):
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(json.dumps({"asked": asked, "digest": digest}) + "\n")
+            return {}
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+    except OSError as error:
+        raise bad_input(Reason.UNREADABLE, path, f"cannot be used ({error.strerror})") from None
+    head = _parsed(lines[0]) or {}
+    if head.get("digest") != digest:
+        raise bad_input(Reason.BAD_VALUE, path, "holds the answer to another question (model "
+                        "versions, dates, portfolios or files differ); name another file")
+    return _seen(lines[1:])
+
+
+def append(path: str, model: str, observations: tuple[Observation, ...]) -> None:
+    """Add observations to a file that was begun."""
+    with open(path, "r+b") as file:
+        whole = file.read()
+        # What was cut off in the middle of a line is written again.
+        file.seek(whole.rfind(b"\n") + 1)
+        file.truncate()
+        file.write("".join(json.dumps(_document(model, o)) + "\n"
+                           for o in observations).encode())
+
+
+def question_digest(asked: dict[str, Any]) -> str:
+    """Return the SHA-256 of what was asked."""
+    return sha256_of(json.dumps(asked, sort_keys=True))
+
+
+def _document(model: str, seen: Observation) -> dict[str, Any]:
+    told = {name: [None if x != x else x for x in getattr(seen, name).tolist()]
+            for name in _COLUMNS}
+    return {"model": model, "at": seen.at, "until": seen.until,
+            "portfolios": list(seen.portfolios), "worst": list(seen.worst),
+            "failure": list(seen.failure)} | told
+
+
+def _seen(lines: list[str]) -> Seen:
+    found: dict[str, list[Observation]] = {}
+    for line in lines:
+        tree = _parsed(line)
+        if tree is not None:
+            found.setdefault(str(tree["model"]), []).append(_observation(tree))
+    return {model: tuple(seen) for model, seen in found.items()}
+
+
+def _observation(tree: dict[str, Any]) -> Observation:
+    columns = {name: np.array([np.nan if x is None else x for x in tree[name]], np.float64)
+               for name in _COLUMNS}
+    return Observation(at=int(tree["at"]), until=int(tree["until"]),
+                       portfolios=tuple(tree["portfolios"]), worst=tuple(tree["worst"]),
+                       failure=tuple(tree["failure"]), **columns)
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        tree = json.loads(line)
+    except ValueError:
+        return None
+    return tree if isinstance(tree, dict) else None

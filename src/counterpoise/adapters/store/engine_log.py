@@ -1,0 +1,109 @@
+"""What does the engine's life look like in a log? Its events and effects as entries, and back.
+
+A log of the engine begins with a header (which codec, which forms) and the snapshot of its first
+state after that; everything else is an event. Replay applies the events with the engine's own
+`step`, so that a log is read by exactly what wrote it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from counterpoise.adapters.store.history import CHUNK, record_at, state_at
+from counterpoise.adapters.store.journal import Journal, open_journal
+from counterpoise.adapters.store.records import START, Entry, Record, RecordType
+from counterpoise.adapters.store.replay import Machine
+from counterpoise.adapters.store.store import Snapshot, Store
+from counterpoise.engine import codec, image
+from counterpoise.engine.codec import Batch
+from counterpoise.engine.effects import Effect
+from counterpoise.engine.state import Equipment, State
+from counterpoise.engine.step import step
+from counterpoise.values.failure import Reason, bad_input
+
+HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
+FIRST: Final = 1
+"""The header's number: the first state is the snapshot after it."""
+_NAMED: Final = ("account", "to")
+
+
+def machine(equipment: Equipment) -> Machine[State]:
+    """Return the engine as what a log is replayed with; `equipment` is no part of its states."""
+    types = codec.vocabulary(equipment.models.values())
+
+    def applied(state: State, events: list[Record]) -> tuple[State, list[tuple[str, bytes]]]:
+        after, effects = step(state, codec.batch_from((e.payload for e in events), types))
+        return after, [(type(e).__name__, codec.encoded(e)) for e in effects]
+
+    return Machine(begun=_no_first_state, read=lambda content: image.decoded_state(
+        content, equipment), bytes_of=image.encoded_state, step=applied, root=root_of)
+
+
+def root_of(state: State) -> bytes:
+    """Return the root of a state as the log keeps it."""
+    return bytes.fromhex(image.state_root(state))
+
+
+def _no_first_state(header: bytes) -> State:
+    raise bad_input(Reason.UNREADABLE, f"snapshot after record {FIRST}", "is missing: the log's "
+                    "first state; replay from a later snapshot")
+
+
+def event_entries(batch: Batch) -> tuple[Entry, ...]:
+    """Return the entries of a batch of events."""
+    return tuple([Entry(RecordType.EVENT, type(event).__name__, frame, event.time,
+                        event.client_id, _accounts(event))
+                  for event, frame in zip(batch.events, batch.frames, strict=True)])
+
+
+def effect_entries(effects: Iterable[Effect], first: int) -> tuple[Entry, ...]:
+    """Return the entries of what a step gave out; `first` is the position of its first event."""
+    return tuple([Entry(RecordType.EFFECT, type(effect).__name__, codec.encoded(effect),
+                        effect.time, "", _accounts(effect), effect.position - first)
+                  for effect in effects])
+
+
+def _accounts(said: Any) -> tuple[str, ...]:
+    names = [name for field in _NAMED if isinstance(name := getattr(said, field, None), str)]
+    return tuple(dict.fromkeys(names))
+
+
+def open_engine_journal(store: Store, first: State) -> Journal:
+    """Return the writer of an engine's log; a new log begins with the state `first`.
+
+    Raises
+    ------
+    BadInput
+        If the log is damaged or another program's.
+    """
+    journal = open_journal(store, header=HEADER)
+    if journal.head.number == FIRST and not store.snapshots():
+        journal.keep_snapshot(journal.head, root_of(first), image.encoded_state(first))
+    return journal
+
+
+def starts(store: Store) -> tuple[Snapshot, ...]:
+    """Return the sound snapshots that a replay can begin with, oldest first.
+
+    Raises
+    ------
+    BadInput
+        If there is none.
+    """
+    found = tuple(s for s in store.snapshots() if s.mark.number >= store.foot().number)
+    if not found:
+        raise bad_input(Reason.UNREADABLE, store.place, "keeps no snapshot to begin with"
+                        + ("; it has no record yet" if store.head() == START else ""))
+    state_at(store, found[0])
+    return found
+
+
+def life_of(store: Store, account: str) -> list[Record]:
+    """Return the records of an account, in order; what the index lacks is read from the log."""
+    numbers: list[int] = []
+    while more := store.numbers_of(account, numbers[-1] if numbers else 0, CHUNK):
+        numbers += more
+    reach = max(store.indexed(), store.foot().number)
+    found = [record_at(store, number) for number in numbers if number > store.foot().number]
+    end = store.head().number
+    return found + [record for number in range(reach + 1, end + 1)
+                    if account in (record := record_at(store, number)).accounts]

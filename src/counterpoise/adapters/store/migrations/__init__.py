@@ -1,0 +1,1 @@
+"""How do the tables of a PostgreSQL store change from one release to the next? Alembic's steps."""

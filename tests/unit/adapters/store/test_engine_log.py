@@ -1,0 +1,169 @@
+"""Does the engine's log lead a replay to the same root, and does the command line say so?"""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from counterpoise.adapters.store import places
+from counterpoise.adapters.store.engine_log import (
+    effect_entries,
+    event_entries,
+    life_of,
+    machine,
+    open_engine_journal,
+    root_of,
+    starts,
+)
+from counterpoise.adapters.store.journal import Batch
+from counterpoise.adapters.store.replay import replayed
+from counterpoise.apps.cli import logs
+from counterpoise.apps.cli.dispatch import answered
+from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
+from counterpoise.engine import events as said
+from counterpoise.engine.codec import batch_of
+from counterpoise.engine.image import encoded_state
+from counterpoise.engine.state import Equipment
+from counterpoise.engine.step import step
+from engine_world import MODEL, World
+from store_places import in_folders, on_server
+
+PERP = {"instrument": "BTC-USDC:USDC-PERP", "price": 70_000, "price_exponent": 0}
+
+
+@pytest.fixture(scope="module")
+def story():
+    """Return the events of a short day: deposits, orders, fills, transfers, a fall, a deposit."""
+    world = World()
+    world.begin("alice", "bob")
+    world.say(said.Deposited, account="alice", asset="USDC", amount=100_000 * 10**6)
+    world.say(said.Deposited, account="bob", asset="BTC", amount=2 * 10**8)
+    world.calm()
+    world.say(said.OrderPlaced, account="alice", order="a", lots=10**9, **PERP)
+    world.say(said.OrderPlaced, account="alice", order="b", lots=30 * 10**9, **PERP)
+    world.say(said.Filled, account="alice", order="a", lots=10**9, fee=7, **PERP)
+    world.say(said.Transferred, account="bob", to="alice", asset="BTC", amount=10**7)
+    world.calm({"BTC": 20_000.0})
+    world.say(said.Deposited, account="alice", asset="USDC", amount=10**6)
+    world.say(said.WithdrawalRequested, account="bob", withdrawal="w", asset="BTC", amount=10**12)
+    return world.log
+
+
+def kept(store, events, *, cut=3, spoil=None):
+    """Live through events with a journal; return the place and the last root."""
+    state = World().state
+    journal = open_engine_journal(store, state)
+    for k in range(0, len(events), cut):
+        batch = batch_of(events[k:k + cut])
+        position = state.position
+        state, effects = step(state, batch)
+        entries = effect_entries(effects, position)
+        entries = spoil(entries) if spoil else entries
+        mark = journal.append(Batch(events=event_entries(batch), effects=entries,
+                                    root=root_of(state)))
+        if k in (3 * cut, 5 * cut):
+            journal.keep_snapshot(mark, root_of(state), encoded_state(state))
+    journal.close()
+    return journal.store.place, root_of(state)
+
+
+def test_replay_of_the_engine_has_one_root_whatever_backend_cut_threads_and_start(
+        story, tmp_path, postgres_server):
+    roots, compared = set(), 0
+    for backend in (in_folders(tmp_path), on_server(postgres_server)):
+        for cut in (1, 4):
+            place, root = kept(backend.fresh(), story, cut=cut)
+            roots.add(root)
+            with closing(places.opened(place)) as store:
+                for start in starts(store):
+                    for threads in (1, 2):
+                        engine = machine(Equipment(models={MODEL.name: MODEL}, threads=threads))
+                        again = replayed(store, engine, start=start)
+                        assert again.divergence is None
+                        roots.add(again.root)
+                        compared += again.effects
+
+    assert 1 == len(roots) and compared > 100
+
+
+def test_life_of_an_account_is_found_whatever_the_index_has(story, tmp_path):
+    place, _ = kept(in_folders(tmp_path).fresh(), story)
+    with closing(places.opened(place)) as store:
+        found = [r.kind for r in life_of(store, "bob")]
+        store.numbers_of, store.indexed = (lambda *given: []), (lambda: 0)
+        again = [r.kind for r in life_of(store, "bob")]
+
+    assert found == again
+    assert ["AccountOpened", "Deposited", "Transferred"] == [
+        kind for kind in found if kind in ("AccountOpened", "Deposited", "Transferred")]
+    assert "WithdrawalDecided" == found[-1]
+
+
+@pytest.fixture
+def place(story, tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "_equipment", lambda threads: Equipment(
+        models={MODEL.name: MODEL}, threads=threads))
+    return kept(in_folders(tmp_path).fresh(), story)[0]
+
+
+def document(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_commands_carry_verify_and_replay_a_log(place, tmp_path, capsys):
+    backup, restored = str(tmp_path / "backup"), str(tmp_path / "again")
+
+    assert ANSWERED == answered(["verify", place, "--json"])
+    head = document(capsys)
+    assert head["divergence"] is None and head["effects"] > 5
+    witness = f"{head['head']['record']}:{head['head']['hash']}"
+    assert ANSWERED == answered(["backup", place, backup])
+    assert ANSWERED == answered(["restore", backup, restored, "--json"])
+    assert ANSWERED == answered(["verify", restored, "--witness", witness, "--threads", "2"])
+    assert "the log leads where it says" in capsys.readouterr().out
+    assert ANSWERED == answered(["replay", restored, "--from", "last", "--json"])
+    assert head["root"] == document(capsys)["root"]
+    assert ANSWERED == answered(["replay", restored])
+    assert ANSWERED == answered(["export", place, str(tmp_path / "log.parquet")])
+
+
+def test_commands_show_a_life_and_forget_what_is_old(place, capsys):
+    assert ANSWERED == answered(["inspect", place, "alice", "--json"])
+    kinds = [line["kind"] for line in document(capsys)["records"]]
+    assert {"AccountOpened", "OrderAdmitted", "OrderRefused", "Filled"} <= set(kinds)
+    assert ANSWERED == answered(["inspect", place, "alice"])
+    assert "OrderAdmitted" in capsys.readouterr().out
+    assert ANSWERED == answered(["retain", place, "--snapshots", "1", "--json"])
+    assert document(capsys)["forgotten"] > 10
+    assert ANSWERED == answered(["verify", place])
+
+
+@pytest.mark.parametrize(("typed", "complaint"), [
+    (["inspect", "{}", "nobody"], "is named by no record of this log"),
+    (["verify", "{}", "--witness", "7"], "is no mark; write it as NUMBER:HASH"),
+    (["verify", "{}", "--witness", "7:" + "0" * 64], "the log was cut or replaced"),
+    (["replay", "{}", "--from", "77777"], "is no snapshot; there are 1,"),
+    (["backup", "{}", "{}"], "is not empty"),
+    (["upgrade", "{}", "new"], "there is nothing to upgrade"),
+    (["retain", "{}", "--snapshots", "0"], "keep at least 1"),
+    (["replay", "nowhere"], "holds no event log; check the path"),
+])
+def test_commands_say_what_is_wrong(place, capsys, typed, complaint):
+    assert BAD_INPUT == answered([word.format(place) for word in typed])
+    assert complaint in capsys.readouterr().err
+
+
+def test_verify_judges_against_a_log_that_leads_elsewhere(story, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(logs, "_equipment", lambda threads: Equipment(
+        models={MODEL.name: MODEL}, threads=threads))
+
+    def spoil(entries):
+        return tuple(e._replace(payload=e.payload + b"!") if e.kind == "OrderAdmitted" else e
+                     for e in entries)
+
+    place, _ = kept(in_folders(tmp_path).fresh(), story, spoil=spoil)
+
+    assert JUDGED_AGAINST == answered(["verify", place])
+    assert "first divergence at record" in capsys.readouterr().out
+    assert JUDGED_AGAINST == answered(["replay", place, "--json"])
+    assert document(capsys)["divergence"]["what"].startswith("effect of the event of record")

@@ -1,0 +1,56 @@
+"""What a backtest keeps comes back bit for bit, and only to the question that was asked."""
+
+import numpy as np
+import pytest
+
+from counterpoise.adapters.observation_file import append, begin
+from counterpoise.backtest.replay import Observation
+from counterpoise.values.failure import BadInput
+
+
+def _observation(at: int) -> Observation:
+    numbers = np.array([0.1 + at, 1 / 3])
+    return Observation(at=at, until=at + 1, portfolios=("a", "b"), initial=numbers,
+                       maintenance=numbers, raw=np.array([np.nan, 1.0]), buffered=numbers,
+                       quantile=numbers, tail_mean=numbers, transform=numbers, loss=-numbers,
+                       shortfall=0 * numbers, shortfall_maintenance=0 * numbers,
+                       worst=("", "-16 %"), failure=("", "no mark"))
+
+
+def test_observations_come_back_bit_for_bit(tmp_path):
+    path = str(tmp_path / "kept.jsonl")
+    assert {} == begin(path, {"q": 1})
+    append(path, "m", (_observation(1), _observation(2)))
+    append(path, "n", (_observation(1),))
+
+    assert {"m": (_observation(1), _observation(2)), "n": (_observation(1),)} == begin(
+        path, {"q": 1})
+
+
+def test_line_that_was_cut_off_is_written_again(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    begin(str(path), {"q": 1})
+    append(str(path), "m", (_observation(1), _observation(2)))
+    path.write_bytes(path.read_bytes()[:-40])
+
+    assert {"m": (_observation(1),)} == begin(str(path), {"q": 1})
+    append(str(path), "m", (_observation(2),))
+    assert {"m": (_observation(1), _observation(2))} == begin(str(path), {"q": 1})
+
+
+def test_answer_to_another_question_is_refused(tmp_path):
+    path = str(tmp_path / "kept.jsonl")
+    begin(path, {"q": 1})
+
+    with pytest.raises(BadInput, match="another question"):
+        begin(path, {"q": 2})
+
+
+def test_file_that_is_something_else_is_refused(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes\n")
+
+    with pytest.raises(BadInput):
+        begin(str(path), {"q": 1})
+    with pytest.raises(BadInput, match="cannot be used"):
+        begin(str(tmp_path / "absent" / "kept.jsonl"), {"q": 1})

@@ -1,0 +1,85 @@
+"""Daily prices and volatilities from files: order of sources, and nothing filled."""
+
+import numpy as np
+import pytest
+
+from counterpoise.adapters.price_history import PriceFiles, price_history
+from counterpoise.values.failure import BadInput
+from counterpoise.values.time import DAY_NS, parse_instant
+
+pytest.importorskip("duckdb", reason="tables are read with the extra `data`")
+DAYS = [f"2024-03-{d:02d}" for d in range(1, 32)]
+
+
+def _prices(tmp_path, rows):
+    path = tmp_path / "daily.csv"
+    path.write_text("date,symbol,market,venue,quote,close,n_bars\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def _rows(symbol, days, market="spot", level=100.0):
+    return [f"{day},{symbol},{market},v,USD,{level + k},24" for k, day in enumerate(days)]
+
+
+def test_close_is_known_when_its_day_has_ended(tmp_path):
+    history = price_history(PriceFiles(prices=_prices(tmp_path, _rows("BTC", DAYS)),
+                                       coins=("BTC",)))
+
+    assert parse_instant("2024-03-02T00:00:00Z") == history.day[0]
+    assert 100.0 == history.close[0, 0]
+
+
+def test_missing_and_partial_days_are_left_out(tmp_path):
+    rows = _rows("BTC", DAYS[:10]) + _rows("BTC", DAYS[12:])
+    rows.append(f"{DAYS[10]},BTC,spot,v,USD,5,3")
+    history = price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",)))
+
+    assert np.isnan(history.close[10:12, 0]).all() and 29 == np.isfinite(history.close).sum()
+
+
+def test_spot_stands_before_perpetuals_and_a_change_is_marked(tmp_path):
+    rows = _rows("BTC", DAYS, "perp", 500.0) + _rows("BTC", DAYS[:20], "spot")
+    history = price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",)))
+
+    assert (history.close[:20, 0] < 500).all() and (history.close[20:, 0] >= 500).all()
+    assert history.origin[19, 0] != history.origin[20, 0]
+
+
+def test_volatility_is_the_index_where_there_is_one_and_never_from_later_days(tmp_path):
+    index = tmp_path / "index.csv"
+    index.write_text("date,symbol,close\n" + "\n".join(f"{d},BTC,55.5" for d in DAYS[5:8]) + "\n")
+    rows = _rows("BTC", [f"2024-{m:02d}-{d:02d}" for m in (1, 2) for d in range(1, 29)] + DAYS)
+    history = price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",),
+                                       volatilities=(str(index),)))
+    known = history.volatility_origin[:, 0]
+    march = int(np.flatnonzero(history.day == parse_instant("2024-03-02T00:00:00Z"))[0])
+
+    assert 0.555 == history.volatility[march + 5, 0]
+    assert [1, 3] == [known[march + 5], known[march + 20]]
+    cut = price_history(PriceFiles(prices=_prices(tmp_path, rows[:-10]), coins=("BTC",),
+                                   volatilities=(str(index),)))
+    n = len(cut.day)
+    assert np.array_equal(cut.volatility, history.volatility[:n], equal_nan=True)
+
+
+def test_coin_without_a_price_is_named(tmp_path):
+    with pytest.raises(BadInput, match="SOL"):
+        price_history(PriceFiles(prices=_prices(tmp_path, _rows("BTC", DAYS)), coins=("SOL",)))
+
+
+def test_real_prices_have_the_crash_and_the_surface_of_march_2020(shared):
+    data = shared / "data"
+    history = price_history(PriceFiles(
+        prices=str(data / "prices/daily.parquet"), coins=("BTC", "ETH"),
+        volatilities=(str(data / "vol_index/dvol_btc_daily.parquet"),
+                      str(data / "vol_index/dvol_eth_daily.parquet")),
+        surfaces=str(data / "options/btc_iv_surface_events.csv"),
+        funding=str(data / "funding/funding_rates.parquet")))
+    row = {d: int(np.flatnonzero(history.day == parse_instant(f"{d}T00:00:00Z"))[0])
+           for d in ("2020-03-12", "2020-03-13", "2026-02-06")}
+
+    assert history.close[row["2020-03-13"], 0] / history.close[row["2020-03-12"], 0] < 0.65
+    assert 2 == history.volatility_origin[row["2020-03-13"], 0]
+    assert history.volatility[row["2020-03-13"], 0] > 0.8
+    assert history.volatility[row["2026-02-06"], 0] == pytest.approx(0.826, abs=0.01)
+    assert DAY_NS == int(np.diff(history.day).max())
