@@ -96,7 +96,8 @@ class Answer:
 
 
 def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool = True,
-              parameters_as_of: int | None = None, threads: int = 1) -> Answer:
+              parameters_as_of: int | None = None, threads: int = 1,
+              parameters_file: str | None = None) -> Answer:
     """Return what every account of a portfolio needs.
 
     Parameters
@@ -110,6 +111,8 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
         expiry and positions stay those of the portfolio.
     threads
         For the kernels; the numbers have the same bits for any number.
+    parameters_file
+        Take the dated parameters in this file instead of the model's own.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def margin_of(portfolio: Portfolio, *, model: str | None = None, readings: bool 
     own = portfolio.model in (None, named.name)
     version = parameters_of(
         named, portfolio.as_of if parameters_as_of is None else parameters_as_of,
-        portfolio.overrides if own else None)
+        portfolio.overrides if own else None, parameters_file)
     book, market = portfolio.book, portfolio.market
     arrays = priced(market, model=named, version=version, threads=threads)
     margins = _where_stated(portfolio, compute_margin(

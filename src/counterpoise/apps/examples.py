@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.adapters.portfolio.portfolio import Portfolio
-from counterpoise.apps.model_portfolios import Legs, book_of_portfolios
+from counterpoise.backtest.shelf import Legs, book_of_portfolios
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import asset

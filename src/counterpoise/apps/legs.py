@@ -54,10 +54,12 @@ class Explanation:
 
 
 def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
-            parameters_as_of: int | None = None, tracked: Tracked = iter) -> Explanation:
+            parameters_as_of: int | None = None, tracked: Tracked = iter,
+            parameters_file: str | None = None) -> Explanation:
     """Return the margin of a portfolio explained down to the position.
 
-    `tracked` is given the runs of positions and yields them again: where somebody watches.
+    `tracked` is given the runs of positions and yields them again: where somebody watches. The
+    other arguments are those of `margin_of`.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def explain(portfolio: Portfolio, *, model: str | None = None, threads: int = 1,
         As `margin_of`.
     """
     answer = margin_of(portfolio, model=model, threads=threads,
-                       parameters_as_of=parameters_as_of)
+                       parameters_as_of=parameters_as_of, parameters_file=parameters_file)
     closing = _closing(answer, tracked)
     return Explanation(answer=answer, standard=standard_margin(answer),
                        legs=_legs(answer, closing))

@@ -15,9 +15,10 @@ from counterpoise.accounts.book import Book
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.apps.examples import portfolio_of
-from counterpoise.apps.model_portfolios import book_of_legs, book_of_portfolios, model_portfolios
+from counterpoise.apps.model_portfolios import model_portfolios
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, percent, table
+from counterpoise.backtest.shelf import book_of_legs, book_of_portfolios
 from counterpoise.margin.worst import in_words
 from counterpoise.market.simulated import simulated_market
 from counterpoise.market.snapshot import MarketSnapshot, price_of

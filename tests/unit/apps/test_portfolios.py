@@ -6,8 +6,9 @@ import pytest
 from counterpoise.apps.answer import margin_of
 from counterpoise.apps.examples import only, portfolio_of
 from counterpoise.apps.legs import standard_margin
-from counterpoise.apps.model_portfolios import MAKER_OPTIONS, Legs, model_portfolios
+from counterpoise.apps.model_portfolios import MAKER_OPTIONS, model_portfolios
 from counterpoise.apps.run import main
+from counterpoise.backtest.shelf import Legs
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.market.simulated import simulated_market
 from counterpoise.market.snapshot import MarketSnapshot
@@ -87,7 +88,7 @@ def test_perpetual_without_a_price_becomes_failure_rows(market):
 
 
 def test_slim_market_gives_the_same_bits(market, portfolios):
-    from counterpoise.apps.model_portfolios import book_of_portfolios
+    from counterpoise.backtest.shelf import book_of_portfolios
 
     legs = {"x": portfolios["iron condor"]}
     slim = portfolio_of(market, legs)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import counterpoise
+from counterpoise.apps.cli.log_commands import LOG_COMMANDS
 from counterpoise.apps.cli.output import EXIT_CODES
 from counterpoise.apps.cli.question import Question
 from counterpoise.values.frozen import frozen
@@ -63,6 +64,8 @@ def _margins(sub: ArgumentParser) -> None:
     sub.add_argument("--model", metavar="NAME", help="margin model; default: the file's own, else "
                      "deribit_spm. counterpoise models lists them")
     _parameters_as_of(sub)
+    sub.add_argument("--parameters", metavar="FILE", help="take the dated parameters in this file, "
+                     "as counterpoise calibrate writes it, for the model's own")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw profit and loss over price and "
                      "volatility, and by position: a .png or .html file")
 
@@ -76,6 +79,32 @@ def _comparisons(sub: ArgumentParser) -> None:
                      "contract about the same risk in linear contracts; the notes say which")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
                      "or .html file")
+
+
+def _stresses(sub: ArgumentParser) -> None:
+    _portfolios(sub)
+    sub.add_argument("--model", metavar="NAME", help="margin model; default: the file's own, else "
+                     "deribit_spm. counterpoise models lists them")
+    sub.add_argument("--events", metavar="FILE", help="events of your own beside the named ones "
+                     "(JSON; docs/methodology/stress.md says how)")
+    sub.add_argument("--only", metavar="NAMES", help="events to replay, separated by commas; "
+                     "default: all")
+    sub.add_argument("--smile", default="sticky_strike", metavar="RULE", help="how volatilities "
+                     "follow prices: sticky_strike (default) or sticky_moneyness")
+    sub.add_argument("--size", default="0.2", metavar="FRACTION", help="price move by which coins "
+                     "part where hedges break; default 0.2")
+    sub.add_argument("--vol", default="0.3", metavar="FRACTION", help="volatility move beside it; "
+                     "default 0.3")
+    sub.add_argument("--delays", metavar="MINUTES", help="delays of a liquidation, like 1,5,15")
+    sub.add_argument("--path", metavar="FILE", help="the worst event minute by minute: CSV with "
+                     "the columns minute and share; default: a straight line over 30 minutes")
+    sub.add_argument("--parameters", metavar="FILE", help="calibrated parameters of the model "
+                     "dynamic: joint moves for --reverse and for broken dependence, volumes "
+                     "for closing; default: its simulated preset")
+    sub.add_argument("--reverse", action="store_true", help="also search the smallest joint move "
+                     "that breaks each account: below initial, below maintenance, below zero")
+    sub.add_argument("--plot", metavar="PAGE", help="also write a report with pictures: a .html "
+                     "file")
 
 
 def _parameters_as_of(sub: ArgumentParser) -> None:
@@ -144,6 +173,55 @@ def _parameter_checks(sub: ArgumentParser) -> None:
     _json(sub)
 
 
+def _factor_histories(sub: ArgumentParser) -> None:
+    sub.add_argument("action", choices=("build", "describe"), help="make a factor history, or say "
+                     "what one holds")
+    sub.add_argument("file", nargs="?", metavar="FILE", help="the factor history (Parquet); "
+                     "describe without one: the simulated history")
+    for name, words in (
+            ("--prices", "daily or hourly closes (CSV or Parquet): symbol, date or ts, close"),
+            ("--perpetual-closes", "the same of perpetuals, where a file has no column market"),
+            ("--chains", "option chains"), ("--vol-index", "volatility indices in percent"),
+            ("--funding", "funding rates: symbol, ts, rate"), ("--pegs", "closes of stable and "
+                                                               "staking tokens")):
+        sub.add_argument(name, nargs="+", default=[], metavar="PATH", help=words + "; CODE=PATH "
+                         "says whose they are" if name != "--chains" else words)
+    sub.add_argument("--perpetuals", metavar="PATH", help="prices of perpetuals at the snapshots")
+    sub.add_argument("--staked", nargs="+", default=[], metavar="TOKEN=COIN", help="what a staking "
+                     "token is held to, like BETH=ETH")
+    sub.add_argument("--without", nargs="+", default=[], metavar="CODE", help="leave these out")
+    sub.add_argument("--append", action="store_true", help="add days to an existing history")
+    _json(sub)
+
+
+def _calibrations(sub: ArgumentParser) -> None:
+    sub.add_argument("history", nargs="?", metavar="HISTORY", help="a factor history (counterpoise "
+                     "factors build); none: the simulated one")
+    sub.add_argument("--out", metavar="FILE", help="write the parameters of the model dynamic "
+                     "(.json, and the joint moves as .npz beside it)")
+    sub.add_argument("--report", metavar="FILE", help="write a page with plots (.html)")
+    sub.add_argument("--level", type=float, metavar="P", help="of expected shortfall, like 0.975")
+    sub.add_argument("--horizon-days", type=int, metavar="N", help="what the moves span")
+    sub.add_argument("--preset", action="store_true", help="97.5 %% expected shortfall over 2 days")
+    sub.add_argument("--method", choices=("filtered", "monte_carlo"), default="filtered",
+                     help="paths of the past at the volatility of now (default), or draws")
+    sub.add_argument("--scenarios", type=int, default=10_000, metavar="N", help="Monte Carlo draws")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of everything drawn")
+    sub.add_argument("--coins", nargs="+", default=[], metavar="CODE", help="only these codes")
+    sub.add_argument("--until", metavar="DATE", help="use nothing after this day, like 2023-12-31")
+    sub.add_argument("--as-of", metavar="TIME", help="use moves that had ended before this day "
+                     "began, or before this instant; the parameters act from then on")
+    sub.add_argument("--every", type=int, metavar="DAYS", help="walk forward: one file per so many "
+                     "days, into the folder --out, for counterpoise backtest --parameters")
+    sub.add_argument("--from", dest="begin", metavar="DATE", help="first day of the walk")
+    sub.add_argument("--to", dest="end", metavar="DATE", help="last day of the walk")
+    sub.add_argument("--prior-days", type=int, default=100, metavar="N", help="own days that the "
+                     "stated prior of a young factor weighs; 0: none; default 100")
+    sub.add_argument("--volumes", metavar="PATH", help="closes with a column volume: what a slow "
+                     "day trades, for the liquidity add-on")
+    _json(sub)
+
+
 def _at(sub: ArgumentParser, words: str) -> None:
     sub.add_argument("--at", metavar="TIME", help=words)
 
@@ -157,6 +235,7 @@ def _question(given: Namespace) -> Question:
                     perpetuals=given.perpetuals, at=given.at, symbols=given.symbols,
                     model=getattr(given, "model", None), plot=getattr(given, "plot", None),
                     parameters_as_of=tuple(getattr(given, "parameters_as_of", ())),
+                    parameters=getattr(given, "parameters", None),
                     as_json=given.json, threads=given.threads)
 
 
@@ -176,6 +255,13 @@ def _compare(given: Namespace) -> int:
     from counterpoise.apps.cli.comparison import compare
 
     return compare(_question(given), models=given.models, restate=given.restate)
+
+
+def _stress(given: Namespace) -> int:
+    from counterpoise.apps.cli.stress import Sizes, stress
+
+    names = ("events", "only", "smile", "size", "vol", "delays", "path", "reverse")
+    return stress(_question(given), Sizes(**{name: getattr(given, name) for name in names}))
 
 
 def _greeks(given: Namespace) -> int:
@@ -226,6 +312,54 @@ def _parameters(given: Namespace) -> int:
     return check_parameters(given.file, model=given.model, at=given.at, as_json=given.json)
 
 
+def _factors(given: Namespace) -> int:
+    from counterpoise.apps.cli.factors import build, describe
+    from counterpoise.apps.factors import FactorFiles
+
+    if given.action == "describe":
+        return describe(given.file, as_json=given.json)
+    files = FactorFiles(**{name: tuple(getattr(given, name)) for name in (
+        "prices", "perpetual_closes", "chains", "vol_index", "funding", "pegs", "staked",
+        "without")}, perpetuals=given.perpetuals)
+    return build(given.file, files, append=given.append, as_json=given.json)
+
+
+def _calibrate(given: Namespace) -> int:
+    from counterpoise.apps.cli.calibration import Calibrating, calibration
+
+    return calibration(Calibrating(
+        history=given.history, out=given.out, report=given.report, level=given.level,
+        horizon_days=given.horizon_days, preset=given.preset, coins=tuple(given.coins),
+        until=given.until, as_of=given.as_of, every=given.every, begin=given.begin, end=given.end,
+        volumes=given.volumes, as_json=given.json, terms={
+            "method": given.method, "scenarios": given.scenarios, "seed": given.seed,
+            "prior_days": given.prior_days}))
+
+
+def _backtests(sub: ArgumentParser) -> None:
+    from counterpoise.apps.cli.backtest import options
+
+    options(sub)
+
+
+def _backtest(given: Namespace) -> int:
+    from counterpoise.apps.cli.backtest import backtest
+
+    return backtest(given)
+
+
+def _validations(sub: ArgumentParser) -> None:
+    from counterpoise.apps.cli.validation import options
+
+    options(sub)
+
+
+def _validate(given: Namespace) -> int:
+    from counterpoise.apps.cli.validation import validate
+
+    return validate(given)
+
+
 COMMANDS: Final = {
     "margin": Command(purpose="how much margin portfolios need", options=_margins,
                       answer=_margin),
@@ -233,12 +367,16 @@ COMMANDS: Final = {
                        "would change", options=_margins, answer=_explain),
     "compare": Command(purpose="one portfolio under several margin models, side by side in USD",
                        options=_comparisons, answer=_compare),
+    "stress": Command(purpose="what bad days would cost today's book, and which margin would have "
+                      "held", options=_stresses, answer=_stress),
     "greeks": Command(purpose="sensitivities and value by underlying and expiry",
                       options=_portfolios, answer=_greeks),
     "chain": Command(purpose="what a market snapshot holds: forwards, volatilities, quality",
                      options=_chains, answer=_chain),
     "schema": Command(purpose="the JSON Schema of the portfolio file", options=_json,
                       answer=_schema),
+    **{name: Command(purpose=purpose, options=options, answer=answer)
+       for name, purpose, options, answer in LOG_COMMANDS},
     "models": Command(purpose="the margin models, the dates of their parameters, our readings",
                       options=_models, answer=_list_models),
     "simulate": Command(purpose="a venue's what-if request, answered in the venue's shape",
@@ -249,4 +387,12 @@ COMMANDS: Final = {
                            options=_check_models, answer=_check_model),
     "parameters": Command(purpose="what speaks against proposed parameters of a margin model",
                           options=_parameter_checks, answer=_parameters),
+    "factors": Command(purpose="the history of risk factors: make one from your files, or say "
+                       "what one holds", options=_factor_histories, answer=_factors),
+    "calibrate": Command(purpose="parameters of the model dynamic from a factor history, with "
+                         "diagnostics", options=_calibrations, answer=_calibrate),
+    "backtest": Command(purpose="would the margin have held: requirements of recorded days "
+                        "against the losses that followed", options=_backtests, answer=_backtest),
+    "validate": Command(purpose="would the frozen forecasts have held, on years of real days",
+                        options=_validations, answer=_validate),
 }

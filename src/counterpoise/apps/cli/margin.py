@@ -19,7 +19,7 @@ def margin(question: Question) -> int:
     """Answer how much margin each portfolio needs; return the exit code."""
     asked, day = _asked(question), parameters_day(question)
     answers = [(name, margin_of(portfolio, model=question.model, threads=question.threads,
-                                parameters_as_of=day))
+                                parameters_as_of=day, parameters_file=question.parameters))
                for name, portfolio in tracked(asked, "margin")]
     _draw(question, answers[0][1])
     if question.as_json:
@@ -36,7 +36,7 @@ def explain(question: Question) -> int:
 
     asked, day = _asked(question), parameters_day(question)
     found = [(name, explained(portfolio, model=question.model, threads=question.threads,
-                              parameters_as_of=day,
+                              parameters_as_of=day, parameters_file=question.parameters,
                               tracked=lambda work: tracked(work, "explain")))
              for name, portfolio in asked]
     _draw(question, found[0][1].answer)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
-from counterpoise.apps.report.document import failure_document, json_text
+from counterpoise.apps.report.document import failure_document, json_line, json_text
 from counterpoise.apps.report.table import BOLD, PLAIN
 from counterpoise.values.failure import BadInput
 
@@ -25,7 +25,7 @@ EXIT_CODES: Final = (
     "0 answered; 1 our mistake; 2 input that cannot be used, with every violation named; "
     "3 answered, but a requirement (for greeks, a sensitivity) could not be given. An equity that "
     "is not known is said in the answer and changes no exit code. 4 judged, and against it: "
-    "check-model, parameters check, reconcile")
+    "check-model, parameters check, reconcile, replay, verify")
 SHOWN_MAX: Final = 50
 """Violations shown as text; `--json` lists them all."""
 
@@ -43,6 +43,12 @@ def show(lines: Iterable[str]) -> None:
 def show_json(document: Any) -> None:
     """Print one JSON object on standard output."""
     sys.stdout.write(json_text(document) + "\n")
+
+
+def show_json_line(document: Any) -> None:
+    """Print one JSON object on a line of its own, now."""
+    sys.stdout.write(json_line(document) + "\n")
+    sys.stdout.flush()
 
 
 def complain(wrong: BadInput, *, as_json: bool) -> int:

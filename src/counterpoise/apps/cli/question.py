@@ -22,7 +22,8 @@ class Question:
     `files` are portfolio files, `-` being standard input. Instead of files, `positions` and
     `market` are a CSV or Parquet file of positions and a snapshot or option chain, with
     `perpetuals` for its perpetual prices, `at` for its moment and `symbols` for the dialect of the
-    names. `parameters_as_of` are days or times whose parameters to take, none for the market's.
+    names. `parameters_as_of` are days or times whose parameters to take, none for the market's;
+    `parameters` is a file of dated parameters to take for the model's own.
     `plot` names a picture to write.
     """
 
@@ -36,6 +37,7 @@ class Question:
     as_json: bool = False
     plot: str | None = None
     parameters_as_of: tuple[str, ...] = ()
+    parameters: str | None = None
     threads: int = 1
 
 

@@ -37,6 +37,12 @@ def json_text(document: Any) -> str:
     return text.translate(_STEERING)
 
 
+def json_line(document: Any) -> str:
+    """Return JSON text as `json_text` does, on one line."""
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False)
+    return text.translate(_STEERING)
+
+
 def answer_document(answer: Answer) -> Object:
     """Return the object of one portfolio's margin."""
     pools = [_pool(p) for p in answer.pools]
@@ -123,6 +129,6 @@ def _numbers(parts: dict[str, float]) -> dict[str, float | None]:
 
 
 def _cell(cell: WorstScenario) -> Object:
-    return {"unit": cell.unit, "label": cell.label, "price_move": cell.price_move,
+    return {"unit": cell.unit, "label": cell.label, "price_move": number(cell.price_move),
             "vol_state": cell.vol_state, "table": cell.table, "index": cell.index,
             "bucket": cell.bucket, "side": cell.side, "loss": number(cell.loss)}

@@ -10,7 +10,7 @@ from counterpoise.apps.report.document import provenance
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount, heading, indented, percent, table
 from counterpoise.margin.compute import by_risk
-from counterpoise.margin.worst import in_words
+from counterpoise.margin.worst import WHOLE, WorstScenario, in_words
 from counterpoise.values.time import format_instant
 
 DETAILED_MAX: Final = 4
@@ -91,7 +91,7 @@ def _against_equity(pool: PoolMargin) -> list[str]:
     figures = [f"{name.replace('_', ' ')} {figure:,.4f}" for name, figure in pool.figures.items()
                if figure == figure]
     return [*rows, *([f"leverage {pool.leverage:,.2f}: gross delta over margin balance"]
-                     if known else []), *([f"the venue's own figures: {', '.join(figures)}"]
+                     if known else []), *([f"the model's own figures: {', '.join(figures)}"]
                                           if figures else [])]
 
 
@@ -102,15 +102,19 @@ def _components(pool: PoolMargin) -> list[str]:
     rows = [(n.replace("_", " "), amount(initial, c), amount(maintenance, c))
             for n, (initial, maintenance) in parts.items() if max(abs(initial), abs(maintenance))
             > 5e-7]
-    rows += [(f"lost to it: {n}", amount(v, c), "") for n, v in pool.candidates.items()]
+    rows += [(f"lost to it: {n.replace('_', ' ')}", amount(v, c), "")
+             for n, v in pool.candidates.items()]
     return ["", *table(("made of", "initial", "maintenance"), rows)] if rows else []
 
 
 def _worst(pool: PoolMargin) -> list[str]:
-    lines = [f"worst for {cell.unit.split('_')[0].upper()}: {in_words(cell)} ({cell.table} table, "
-             f"row {cell.index}), loses {amount(cell.loss, pool.currency)} {pool.currency}"
-             for cell in pool.worst]
+    lines = [f"worst for {_unit(cell)}: {in_words(cell)} ({cell.table} table, row {cell.index}), "
+             f"loses {amount(cell.loss, pool.currency)} {pool.currency}" for cell in pool.worst]
     return ["", *lines] if lines else []
+
+
+def _unit(cell: WorstScenario) -> str:
+    return f"the {WHOLE}" if cell.unit == WHOLE else cell.unit.split("_")[0].upper()
 
 
 def _compared(pool: PoolMargin, standard: PoolMargin | None) -> list[str]:

@@ -1,0 +1,127 @@
+"""Which commands are there for event logs? Their words, and nothing else."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Final
+
+Answer = Callable[[Namespace], int]
+
+
+def _place(sub: ArgumentParser) -> None:
+    sub.add_argument("store", metavar="STORE", help="the folder of a log, or the address of a "
+                     "PostgreSQL store: postgresql://user@host/database")
+
+
+def _threads(sub: ArgumentParser) -> None:
+    sub.add_argument("--threads", type=int, default=1, metavar="N",
+                     help="threads of the engine; the root stays the same")
+
+
+def _json(sub: ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _replays(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("--from", dest="start", default="first", metavar="SNAPSHOT", help="first "
+                     "(default), last, or the record of a snapshot")
+    _threads(sub)
+    _json(sub)
+
+
+def _verifications(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("--witness", metavar="NUMBER:HASH", help="a mark that was acknowledged and "
+                     "must lie in the log: finds one that was cut off or replaced")
+    _threads(sub)
+    _json(sub)
+
+
+def _inspections(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("account", metavar="ACCOUNT", help="whose life")
+    _json(sub)
+
+
+def _copies(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("target", metavar="TARGET", help="a new folder, or a PostgreSQL address "
+                     "without a store")
+    _json(sub)
+
+
+def _exports(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("path", metavar="FILE", help="the Parquet file to write")
+    _json(sub)
+
+
+def _retentions(sub: ArgumentParser) -> None:
+    _place(sub)
+    sub.add_argument("--snapshots", type=int, default=2, metavar="N", help="how many of the newest "
+                     "snapshots to keep (default 2), and the records after the oldest of them")
+    _json(sub)
+
+
+def _replay(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import replay
+
+    return replay(given.store, start=given.start, threads=given.threads, as_json=given.json)
+
+
+def _verify(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import verify
+
+    return verify(given.store, witness=given.witness, threads=given.threads, as_json=given.json)
+
+
+def _inspect(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import inspect
+
+    return inspect(given.store, given.account, as_json=given.json)
+
+
+def _carry(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import carry
+
+    return carry(given.store, given.target, as_json=given.json,
+                 upgrade=given.command == "upgrade")
+
+
+def _export(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import export
+
+    return export(given.store, given.path, as_json=given.json)
+
+
+def _retain(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import retain
+
+    return retain(given.store, snapshots=given.snapshots, as_json=given.json)
+
+
+def _runs(sub: ArgumentParser) -> None:
+    from counterpoise.apps.cli.live import options
+
+    options(sub)
+
+
+def _run_engine(given: Namespace) -> int:
+    from counterpoise.apps.cli.live import run_engine
+
+    return run_engine(given)
+
+
+LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answer], ...]] = (
+    ("run", "the engine and its store on a simulated or recorded market, watched", _runs,
+     _run_engine),
+    ("replay", "an event log applied again: the root it leads to", _replays, _replay),
+    ("verify", "does an event log hold together and lead where it says; the first divergence",
+     _verifications, _verify),
+    ("inspect", "an account's life, event by event", _inspections, _inspect),
+    ("backup", "a checked copy of an event log, also while it is written", _copies, _carry),
+    ("restore", "a backup carried to a new place", _copies, _carry),
+    ("upgrade", "an older log format written in the newest to a new place", _copies, _carry),
+    ("export", "an event log as a Parquet table", _exports, _export),
+    ("retain", "forget old records that snapshots stand for", _retentions, _retain),
+)

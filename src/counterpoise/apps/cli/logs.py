@@ -1,0 +1,233 @@
+"""`counterpoise replay`, `verify`, `inspect` and the carrying of logs: what was kept, is it so?"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from counterpoise.adapters.store import places
+from counterpoise.adapters.store.records import Mark, Record, RecordType
+from counterpoise.adapters.store.replay import Divergence, Replayed
+from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
+from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json
+from counterpoise.apps.cli.progress import counted
+from counterpoise.apps.report.document import failure_document
+from counterpoise.apps.report.table import table
+from counterpoise.values.failure import BadInput, Reason, bad_input
+from counterpoise.values.time import format_instant
+
+_SHOWN_MAX: Final = 60
+T = TypeVar("T")
+
+
+def replay(place: str, *, start: str, threads: int, as_json: bool) -> int:
+    """Apply a log again from a snapshot and compare all of it; return the exit code."""
+    return _with_store(place, partial(_replay, start=start, threads=threads, as_json=as_json))
+
+
+def _replay(store: Store, *, start: str, threads: int, as_json: bool) -> int:
+    from counterpoise.adapters.store.engine_log import machine, starts
+
+    found = starts(store)
+    snapshot = _chosen(found, start)
+    again = _replayed(store, machine(_equipment(threads)), snapshot)
+    if as_json:
+        show_json(_replay_document(store, snapshot, again))
+    else:
+        show([f"replayed {again.events} events after record {snapshot.mark.number} to record "
+              f"{again.mark.number}; compared {again.effects} effects and {again.roots} roots",
+              f"root {again.root.hex()}", *_divergence_lines(again.divergence)])
+    return ANSWERED if again.divergence is None else JUDGED_AGAINST
+
+
+def verify(place: str, *, witness: str | None, threads: int, as_json: bool) -> int:
+    """Check every record, and every root and snapshot by replay; return the exit code."""
+    return _with_store(place, partial(_verify, witness=witness, threads=threads, as_json=as_json))
+
+
+def _verify(store: Store, *, witness: str | None, threads: int, as_json: bool) -> int:
+    from counterpoise.adapters.store.engine_log import machine, starts
+    from counterpoise.adapters.store.history import verified_chain
+
+    head = verified_chain(store, witness=_mark(witness))
+    again = _replayed(store, machine(_equipment(threads)), starts(store)[0])
+    if as_json:
+        show_json({"records": head.number - store.foot().number, "head": _mark_document(head)}
+                  | _replay_document(store, starts(store)[0], again))
+    else:
+        show([f"{head.number - store.foot().number} records hold together; the last is "
+              f"{head.number}:{head.hash.hex()}",
+              f"{again.effects} effects and {again.roots} roots of records and snapshots compared",
+              *_divergence_lines(again.divergence)])
+    return ANSWERED if again.divergence is None else JUDGED_AGAINST
+
+
+def inspect(place: str, account: str, *, as_json: bool) -> int:
+    """Show an account's life, event by event; return the exit code."""
+    return _with_store(place, partial(_inspect, account=account, as_json=as_json))
+
+
+def _inspect(store: Store, *, account: str, as_json: bool) -> int:
+    from counterpoise.adapters.store.engine_log import life_of
+
+    lines = [_said(record) for record in life_of(store, account)]
+    if not lines:
+        raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log")
+    if as_json:
+        show_json({"account": account, "records": lines})
+        return ANSWERED
+    show(table(("record", "after", "time", "what", "says"),
+               [(str(line["record"]), str(line["cause"] or ""), line["time"], line["kind"],
+                 ", ".join(f"{name} {value}" for name, value in line["says"].items()))
+                for line in lines], left=(2, 3, 4)))
+    return ANSWERED
+
+
+def carry(source: str, target: str, *, as_json: bool, upgrade: bool = False) -> int:
+    """Copy a log to a new place, checked as it is read; return the exit code."""
+    from counterpoise.adapters.store.copies import copied, upgraded
+
+    found = _stoppable(source, lambda: (upgraded if upgrade else copied)(source, target))
+    if as_json:
+        show_json({"target": target, "head": _mark_document(found.head),
+                   "snapshots": found.snapshots,
+                   "failures": [failure_document(f) for f in found.unsound]})
+    else:
+        show([f"{target} holds the log to record {found.head.number}:{found.head.hash.hex()} and "
+              f"{found.snapshots} snapshots",
+              *(f"left behind: {f.subject} {f.sentence}" for f in found.unsound)])
+    return ANSWERED
+
+
+def export(place: str, path: str, *, as_json: bool) -> int:
+    """Write a log as a Parquet table; return the exit code."""
+    return _with_store(place, partial(_export, path=path, as_json=as_json))
+
+
+def _export(store: Store, *, path: str, as_json: bool) -> int:
+    from counterpoise.adapters.store.export import export_parquet
+    from counterpoise.adapters.store.history import records
+
+    count = export_parquet(path, _tracked(store, "export")(records(store)))
+    if as_json:
+        show_json({"path": path, "records": count})
+    else:
+        show([f"{count} records written to {path}"])
+    return ANSWERED
+
+
+def retain(place: str, *, snapshots: int, as_json: bool) -> int:
+    """Forget records that older snapshots stand for, the newest `snapshots` kept; exit code."""
+    from counterpoise.adapters.store.copies import forget_before
+
+    if snapshots < 1:
+        raise bad_input(Reason.BAD_VALUE, "--snapshots", f"{snapshots}; keep at least 1")
+
+    def forget() -> tuple[int, int]:
+        with closing(places.owned(place)) as store:
+            kept = store.snapshots()
+            if len(kept) <= snapshots:
+                return 0, store.foot().number
+            return forget_before(store, kept[-snapshots]), store.foot().number
+
+    forgotten, foot = _stoppable(place, forget)
+    if as_json:
+        show_json({"forgotten": forgotten, "first": foot + 1})
+    else:
+        show([f"{forgotten} records forgotten; the log begins at record {foot + 1}"])
+    return ANSWERED
+
+
+def _with_store(place: str, answer: Callable[[Store], int]) -> int:
+    def answered() -> int:
+        with closing(places.opened(place)) as store:
+            return answer(store)
+
+    return _stoppable(place, answered)
+
+
+def _stoppable(place: str, answer: Callable[[], T]) -> T:
+    try:
+        return answer()
+    except StoreStopped as stopped:
+        raise bad_input(Reason.UNREADABLE, place.split("@")[-1], str(stopped)) from None
+
+
+def _equipment(threads: int) -> Any:
+    from counterpoise.adapters.models import model_named, model_names
+    from counterpoise.engine.state import Equipment
+
+    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+
+
+def _replayed(store: Store, engine: Any, start: Snapshot) -> Replayed[Any]:
+    from counterpoise.adapters.store.replay import replayed
+
+    return replayed(store, engine, start=start, tracked=_tracked(store, "replay"))
+
+
+def _tracked(store: Store, label: str) -> Callable[
+        [Iterable[tuple[Record, Mark]]], Iterator[tuple[Record, Mark]]]:
+    total = store.head().number - store.foot().number
+    return lambda found: counted(found, label, total)
+
+
+def _chosen(found: tuple[Snapshot, ...], start: str) -> Snapshot:
+    if start in ("first", "last"):
+        return found[0] if start == "first" else found[-1]
+    named = [s for s in found if str(s.mark.number) == start]
+    if not named:
+        raise bad_input(Reason.BAD_VALUE, "--from", f"{start[:40]!r} is no snapshot; there are "
+                        + ", ".join(str(s.mark.number) for s in found[-20:])
+                        + "; or say first or last")
+    return named[0]
+
+
+def _mark(text: str | None) -> Mark | None:
+    if text is None:
+        return None
+    number, _, digest = text.partition(":")
+    try:
+        return Mark(number=int(number), hash=bytes.fromhex(digest))
+    except (ValueError, BadInput):
+        raise bad_input(Reason.BAD_VALUE, "--witness", f"{text[:40]!r} is no mark; write it as "
+                        "NUMBER:HASH, as an acknowledgement or verify says it") from None
+
+
+def _mark_document(mark: Mark) -> dict[str, Any]:
+    return {"record": mark.number, "hash": mark.hash.hex()}
+
+
+def _replay_document(store: Store, start: Snapshot, again: Replayed[Any]) -> dict[str, Any]:
+    found = again.divergence
+    return {"store": store.place.split("@")[-1], "from": start.mark.number,
+            "to": again.mark.number, "events": again.events, "effects": again.effects,
+            "roots": again.roots, "root": again.root.hex(),
+            "divergence": None if found is None else {
+                "record": found.number, "what": found.what, "logged": found.logged,
+                "replayed": found.replayed}}
+
+
+def _divergence_lines(found: Divergence | None) -> list[str]:
+    if found is None:
+        return ["the log leads where it says"]
+    return [f"first divergence at record {found.number}, {found.what}:",
+            f"  the log has     {found.logged}", f"  replay leads to {found.replayed}"]
+
+
+def _said(record: Record) -> dict[str, Any]:
+    """Return a record for reading: its fields as the engine's codec reads them."""
+    from counterpoise.engine import codec
+
+    types = codec.vocabulary(_equipment(1).models.values())
+    read: Any = (codec.decoded_event if record.type == RecordType.EVENT
+                 else codec.decoded_effect)
+    try:
+        value = read(record.payload, types)
+    except BadInput as wrong:
+        says = {"unreadable": str(wrong)}
+    else:
+        says = {name: str(getattr(value, name))[:_SHOWN_MAX] for name in value.__fields__
+                if name not in ("client_id", "time", "account", "position")}
+    return {"record": record.number, "cause": record.cause, "time": format_instant(record.time),
+            "kind": record.kind, "client_id": record.client_id, "says": says}
