@@ -47,6 +47,8 @@ GOALS = (
          ("settled_in_coin", "full_over_tick_2_threads"), 14.0),
     Goal("expected shortfall of 10,000 over sparse rows and partition", "expected_shortfall",
          ("times_scipy_partition",), 6.0),
+    Goal("dynamic, two shortfalls of 10,000 over sparse rows and partition each", "dynamic",
+         ("times_scipy_partition_per_shortfall",), 2.0),
     Goal("what-if, worst of a prepared account over an empty call", "whatif",
          ("worst_over_empty_call",), 3.0, most=True),
     Goal("what-if, initial margin of a prepared account over an empty call", "whatif",
@@ -61,6 +63,12 @@ GOALS = (
          most=True),
     Goal("400 options under all rule books, share of the time allowed", "models",
          ("compare_share_of_two_s",), 1.0, most=True),
+    Goal("durable events of the log alone over 20,000 a second", "store",
+         ("log_events_over_wanted",), 1.0),
+    Goal("durable events through step and store over 20,000 a second", "store",
+         ("engine_events_over_wanted",), 1.0),
+    Goal("restart of a million events over 60 seconds", "store",
+         ("restart_of_a_million_over_wanted",), 1.0, most=True),
 )
 
 

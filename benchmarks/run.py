@@ -31,13 +31,16 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "whatif", "implied", "safe_bands", "models", "growth", "gpu")
-ONCE = ("foundation", "pricing", "aggregation", "safe_bands", "growth", "gpu")
+         "dynamic", "whatif", "implied", "safe_bands", "models", "engine_step", "growth", "store",
+         "gpu")
+ONCE = ("foundation", "pricing", "aggregation", "safe_bands", "engine_step", "growth", "store",
+        "gpu")
 """Parts that take turns themselves or count what no machine changes; the others run three times
 and the median counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "gpu")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "engine_step", "growth",
+            "store", "gpu")
 """Parts that stand beside no other library."""
-ONE_THREAD = ("expected_shortfall", "whatif", "implied")
+ONE_THREAD = ("expected_shortfall", "dynamic", "whatif", "implied")
 """Parts that compare what one thread does: the pools of every library are held to one."""
 TURNS = 3
 KEPT_OUT = re.compile("second|machine|_(ms|us|ns)$")

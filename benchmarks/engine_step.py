@@ -1,0 +1,159 @@
+"""How many events a second does a step take, and how long is a margin pass of every account?
+
+Accounts under S:PM, five random fills each, then a mixed load: 60 % fills, 30 % orders with
+admission, 10 % transfers, in batches, on one thread and without a store; then a batch of quotes and
+a snapshot at which every account is margined, overlays to columns included. The same mixed load cut
+otherwise and computed with two threads has to give the same root. Cyclic garbage collection is off,
+as the process of an engine should have it.
+"""
+
+import gc
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+import million_accounts
+import numpy as np
+from whole_margin import MODEL
+
+from counterpoise.adapters.parameters import parameters_of
+from counterpoise.engine import events as said
+from counterpoise.engine.codec import Batch, batch_of
+from counterpoise.engine.image import state_root
+from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.engine.state import Equipment, Rules, State, genesis
+from counterpoise.engine.step import step
+from counterpoise.instruments.catalogue import OPTION, SPOT
+from counterpoise.market.simulated import simulated_market
+from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.assets import asset
+from counterpoise.values.frozen import replaced
+from counterpoise.values.time import SECOND_NS
+
+FILLS = 5
+BATCH = 5_000
+SEED = 7
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    json.dump(measured(parser.parse_args().quick), sys.stdout)
+
+
+def measured(quick: bool) -> dict[str, Any]:
+    """Return events and passes a second, and whether cuts and threads leave the root."""
+    accounts, events = (2_000, 2_000) if quick else (100_000, 100_000)
+    gc.collect()
+    gc.disable()
+    try:
+        return _measured(accounts, events)
+    finally:
+        gc.enable()
+
+
+def _measured(accounts: int, events: int) -> dict[str, Any]:
+    said_here = Sayings(simulated_market(), accounts)
+    state = opened(said_here)
+    load = [said_here.mixed() for _ in range(events)]
+    after, mixed = applied(state, load, BATCH)
+    margined, full = timed(after, batch_of(said_here.quotes()))
+    short = load[:max(events // 20, 500)]
+    two = replaced(state, equipment=Equipment(models=state.equipment.models, threads=2))
+    same = (state_root(applied(state, short, BATCH)[0]) == state_root(applied(two, short, 373)[0]))
+    return {"accounts": accounts, "events": events, "batch": BATCH,
+            "events_per_second": round(events / mixed), "margin_pass_seconds": round(full, 4),
+            "rows": int(sum(s.size for s in margined.shards)), "same_bits": same}
+
+
+class Sayings:
+    """Events with ids of their own, seeded."""
+
+    def __init__(self, market: MarketSnapshot, accounts: int) -> None:
+        self.market, self.accounts, self.time, self.count = market, accounts, market.as_of, 0
+        self.random = np.random.Generator(np.random.PCG64(SEED))
+        self.live = np.flatnonzero(market.catalogue.kind != SPOT).tolist()
+        self.marks = [max(int(mark * 10**6), 1) for mark in market.mark.tolist()]
+
+    def event(self, kind: Any, **fields: Any) -> Any:
+        """Return an event with the next id."""
+        self.count += 1
+        return kind(client_id=f"client-{self.count}", time=self.time, **fields)
+
+    def fill(self, account: int) -> Any:
+        """Return a fill of a random contract near its mark."""
+        k = self.live[int(self.random.integers(len(self.live)))]
+        lots = int(self.random.integers(1, 1000)) * 10**6 * (1 - 2 * int(self.random.integers(2)))
+        return self.event(said.Filled, account=f"a{account}", order="", lots=lots, fee=3,
+                          instrument=self.market.catalogue.instruments[k].id,
+                          price=self.marks[k], price_exponent=-6)
+
+    def mixed(self) -> Any:
+        """Return the next event of the mixed load."""
+        share, account = float(self.random.random()), int(self.random.integers(self.accounts))
+        if share < 0.6:
+            return self.fill(account)
+        if share < 0.9:
+            k = self.live[int(self.random.integers(len(self.live)))]
+            return self.event(said.OrderPlaced, account=f"a{account}", order=f"o{self.count}",
+                              instrument=self.market.catalogue.instruments[k].id, price_exponent=-6,
+                              lots=int(self.random.integers(1, 100)) * 10**6, price=self.marks[k])
+        to = (account + 1) % self.accounts
+        return self.event(said.Transferred, account=f"a{account}", to=f"a{to}", asset="USDC",
+                          amount=1_000)
+
+    def quotes(self) -> list[Any]:
+        """Return a batch that quotes everything a second later, and a snapshot."""
+        self.time += SECOND_NS
+        market, n = self.market, len(self.market.catalogue)
+        three, option = np.full(n, 3, np.uint16), self.market.catalogue.kind == OPTION
+        coins = len(market.catalogue.underlyings)
+        return [self.event(
+            said.MarketBatch, sequence=self.count, edition=0, quotes=said.InstrumentQuotes(
+                column=np.arange(n, dtype=np.int32), mark=market.mark, sources=three,
+                forward=np.where(option, market.forward, np.nan), volatility=market.volatility,
+                at=np.full(n, self.time)),
+            indices=said.PriceQuotes(names=market.catalogue.underlyings, price=market.index,
+                                     at=np.full(coins, self.time), sources=three[:coins]),
+            assets=said.PriceQuotes(names=("USDC",), price=np.ones(1), sources=three[:1],
+                                    at=np.full(1, self.time))),
+            self.event(said.MarketAssembled, segments=())]
+
+
+def opened(sayings: Sayings) -> State:
+    """Return a state with its accounts, their cash and fills, margined."""
+    say, accounts = sayings.event, range(sayings.accounts)
+    state = genesis(
+        catalogue=sayings.market.catalogue, assets=tuple(map(asset, ("BTC", "ETH", "USDC"))),
+        time=sayings.time, rules=Rules(calm_ns=0), equipment=Equipment(models={MODEL.name: MODEL}))
+    version = parameters_of(MODEL, sayings.time, million_accounts.GRID)
+    events = [say(said.SegmentDefined, segment="pm", model=MODEL.name, levels=DEFAULT_LEVELS),
+              say(said.ParametersActivated, segment="pm", version=version, effective_from=0)]
+    events += [say(said.AccountOpened, account=f"a{k}", segment="pm") for k in accounts]
+    events += [say(said.Deposited, account=f"a{k}", asset=code, amount=10**13)
+               for k in accounts for code in ("BTC", "ETH", "USDC")]
+    events += [sayings.fill(k) for k in accounts for _ in range(FILLS)]
+    return applied(state, [*events, *sayings.quotes()], BATCH)[0]
+
+
+def applied(state: State, events: list[Any], size: int) -> tuple[State, float]:
+    """Return the state after some events in batches of that size, and the seconds of the steps."""
+    seconds = 0.0
+    for start in range(0, len(events), size):
+        state, took = timed(state, batch_of(events[start:start + size]))
+        seconds += took
+    return state, seconds
+
+
+def timed(state: State, batch: Batch) -> tuple[State, float]:
+    """Return the state after a batch and the seconds of its step."""
+    start = time.perf_counter()
+    state, _ = step(state, batch)
+    return state, time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
