@@ -36,7 +36,7 @@ from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import frozen
 
-STATE_FORMAT: Final = 1
+STATE_FORMAT: Final = 2
 _MARKET_FIELDS: Final[tuple[str, ...]] = tuple(
     n for n in vars(MarketSnapshot)["__fields__"] if n != "catalogue")
 _BOOK_COLUMNS: Final = ("accounts", "row_pointer", "instrument", "lots", "entry_cost",

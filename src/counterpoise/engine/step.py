@@ -31,12 +31,15 @@ from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
     AccountOpened,
+    ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
+    ConflictReceived,
     ContractsSettled,
     EngineRestarted,
     Event,
     FundingApplied,
+    ImpactLimited,
     InstrumentsListed,
     MarketAssembled,
     MarketBatch,
@@ -287,8 +290,14 @@ def _unreadable(draft: Draft, event: UnreadableReceived) -> None:
                     f"{event.sentence}")
 
 
+def _conflict(draft: Draft, event: ConflictReceived) -> None:
+    raise bad_input(Reason.OTHER_CONTENT, event.taken[:60], "was the id of another event; ids are "
+                    f"used once (refused: {event.digest[:64]})")
+
+
 _CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived})
+                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived,
+                          ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
@@ -298,5 +307,7 @@ _MARKS: Final[dict[type, Any]] = {
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
     CollateralScheduleChanged: decrees.schedule_changed, ClockAdvanced: _clock_advanced,
-    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable}
+    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
+    ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
+    ConflictReceived: _conflict}
 assert NEVER < 0
