@@ -117,9 +117,9 @@ def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
     return Impact(
         account=before.account.astype(np.int64), pool=before.pool, pools=before.pools,
         initial_before=before.initial, initial_after=after.initial,
-        maintenance_before=before.maintenance, maintenance_after=after.maintenance, balance_before=sides[0].margin_balance,
-        balance_after=sides[1].margin_balance, status_before=sides[0].status,
-        status_after=sides[1].status,
+        maintenance_before=before.maintenance, maintenance_after=after.maintenance,
+        balance_before=sides[0].margin_balance, balance_after=sides[1].margin_balance,
+        status_before=sides[0].status, status_after=sides[1].status,
         groups=_groups(sides, codes[before.account], segments),
         digest=sha256_of(f"{terms_digest(change.before, change.schedules[0])} "
                          f"{terms_digest(change.after, change.schedules[1])} "
