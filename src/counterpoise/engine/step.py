@@ -216,7 +216,8 @@ def _move_time(draft: Draft, event: Any) -> None:
     """Move the engine's time to a market event's, and let what is due by then take effect."""
     state, rules = draft.state, draft.state.rules
     if type(event) in _CALM:
-        _check_time(state, event)
+        if type(event) not in _NEVER_APPLIED:
+            _check_time(state, event)
         return
     least = state.time if type(event) in _CLOCKS else state.time - rules.lateness_ns
     if event.time < least or event.time <= state.remembered.floor:
@@ -299,6 +300,8 @@ _CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, Paramete
                           CollateralScheduleChanged, InstrumentsListed, UnreadableReceived,
                           ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
+_NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
+"""What only records that something was refused, whenever it came."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
