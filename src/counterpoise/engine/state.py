@@ -200,7 +200,7 @@ class State:
     calls         number of the last margin call
     snapshots     sequence of the last snapshot
     restarted_at  when the process began, ns
-    arrays        {segment: risk arrays at `market`}; made again when needed, no part of the root
+    arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
     """
 
