@@ -13,10 +13,9 @@ from counterpoise.accounts.book import Book, book_of
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
 from counterpoise.engine.state import Row, Segment
-from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.model import MarginModel
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
+from counterpoise.margin.model import MarginModel, PricedMarket
 from counterpoise.margin.scheduled import with_schedule
-from counterpoise.risk.arrays import RiskArrays
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -44,14 +43,14 @@ def model_of(draft: Draft, segment: int) -> MarginModel:
     return with_schedule(draft.state.equipment.models[held.model], held.schedule)
 
 
-def arrays_of(draft: Draft, segment: int) -> tuple[RiskArrays, ...]:
-    """Return the priced scenario sets of a segment at the snapshot, made once."""
-    found: tuple[RiskArrays, ...] | None = draft.state.arrays.get(segment)
+def arrays_of(draft: Draft, segment: int) -> PricedMarket:
+    """Return the snapshot priced for a segment, made once."""
+    found: PricedMarket | None = draft.state.arrays.get(segment)
     if found is None:
         market, version = draft.state.market, draft.state.segments[segment].version
         assert market is not None and version is not None
-        found = priced(market, model=model_of(draft, segment), version=version,
-                       threads=draft.state.equipment.threads)
+        found = priced_market(market, model=model_of(draft, segment), version=version,
+                              threads=draft.state.equipment.threads)
         draft.state.arrays[segment] = found
     return found
 
