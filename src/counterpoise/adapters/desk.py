@@ -134,7 +134,7 @@ class DeskWatch:
             If the desk is damaged.
         """
         if self._store is None:
-            if not os.path.isfile(os.path.join(self._place, "log.sqlite")):
+            if not places.holds_log(self._place):
                 return ()
             self._store = places.opened(self._place)
         head = self._store.head().number

@@ -62,9 +62,9 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     """Decide on a change by the hypothetical state, and tell what it would do."""
     held, name = draft.state.segments[k], digest_of(decreed)
     limits = held.limits.get(name, held.limits.get(""))
-    before = _before(held, decreed.effective_from)
+    before = terms_at(held, decreed.effective_from)
     after = (decreed.version or before[0], decreed.schedule or before[1])
-    wrong, impact = _unfit(draft.state.equipment.models[held.model], after), None
+    wrong, impact = unfit(draft.state.equipment.models[held.model], after), None
     if not wrong:
         try:
             impact = _impact(draft, k, before, after)
@@ -80,7 +80,7 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     return not wrong
 
 
-def _before(held: Segment, effective_from: int) -> Terms:
+def terms_at(held: Segment, effective_from: int) -> Terms:
     """Return the terms that a change would follow: those of its instant, as decreed so far."""
     version, schedule = held.version, held.schedule
     for one in held.pending:
@@ -89,16 +89,19 @@ def _before(held: Segment, effective_from: int) -> Terms:
     return version, schedule
 
 
-def _unfit(model: MarginModel, after: Terms) -> tuple[Failure, ...]:
-    version, schedule = after
+def unfit(model: MarginModel, terms: Terms) -> tuple[Failure, ...]:
+    """Return why a schedule has no place beside parameters; none is the good answer."""
+    version, schedule = terms
     if version is None or schedule is None:
         return ()
     rule: Any = model.equity(version.parameters)
-    if isinstance(rule, CrossEquity) and rule.numeraire == schedule.numeraire:
-        return ()
-    return (Failure(reason=Reason.NOT_APPLICABLE, subject=version.model, sentence="would not be "
-                    f"valued in {schedule.numeraire[:20]}, as the collateral schedule of the "
-                    "segment is; change that first"),)
+    if not isinstance(rule, CrossEquity):
+        return (Failure(reason=Reason.NOT_APPLICABLE, subject=model.name, sentence="margins each "
+                        "settlement asset by itself; a collateral schedule has no place in it"),)
+    if rule.numeraire != schedule.numeraire:
+        return (Failure(reason=Reason.BAD_VALUE, subject=model.name, sentence=(
+            f"is valued in {rule.numeraire}, the schedule in {schedule.numeraire[:20]}")),)
+    return ()
 
 
 def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:

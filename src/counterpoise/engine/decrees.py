@@ -28,7 +28,6 @@ from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
-from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -85,13 +84,9 @@ def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
     if held.version is None:
         raise bad_input(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
                         "version first")
-    rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
-    if not isinstance(rule, CrossEquity):
-        raise bad_input(Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by "
-                        "itself; a collateral schedule has no place in it")
-    if rule.numeraire != event.schedule.numeraire:
-        raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
-                        f"in {event.schedule.numeraire[:20]}")
+    wrong = changes.unfit(draft.state.equipment.models[held.model], (held.version, event.schedule))
+    if wrong:
+        raise BadInput(*wrong)
     _wait(draft, k, (event.effective_from, None, in_order(event.schedule)))
 
 

@@ -80,9 +80,12 @@ def _entry(filed: Filed, version: ParameterVersion, at: int, effective_from: int
 def _emergency(desk: Desk, filed: Filed, at: int) -> tuple[Enacted, ...]:
     """Return the tightened version from now on, and what was in force, back at its end."""
     asked = filed.proposal
-    before = standing(desk.history, asked.segment)[-1].version
-    back = replaced(before, number=asked.version.number + 1)
-    return (_entry(filed, asked.version, at, at), _entry(filed, back, at, at + asked.lasts_ns))
+    before = standing(desk.history, asked.segment)[-1]
+    # Not the very instant of what was decided last: one of two would not act.
+    begins = at + 1 if before.effective_from == at else at
+    back = replaced(before.version, number=asked.version.number + 1)
+    return (_entry(filed, asked.version, at, begins),
+            _entry(filed, back, at, begins + asked.lasts_ns))
 
 
 def _told(desk: Desk, filed: Filed, entries: tuple[Enacted, ...]) -> tuple[Told, ...]:

@@ -20,7 +20,6 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import format_instant
 
-
 NAME_MAX: Final = 60
 """Characters of a proposal's id, and of the name of a person."""
 STEPS_MAX: Final = 50
@@ -250,7 +249,8 @@ def approve(desk: Desk, proposal: str, *, by: str) -> Desk:
         goes too far.
     """
     filed = opened(desk, proposal)
-    if not by.strip() or len(by) > NAME_MAX or not by.isprintable() or by == filed.proposal.proposed_by or by in filed.approved_by:
+    named = bool(by.strip()) and len(by) <= NAME_MAX and by.isprintable()
+    if not named or by in (filed.proposal.proposed_by, *filed.approved_by):
         raise bad_input(Reason.NOT_APPLICABLE, proposal, f"cannot be approved by {by[:40]!r}: "
                         "somebody other than its author, each once")
     if not filed.impact:
