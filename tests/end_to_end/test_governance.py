@@ -6,6 +6,7 @@ import pytest
 
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
+from price_table import write_prices
 
 LIMITS = {"below_initial": 0.1, "below_maintenance": 0.1, "bankrupt": 0, "extra": 0.12}
 TIGHT = [{"path": "currency_pair.*.price_range", "least": 0.05, "most": 0.5, "change_max": 0.5,
@@ -30,11 +31,12 @@ class Desk:
 
     def __init__(self, folder, capsys):
         self.folder, self.capsys, self.store = folder, capsys, str(folder / "store")
+        self.prices = write_prices(folder / "prices.csv", minutes=30)
         self.run(2)
 
     def run(self, steps, *options):
         assert ANSWERED == answered(["run", self.store, "--accounts", "30", "--steps", str(steps),
-                                     "--json", *options])
+                                     "--market", self.prices, "--json", *options])
         return json.loads(self.capsys.readouterr().out.splitlines()[-1])
 
     def says(self, action, *words, by="ann"):
