@@ -11,14 +11,14 @@ FALL = 0.9
 
 
 def write_prices(path: Path, *, minutes: int, jumps: tuple[int, ...] = (), seed: int = 5) -> str:
-    """Write closes of BTC and ETH, one a minute; at the bars `jumps` both fall."""
+    """Write closes of BTC and ETH, one a minute; at the bars `jumps` both fall, and rise in turn."""
     chance, price, lines = np.random.Generator(np.random.PCG64(seed)), {}, ["ts,symbol,close"]
     price |= {"BTC": 90_000.0, "ETH": 3_000.0}
     for minute in range(minutes):
+        jump = (FALL, 1 / FALL)[jumps.index(minute) % 2] if minute in jumps else 1.0
         hour, rest = divmod(12 * 60 + minute - 1, 60)
         for coin in price:
-            price[coin] *= (1 + 0.001 * float(chance.standard_normal())) * (
-                FALL if minute in jumps else 1)
+            price[coin] *= (1 + 0.001 * float(chance.standard_normal())) * jump
             lines.append(f"2026-01-14 {hour:02d}:{rest:02d}:00+00,{coin},{price[coin]:.2f}")
     path.write_text("\n".join(lines) + "\n")
     return str(path)
