@@ -16,7 +16,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle
+from counterpoise.engine import decrees, lifecycle, linking
 from counterpoise.engine.admission import decide
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
@@ -30,7 +30,9 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
+    AccountLinked,
     AccountOpened,
+    AccountUnlinked,
     ClockAdvanced,
     CollateralScheduleChanged,
     ContractsSettled,
@@ -41,6 +43,7 @@ from counterpoise.engine.events import (
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
+    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
@@ -102,7 +105,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
     questions: list[Question] = []
     blocked: set[str] = set()
     for entry in waiting:
-        keys = touched(entry[1]) if blocked else ()
+        keys = touched(draft.state, entry[1]) if blocked else ()
         if keys and not blocked.isdisjoint(keys):
             blocked.update(keys)
             later.append(entry)
@@ -110,7 +113,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
         question = _applied(draft, entry)
         if question is not None:
             questions.append(question)
-            blocked.update(touched(entry[1]))
+            blocked.update(touched(draft.state, entry[1]))
     if questions:
         decide(draft, questions)
     return later
@@ -287,12 +290,15 @@ def _unreadable(draft: Draft, event: UnreadableReceived) -> None:
                     f"{event.sentence}")
 
 
-_CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
+_CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
+                          AccountUnlinked, SegmentDefined, ParametersActivated,
                           CollateralScheduleChanged, InstrumentsListed, UnreadableReceived})
 """Market events that do not move the engine's time."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
+    PocketOpened: linking.pocket_opened, AccountLinked: linking.account_linked,
+    AccountUnlinked: linking.account_unlinked,
     MarketBatch: _market_batch, MarketAssembled: _market_assembled,
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
