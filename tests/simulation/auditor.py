@@ -17,6 +17,7 @@ WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), 
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
+FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
 
 
@@ -31,6 +32,11 @@ class Account:
         self.cash = dict.fromkeys(codes, 0)
         self.positions, self.orders, self.delivered = {}, {}, {}
         self.level, self.call = 0, None
+        self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
+
+    def sum_up(self, flow, code, amount):
+        """Count what the account got since it was opened."""
+        self.sums[flow, code] += amount
 
 
 class Auditor:
@@ -92,6 +98,7 @@ class Auditor:
         else:
             account.cash[paid] += self.trade(account, contract, e.lots, price)
         account.cash[paid] -= e.fee
+        account.sum_up("fees", paid, -e.fee)
         self.fees[paid] += e.fee
         if e.order:
             order = account.orders[e.order]
@@ -112,6 +119,7 @@ class Auditor:
             account.positions[contract.id] = (held + lots, cost + value)
             return -value if premium else 0
         gone = ceil(Fraction(cost * abs(lots), abs(held)))
+        account.sum_up("realised", contract.settlement, -value - gone)
         if held + lots:
             account.positions[contract.id] = (held + lots, cost - gone)
         return -value if premium else -value - gone
@@ -234,6 +242,7 @@ class Auditor:
 
     def feecharged(self, e, _):
         self.accounts[e.account].cash[e.asset] -= e.amount
+        self.accounts[e.account].sum_up("fees", e.asset, -e.amount)
         self.fees[e.asset] += e.amount
 
     def accountopened(self, e, _):
@@ -266,7 +275,9 @@ class Auditor:
         size = unit / price if contract.payoff is Payoff.INVERSE else unit * price
         for account in self.accounts.values():
             lots, _ = account.positions.get(e.instrument, (0, 0))
-            account.cash[contract.settlement] -= ceil(lots * size * rate)
+            paid = ceil(lots * size * rate)
+            account.cash[contract.settlement] -= paid
+            account.sum_up("funding", contract.settlement, -paid)
 
     def contractssettled(self, e, _):
         self.moved(e)
@@ -433,7 +444,10 @@ class Auditor:
             theirs = dict(zip(self.codes, row.balances, strict=True))
             positions = {self.columns[c]: held for c, held in row.positions.items()}
             orders = {k: [self.columns[o[0]], o[1]] for k, o in row.orders.items()}
+            sums = dict(zip([(flow, code) for code in self.codes for flow in FLOWS], row.flows,
+                            strict=True))
             for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),
+                               ("flows", sums, mine.sums),
                                ("positions", positions, mine.positions)):
                 if a != b:
                     raise Divergence(f"{what} of {name}: {a}, by the auditor {b}")

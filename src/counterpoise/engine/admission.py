@@ -21,7 +21,7 @@ from counterpoise.engine.effects import (
     WithdrawalDecided,
 )
 from counterpoise.engine.events import Transferred, WithdrawalRequested
-from counterpoise.engine.freshness import doubts
+from counterpoise.engine.freshness import doubted, doubts
 from counterpoise.engine.groups import margined_with
 from counterpoise.engine.margins import Table, book_of_rows, can_margin, margins
 from counterpoise.engine.state import Row
@@ -72,7 +72,7 @@ def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
     asked = [_margined(draft, question, row) for question, row in trials]
     after = margins(draft, segment, book_of_rows(draft, asked))
     leaves = np.array([q.leaves for q, _ in trials], bool)
-    doubtful = np.array([bool(doubts(draft, segment, row)) for row in asked], bool)
+    doubtful = doubted(draft, segment, asked)
     whole = np.array([min(row.balances, default=0) >= 0 for _, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful
     passes &= whole | ~leaves

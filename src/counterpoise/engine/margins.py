@@ -14,9 +14,8 @@ from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
 from counterpoise.engine.state import Row, Segment
-from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel
-from counterpoise.risk.arrays import RiskArrays
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
+from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel, PricedMarket
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen, replaced
 
@@ -63,14 +62,14 @@ def model_of(draft: Draft, segment: int) -> MarginModel:
     return cast(MarginModel, ScheduledModel(model, held.schedule))
 
 
-def arrays_of(draft: Draft, segment: int) -> tuple[RiskArrays, ...]:
-    """Return the priced scenario sets of a segment at the snapshot, made once."""
-    found: tuple[RiskArrays, ...] | None = draft.state.arrays.get(segment)
+def arrays_of(draft: Draft, segment: int) -> PricedMarket:
+    """Return the snapshot priced for a segment, made once."""
+    found: PricedMarket | None = draft.state.arrays.get(segment)
     if found is None:
         market, version = draft.state.market, draft.state.segments[segment].version
         assert market is not None and version is not None
-        found = priced(market, model=model_of(draft, segment), version=version,
-                       threads=draft.state.equipment.threads)
+        found = priced_market(market, model=model_of(draft, segment), version=version,
+                              threads=draft.state.equipment.threads)
         draft.state.arrays[segment] = found
     return found
 

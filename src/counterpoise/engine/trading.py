@@ -6,6 +6,7 @@ changed nothing. What an account only asks for (an order, a transfer, a withdraw
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 from counterpoise.engine.directory import number_of
@@ -32,7 +33,7 @@ from counterpoise.engine.money import (
     delivered,
     traded,
 )
-from counterpoise.engine.state import Order, Row, State
+from counterpoise.engine.state import FEES_GOT, FLOWS, REALISED, Order, Row, State
 from counterpoise.engine.ties import party_of
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.quantity import LOTS_MAX
@@ -132,14 +133,17 @@ def filled(draft: Draft, event: Filled) -> None:
     new, cost, realised = traded(worth, old, lots, (price, event.price_exponent))
     gained = -cost if worth.premium or worth.other >= 0 else realised
     balance = held.balances[worth.asset] + gained - event.fee
+    flow = worth.asset * len(FLOWS)
+    gains, fees = held.flows[flow + REALISED] + realised, held.flows[flow + FEES_GOT] - event.fee
     room = room_of(draft.state.ties, number)
-    check_money(event.account, balance, new[1], room=room)
+    check_money(event.account, balance, new[1], gains, fees, room=room)
     check_lots(event.instrument, new[0], room=room)
     got = delivered(worth, lots, event.instrument) if worth.other >= 0 else 0
     if got:
         check_money(event.account, held.balances[worth.other] + got, room=room)
     mine = draft.write(number)
     mine.balances[worth.asset] = balance
+    mine.flows[flow + REALISED], mine.flows[flow + FEES_GOT] = gains, fees
     draft.cash[CLEARING][worth.asset] -= gained
     draft.cash[FEES][worth.asset] += event.fee
     if worth.other >= 0:
@@ -338,7 +342,12 @@ def fee_charged(draft: Draft, event: FeeCharged) -> None:
     """Take a fee, or give a rebate."""
     if not event.amount:
         raise bad_input(Reason.BAD_VALUE, event.account, "a fee of 0 is none; leave it out")
+    number, column = account_number(draft, event.account), asset_column(draft, event.asset)
+    flow = column * len(FLOWS) + FEES_GOT
+    fees = draft.read(number).flows[flow] - event.amount
+    check_money(event.account, fees)
     _moved(draft, event, -event.amount, FEES)
+    draft.write(number).flows[flow] = fees
 
 
 def _moved(draft: Draft, event: Deposited | FeeCharged, amount: int, house: str) -> None:
@@ -375,20 +384,24 @@ VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
     WithdrawalRejected: withdrawal_rejected, FeeCharged: fee_charged}
 
 
+_TOUCHED: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = dict.fromkeys(
+    VERBS, attrgetter("account", "client_id")) | {
+    Transferred: attrgetter("account", "client_id", "to")} | dict.fromkeys(
+    (WithdrawalRequested, WithdrawalApproved, WithdrawalRejected),
+    attrgetter("account", "client_id", "withdrawal"))
+
+
 def touched(state: State, event: AccountEvent) -> tuple[str, ...]:
     """Return what an event reads or writes: later events that touch it too have to wait for it.
 
     An account that is tied to others is read with all of its party.
     """
-    match event:
-        case Transferred():
-            return _party(state, event.account), event.client_id, _party(state, event.to)
-        case WithdrawalRequested() | WithdrawalApproved() | WithdrawalRejected():
-            return _party(state, event.account), event.client_id, event.withdrawal
-        case _:
-            return _party(state, event.account), event.client_id
+    names = _TOUCHED[type(event)](event)
+    if not state.ties.owner and not state.ties.head:
+        return names
+    return tuple([_party(state, name) for name in names])
 
 
 def _party(state: State, name: str) -> str:
-    number = number_of(state.directory, name) if state.ties.owner or state.ties.head else -1
+    number = number_of(state.directory, name)
     return name if number < 0 else state.directory.names[party_of(state.ties, number)]
