@@ -55,7 +55,7 @@ class Auditor:
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
-        self.fresh, self.next_call, self.expected = {}, 0, []
+        self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
         self.owner, self.head = {}, {}
 
     def hear(self, event, effects, must_refuse):
@@ -262,9 +262,40 @@ class Auditor:
     def segmentdefined(self, e, _):
         """Nothing to book."""
 
-    def parametersactivated(self, e, _):
-        self.rate = Fraction(str(e.version.parameters.general.rate))
-        self.share = Fraction(str(e.version.parameters.general.maintenance_share))
+    def parametersactivated(self, e, effects):
+        """Take other rates where what they do to the accounts keeps within the limits."""
+        own = e.version.parameters.general
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
+        before, (told,) = (self.rate, self.share), [
+            x for x in effects if isinstance(x, made.ChangeDecided)]
+        sides = []
+        for self.rate, self.share in (before, after):
+            groups = [self.group(name) for name in self.accounts if name not in self.head]
+            sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
+        fits = self.limits is None or self.market is None or self.fits(*sides)
+        if told.admitted != fits:
+            raise Divergence(f"admitted: {told}, by the rules: {fits}")
+        self.rate, self.share = after if fits else before
+
+    def has_a_row(self, group):
+        cash, names = self.netted(group)
+        return any(cash.values()) or names
+
+    def fits(self, before, after):
+        """Return whether few enough stand worse, and few enough need too much more."""
+        worse = [0] * 4
+        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
+            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
+                        for x, w, y in ((i, m, b), (j, n, c)))
+            worse[new] += new > old
+        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
+        names = ("below_initial", "below_maintenance", "bankrupt")
+        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
+                   zip(names, worse[1:], strict=True)) and (
+            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
+
+    def impactlimited(self, e, _):
+        self.limits = e.limits
 
     def fundingapplied(self, e, _):
         contract = self.terms[e.instrument]
@@ -346,6 +377,13 @@ class Auditor:
 
     def doubtful(self, group):
         """Return whether accounts, as one, depend on a price that is not trusted."""
+        cash, names = self.netted(group)
+        names |= {self.terms[n].underlying for n in names}
+        names |= {code for code, amount in cash.items() if amount and code != "USD"}
+        return not all(self.trusted(name) for name in names)
+
+    def netted(self, group):
+        """Return cash and names of contracts of accounts as one: what cancelled is cash."""
         cash = {code: sum(a.cash[code] for a in group) for code in self.codes}
         names = {o[0] for a in group for o in a.orders.values()}
         for name in {n for a in group for n in a.positions}:
@@ -354,9 +392,7 @@ class Auditor:
                 names.add(name)
             elif not isinstance(contract, Option):
                 cash[contract.settlement] -= cost
-        names |= {self.terms[n].underlying for n in names}
-        names |= {code for code, amount in cash.items() if amount and code != "USD"}
-        return not all(self.trusted(name) for name in names)
+        return cash, names
 
     def held(self, group, name):
         """Return lots and entry cost of an instrument over accounts."""

@@ -18,6 +18,7 @@ from counterpoise.engine.directory import Directory, new_directory
 from counterpoise.engine.levels import Level
 from counterpoise.engine.remembered import NOTHING_REMEMBERED, Remembered
 from counterpoise.engine.ties import NO_TIES, Ties
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Spot
 from counterpoise.margin.model import MarginModel
@@ -98,7 +99,7 @@ class Segment:
 
     `model` names a model of the equipment; `version` are its parameters now, None before any act;
     `schedule` stands for the model's own collateral schedule where not None; `pending` is sorted by
-    time.
+    time; `limits` {digest: how far the change with it may go}, "" for every other.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Segment:
     version: ParameterVersion | None
     schedule: CollateralSchedule | None
     pending: tuple[Pending, ...]
+    limits: dict[str, ImpactLimits] = {}
 
 
 @frozen

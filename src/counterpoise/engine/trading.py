@@ -6,13 +6,10 @@ changed nothing. What an account only asks for (an order, a transfer, a withdraw
 """
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, Final
 
-from counterpoise.engine.directory import number_of
 from counterpoise.engine.draft import CLEARING, EXTERNAL, FEES, WITHDRAWALS, Draft
 from counterpoise.engine.events import (
-    AccountEvent,
     Deposited,
     FeeCharged,
     Filled,
@@ -33,8 +30,7 @@ from counterpoise.engine.money import (
     delivered,
     traded,
 )
-from counterpoise.engine.state import FEES_GOT, FLOWS, REALISED, Order, Row, State
-from counterpoise.engine.ties import party_of
+from counterpoise.engine.state import FEES_GOT, FLOWS, REALISED, Order, Row
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.quantity import LOTS_MAX
 
@@ -382,26 +378,3 @@ VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
     OrderCancelled: order_cancelled, Transferred: transferred, Deposited: deposited,
     WithdrawalRequested: withdrawal_requested, WithdrawalApproved: withdrawal_approved,
     WithdrawalRejected: withdrawal_rejected, FeeCharged: fee_charged}
-
-
-_TOUCHED: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = dict.fromkeys(
-    VERBS, attrgetter("account", "client_id")) | {
-    Transferred: attrgetter("account", "client_id", "to")} | dict.fromkeys(
-    (WithdrawalRequested, WithdrawalApproved, WithdrawalRejected),
-    attrgetter("account", "client_id", "withdrawal"))
-
-
-def touched(state: State, event: AccountEvent) -> tuple[str, ...]:
-    """Return what an event reads or writes: later events that touch it too have to wait for it.
-
-    An account that is tied to others is read with all of its party.
-    """
-    names = _TOUCHED[type(event)](event)
-    if not state.ties.owner and not state.ties.head:
-        return names
-    return tuple([_party(state, name) for name in names])
-
-
-def _party(state: State, name: str) -> str:
-    number = number_of(state.directory, name)
-    return name if number < 0 else state.directory.names[party_of(state.ties, number)]
