@@ -5,8 +5,11 @@ import pytest
 
 from counterpoise.backtest.coverage import kupiec
 from counterpoise.backtest.events import EVENTS, overlapping
+from counterpoise.backtest.law import STEPS, columns_of
 from counterpoise.backtest.replay import Observation
-from counterpoise.backtest.results import Terms, judged, series_of
+from counterpoise.backtest.results import judged
+from counterpoise.backtest.series import Terms, series_of
+from counterpoise.values.frozen import replaced
 from counterpoise.values.time import DAY_NS, parse_instant
 
 BEGIN = parse_instant("2024-01-01T00:00:00Z")
@@ -22,7 +25,8 @@ def _observation(day: int, loss: float, margin: float = 100.0, failure: str = ""
         buffered=0.7 * told * one, loss=loss * one, shortfall=max(loss - told, 0.0) * one,
         shortfall_maintenance=max(loss - 0.8 * told, 0.0) * one, worst=("-16 %, vol up",),
         failure=(failure,), quantile=told * one, tail_mean=1.2 * told * one,
-        transform=np.nan * one)
+        transform=np.nan * one, beyond=np.nan * one, tail=np.full((1, STEPS), np.nan),
+        no_law="its scenarios are a grid, not a distribution")
 
 
 def _days(losses: list[float]) -> tuple[Observation, ...]:
@@ -105,20 +109,14 @@ def test_period_that_touches_a_day_of_an_event_belongs_to_it():
 
 def _forecast(law: str, days: int = 400) -> tuple[Observation, ...]:
     """Return days on which a normal forecast meets normal P&L of 1 or 1.6 times its size."""
-    from counterpoise.backtest.density import probability_transform
-    from counterpoise.risk.measures import expected_shortfall_of, value_at_risk_of
-    from counterpoise.values.frozen import replaced
-
     chance = np.random.default_rng(21)
     out = []
     for k in range(days):
         scenarios = 100 * chance.standard_normal((1, 500))
         pnl = 100 * (1.6 if law == "small" else 1.0) * chance.standard_normal(1)
         out.append(replaced(
-            _observation(k, -float(pnl[0]), margin=233.0),
-            quantile=value_at_risk_of(scenarios, level=0.975),
-            tail_mean=expected_shortfall_of(scenarios, level=0.975),
-            transform=probability_transform(scenarios, pnl)))
+            _observation(k, -float(pnl[0]), margin=233.0), no_law="",
+            **columns_of(scenarios, -pnl, 0.975)))
     return tuple(out)
 
 

@@ -9,7 +9,8 @@ from counterpoise.apps.report.table import heading, percent, table
 from counterpoise.backtest.coverage import ZONES, expected_zone_shares
 from counterpoise.backtest.events import StressEvent, overlapping
 from counterpoise.backtest.procyclicality import Procyclicality
-from counterpoise.backtest.results import Judgement, Series, Terms, judged, series_of
+from counterpoise.backtest.results import Judgement, judged
+from counterpoise.backtest.series import Series, Terms, series_of
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import format_instant
 

@@ -22,7 +22,8 @@ from counterpoise.apps.report.backtest import (
 from counterpoise.apps.report.lines import Line, picture
 from counterpoise.apps.report.table import percent
 from counterpoise.backtest.coverage import ZONES
-from counterpoise.backtest.results import Judgement, Series
+from counterpoise.backtest.results import Judgement
+from counterpoise.backtest.series import Series
 from counterpoise.values.failure import Reason, bad_input
 
 PICTURES_MAX: Final = 8
