@@ -89,7 +89,9 @@ def run(trial: Trial, *, processes: int = 1, kept: str | None = None,
         If the world cannot be read, a model is unknown, no day lies in the period, or no portfolio
         of any of its days is named as asked.
     """
-    world = world_at(trial.place)
+    for remembered in (_world, _dated, _document):
+        remembered.cache_clear()  # the files may be others than they were for the last run
+    world = _world(trial.place)
     periods = _periods(world, trial)
     versions = {name: _version_words(trial, name, [b for b, _ in periods])
                 for name in trial.models}
@@ -199,13 +201,12 @@ def _version(trial: Trial, name: str, at: int) -> ParameterVersion:
     if name not in trial.parameters:
         return parameters_of(model, at)
     file = _in_force(trial.parameters[name], at)
-    return version_in(_document(file, os.stat(file).st_mtime_ns, model.name), model=model,
-                      as_of=at)
+    return version_in(_document(file, model.name), model=model, as_of=at)
 
 
 @lru_cache(maxsize=2)
-def _document(file: str, written_ns: int, name: str) -> dict[str, Any]:
-    """Return a dated document, read once for the days that it serves, until it is written anew."""
+def _document(file: str, name: str) -> dict[str, Any]:
+    """Return a dated document, read once for the days that it serves."""
     return document_in(file, model_named(name))
 
 

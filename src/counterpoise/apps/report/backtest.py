@@ -103,7 +103,7 @@ def backtest_text(found: Told, *, bold: bool = False) -> list[str]:
     return [*lines, *_comparisons(found), _EXPLAINED, NOT_COMPLIANCE]
 
 
-_HEADER: Final = ("portfolio", "days", "exceeded", "raw", "coverage", "Kupiec p", "indep. p",
+_HEADER: Final = ("portfolio", "days", "exceeded", "raw", "coverage", "Kupiec p", "indep. p", "DQ p",
                   "1-sided p", "Holm", "power", "zone", "worst", "mean margin", "peak/trough",
                   "30 d rise")
 _EXPLAINED: Final = (

@@ -136,7 +136,8 @@ def _coverage_row(j: Judgement) -> tuple[str, ...]:
     return (j.portfolio, str(j.observations), *(_n(j.exceptions[k], 0) for k in (
         "raw", "buffered", "final")), percent(j.coverage, 2), _n(j.kupiec[0]),
         *(_n(p) for p in (j.independence[0], j.dynamic_quantile[0], j.duration, j.too_many, j.holm,
-                          j.power)), f"zone:{ZONES[j.zone]}", _n(j.largest, 2), percent(j.size["mean"], 0),
+                          j.power)),
+        f"zone:{ZONES[j.zone]}", _n(j.largest, 2), percent(j.size["mean"], 0),
         _n(j.mean_margin, 0), _n(float(s.peak_to_trough), 2) if s else "–", *steady)
 
 
