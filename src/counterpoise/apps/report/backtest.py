@@ -103,9 +103,9 @@ def backtest_text(found: Told, *, bold: bool = False) -> list[str]:
     return [*lines, *_comparisons(found), _EXPLAINED, NOT_COMPLIANCE]
 
 
-_HEADER: Final = ("portfolio", "days", "exceeded", "raw", "coverage", "Kupiec p", "indep. p", "DQ p",
-                  "1-sided p", "Holm", "power", "zone", "worst", "mean margin", "peak/trough",
-                  "30 d rise")
+_HEADER: Final = ("portfolio", "days", "exceeded", "raw", "coverage", "Kupiec p", "indep. p",
+                  "DQ p", "1-sided p", "Holm", "power", "zone", "worst", "mean margin",
+                  "peak/trough", "30 d rise")
 _EXPLAINED: Final = (
     "exceeded: days with a loss beyond the margin; raw: beyond the raw model alone, ? where it is "
     "no addend; p-values: the worst of samples that do not overlap; power: of Kupiec's test where "
