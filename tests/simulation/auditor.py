@@ -17,6 +17,7 @@ WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), 
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
+FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
 
 
@@ -31,6 +32,11 @@ class Account:
         self.cash = dict.fromkeys(codes, 0)
         self.positions, self.orders, self.delivered = {}, {}, {}
         self.level, self.call = 0, None
+        self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
+
+    def sum_up(self, flow, code, amount):
+        """Count what the account got since it was opened."""
+        self.sums[flow, code] += amount
 
 
 class Auditor:
@@ -49,7 +55,7 @@ class Auditor:
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
-        self.fresh, self.next_call, self.expected = {}, 0, []
+        self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -91,6 +97,7 @@ class Auditor:
         else:
             account.cash[paid] += self.trade(account, contract, e.lots, price)
         account.cash[paid] -= e.fee
+        account.sum_up("fees", paid, -e.fee)
         self.fees[paid] += e.fee
         if e.order:
             order = account.orders[e.order]
@@ -111,6 +118,7 @@ class Auditor:
             account.positions[contract.id] = (held + lots, cost + value)
             return -value if premium else 0
         gone = ceil(Fraction(cost * abs(lots), abs(held)))
+        account.sum_up("realised", contract.settlement, -value - gone)
         if held + lots:
             account.positions[contract.id] = (held + lots, cost - gone)
         return -value if premium else -value - gone
@@ -189,6 +197,7 @@ class Auditor:
 
     def feecharged(self, e, _):
         self.accounts[e.account].cash[e.asset] -= e.amount
+        self.accounts[e.account].sum_up("fees", e.asset, -e.amount)
         self.fees[e.asset] += e.amount
 
     def accountopened(self, e, _):
@@ -202,9 +211,39 @@ class Auditor:
     def segmentdefined(self, e, _):
         """Nothing to book."""
 
-    def parametersactivated(self, e, _):
-        self.rate = Fraction(str(e.version.parameters.general.rate))
-        self.share = Fraction(str(e.version.parameters.general.maintenance_share))
+    def parametersactivated(self, e, effects):
+        """Take other rates where what they do to the accounts keeps within the limits."""
+        own = e.version.parameters.general
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
+        before, (told,) = (self.rate, self.share), [
+            x for x in effects if isinstance(x, made.ChangeDecided)]
+        sides = []
+        for self.rate, self.share in (before, after):
+            sides.append([self.margin(a) for a in self.accounts.values() if self.has_a_row(a)])
+        fits = self.limits is None or self.market is None or self.fits(*sides)
+        if told.admitted != fits:
+            raise Divergence(f"admitted: {told}, by the rules: {fits}")
+        self.rate, self.share = after if fits else before
+
+    @staticmethod
+    def has_a_row(account):
+        return any(account.cash.values()) or account.positions or account.orders
+
+    def fits(self, before, after):
+        """Return whether few enough stand worse, and few enough need too much more."""
+        worse = [0] * 4
+        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
+            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
+                        for x, w, y in ((i, m, b), (j, n, c)))
+            worse[new] += new > old
+        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
+        names = ("below_initial", "below_maintenance", "bankrupt")
+        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
+                   zip(names, worse[1:], strict=True)) and (
+            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
+
+    def impactlimited(self, e, _):
+        self.limits = e.limits
 
     def fundingapplied(self, e, _):
         contract = self.terms[e.instrument]
@@ -215,7 +254,9 @@ class Auditor:
         size = unit / price if contract.payoff is Payoff.INVERSE else unit * price
         for account in self.accounts.values():
             lots, _ = account.positions.get(e.instrument, (0, 0))
-            account.cash[contract.settlement] -= ceil(lots * size * rate)
+            paid = ceil(lots * size * rate)
+            account.cash[contract.settlement] -= paid
+            account.sum_up("funding", contract.settlement, -paid)
 
     def contractssettled(self, e, _):
         self.moved(e)
@@ -369,7 +410,10 @@ class Auditor:
             theirs = dict(zip(self.codes, row.balances, strict=True))
             positions = {self.columns[c]: held for c, held in row.positions.items()}
             orders = {k: [self.columns[o[0]], o[1]] for k, o in row.orders.items()}
+            sums = dict(zip([(flow, code) for code in self.codes for flow in FLOWS], row.flows,
+                            strict=True))
             for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),
+                               ("flows", sums, mine.sums),
                                ("positions", positions, mine.positions)):
                 if a != b:
                     raise Divergence(f"{what} of {name}: {a}, by the auditor {b}")

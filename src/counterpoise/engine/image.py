@@ -18,6 +18,7 @@ from counterpoise.engine.forms import Types, fits, named_types, read, unreadable
 from counterpoise.engine.remembered import Remembered, own_entries, packed_ids, unpacked_ids
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import (
+    FLOWS,
     Equipment,
     Ledger,
     Order,
@@ -36,7 +37,7 @@ from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import frozen
 
-STATE_FORMAT: Final = 1
+STATE_FORMAT: Final = 2
 _MARKET_FIELDS: Final[tuple[str, ...]] = tuple(
     n for n in vars(MarketSnapshot)["__fields__"] if n != "catalogue")
 _BOOK_COLUMNS: Final = ("accounts", "row_pointer", "instrument", "lots", "entry_cost",
@@ -65,6 +66,7 @@ class _ShardImage:
     segment: int
     closed: tuple[int, ...]
     columns: dict[str, np.ndarray[Any, Any]]
+    flows: np.ndarray[Any, np.dtype[np.int64]]
     order_price: np.ndarray[Any, np.dtype[np.float64]]
     orders: tuple[tuple[int, str, Order], ...]
     standing: Standing
@@ -127,7 +129,7 @@ def _image_of(shard: Shard) -> _ShardImage:
     book = shard.book
     return _ShardImage(
         segment=shard.segment, closed=tuple(sorted(shard.closed)),
-        columns={name: getattr(book, name) for name in _BOOK_COLUMNS},
+        columns={name: getattr(book, name) for name in _BOOK_COLUMNS}, flows=shard.flows,
         order_price=book.order_given.get("price", np.zeros(0)),
         orders=tuple((row, name, held[name]) for row, held in sorted(shard.orders.items())
                      for name in sorted(held)),
@@ -199,9 +201,10 @@ def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -
     columns: dict[str, Any] = dict(image.columns)
     book = Book(catalogue=terms, assets=assets, given={},
                 order_given={"price": image.order_price}, **columns)
+    assert image.flows.shape == (len(book), len(assets) * len(FLOWS))
     orders: dict[int, dict[str, Order]] = {}
     for row, name, order in image.orders:
         orders.setdefault(row, {})[name] = order
     return Shard(segment=image.segment, size=len(book), numbers=tuple(book.accounts.tolist()),
                  closed=frozenset(image.closed), book=book, orders=orders, overlay={},
-                 standing=image.standing)
+                 flows=image.flows, standing=image.standing)

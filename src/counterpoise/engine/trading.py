@@ -6,6 +6,7 @@ changed nothing. What an account only asks for (an order, a transfer, a withdraw
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 from counterpoise.engine.draft import CLEARING, EXTERNAL, FEES, WITHDRAWALS, Draft
@@ -30,7 +31,7 @@ from counterpoise.engine.money import (
     delivered,
     traded,
 )
-from counterpoise.engine.state import Order, Row
+from counterpoise.engine.state import FEES_GOT, FLOWS, REALISED, Order, Row
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.quantity import LOTS_MAX
 
@@ -127,13 +128,16 @@ def filled(draft: Draft, event: Filled) -> None:
     new, cost, realised = traded(worth, old, lots, (price, event.price_exponent))
     gained = -cost if worth.premium or worth.other >= 0 else realised
     balance = held.balances[worth.asset] + gained - event.fee
-    check_money(event.account, balance, new[1])
+    flow = worth.asset * len(FLOWS)
+    gains, fees = held.flows[flow + REALISED] + realised, held.flows[flow + FEES_GOT] - event.fee
+    check_money(event.account, balance, new[1], gains, fees)
     check_lots(event.instrument, new[0])
     got = delivered(worth, lots, event.instrument) if worth.other >= 0 else 0
     if got:
         check_money(event.account, held.balances[worth.other] + got)
     mine = draft.write(number)
     mine.balances[worth.asset] = balance
+    mine.flows[flow + REALISED], mine.flows[flow + FEES_GOT] = gains, fees
     draft.cash[CLEARING][worth.asset] -= gained
     draft.cash[FEES][worth.asset] += event.fee
     if worth.other >= 0:
@@ -326,7 +330,12 @@ def fee_charged(draft: Draft, event: FeeCharged) -> None:
     """Take a fee, or give a rebate."""
     if not event.amount:
         raise bad_input(Reason.BAD_VALUE, event.account, "a fee of 0 is none; leave it out")
+    number, column = account_number(draft, event.account), asset_column(draft, event.asset)
+    flow = column * len(FLOWS) + FEES_GOT
+    fees = draft.read(number).flows[flow] - event.amount
+    check_money(event.account, fees)
     _moved(draft, event, -event.amount, FEES)
+    draft.write(number).flows[flow] = fees
 
 
 def _moved(draft: Draft, event: Deposited | FeeCharged, amount: int, house: str) -> None:
@@ -343,12 +352,13 @@ VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
     WithdrawalRejected: withdrawal_rejected, FeeCharged: fee_charged}
 
 
+_TOUCHED: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = dict.fromkeys(
+    VERBS, attrgetter("account", "client_id")) | {
+    Transferred: attrgetter("account", "client_id", "to")} | dict.fromkeys(
+    (WithdrawalRequested, WithdrawalApproved, WithdrawalRejected),
+    attrgetter("account", "client_id", "withdrawal"))
+
+
 def touched(event: AccountEvent) -> tuple[str, ...]:
     """Return what an event reads or writes: later events that touch it too have to wait for it."""
-    match event:
-        case Transferred():
-            return event.account, event.client_id, event.to
-        case WithdrawalRequested() | WithdrawalApproved() | WithdrawalRejected():
-            return event.account, event.client_id, event.withdrawal
-        case _:
-            return event.account, event.client_id
+    return _TOUCHED[type(event)](event)
