@@ -11,7 +11,7 @@ FALL = 0.9
 
 
 def write_prices(path: Path, *, minutes: int, jumps: tuple[int, ...] = (), seed: int = 5) -> str:
-    """Write closes of BTC and ETH, one a minute; at the bars `jumps` both fall, and rise in turn."""
+    """Write closes of BTC and ETH, one a minute; at `jumps` both fall, and rise in turn."""
     chance, price, lines = np.random.Generator(np.random.PCG64(seed)), {}, ["ts,symbol,close"]
     price |= {"BTC": 90_000.0, "ETH": 3_000.0}
     for minute in range(minutes):

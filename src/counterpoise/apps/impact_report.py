@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.engine.changes import terms_at, unfit
+from counterpoise.engine.changes import book_to_weigh, terms_at, unfit
 from counterpoise.engine.image import own_names
-from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import Segment, State
 from counterpoise.governance.deeds import subject_of
 from counterpoise.governance.guardrails import beyond
@@ -62,11 +61,10 @@ def impact_report(desk: Desk, proposal: str, state: State, record: int) -> Impac
     filed = found(desk, proposal)
     asked, market = filed.proposal, state.market
     segment, k = _segment(state, asked)
-    mine = [shard for shard in state.shards if shard.segment == k]
-    if market is None or not mine:
+    book = book_to_weigh(state, state.shards, k)
+    if market is None or book is None:
         raise bad_input(Reason.NOT_APPLICABLE, asked.id, f"cannot be weighed: {segment.name} has "
                         "no accounts, or the engine no snapshot")
-    book = compacted(mine)[1]
     versions = ramp(desk, asked) if filed.state == "open" else (asked.version,)
     begins = state.time if asked.lasts_ns else asked.effective_from
     first, schedule = terms_at(segment, begins)

@@ -7,15 +7,17 @@ reasons are told. What nobody can weigh yet (no account, no snapshot, the first 
 segment) is let in.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from counterpoise.accounts.book import Book
 from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
 from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
 from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
-from counterpoise.engine.state import Pending, Segment
+from counterpoise.engine.state import Pending, Segment, Shard, State
 from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
 from counterpoise.margin.model import CrossEquity, MarginModel
@@ -105,15 +107,20 @@ def unfit(model: MarginModel, terms: Terms) -> tuple[Failure, ...]:
     return ()
 
 
+def book_to_weigh(state: State, shards: Sequence[Shard], k: int) -> Book | None:
+    """Return the accounts of a segment as they are margined, groups as one; None for nobody."""
+    mine = [shard for shard in shards if shard.segment == k]
+    return as_groups(state.ties, compacted(mine)[1]) if mine else None
+
+
 def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
     state = draft.state
-    mine = [shard for shard in draft.shards if shard.segment == k]
-    if state.market is None or not mine or before[0] is None:
+    book = book_to_weigh(state, draft.shards, k)
+    if state.market is None or book is None or before[0] is None:
         return None
     assert after[0] is not None
     held = state.segments[k]
     change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
                     schedules=(before[1], after[1]))
-    book = as_groups(state.ties, compacted(mine)[1])
     return impact_of(change, book, state.market, segments=(held.name,),
                      threads=state.equipment.threads)
