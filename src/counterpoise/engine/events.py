@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.levels import Level
 from counterpoise.instruments.contracts import Instrument
@@ -291,6 +292,17 @@ class CollateralScheduleChanged:
 
 
 @frozen
+class BorrowingChanged:
+    """A segment's accounts may owe assets on these terms from `effective_from` (ns) on."""
+
+    client_id: str
+    time: int
+    segment: str
+    borrowing: Borrowing
+    effective_from: int
+
+
+@frozen
 class ClockAdvanced:
     """It is `time` now; deadlines are looked at."""
 
@@ -323,5 +335,6 @@ AccountEvent = (Filled | OrderPlaced | OrderChanged | OrderCancelled | Transferr
 """Events between two marks of a run; those of different accounts do not see one another."""
 MarketEvent = (AccountOpened | AccountClosed | MarketBatch | MarketAssembled | FundingApplied
                | ContractsSettled | InstrumentsListed | SegmentDefined | ParametersActivated
-               | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived)
+               | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
+               | BorrowingChanged)
 Event = AccountEvent | MarketEvent

@@ -10,10 +10,9 @@ from typing import Any, cast
 import numpy as np
 
 from counterpoise.accounts.book import Book, book_of
-from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
-from counterpoise.engine.state import Row, Segment
+from counterpoise.engine.state import Equipment, Row, Segment
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced
 from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel
 from counterpoise.risk.arrays import RiskArrays
@@ -38,29 +37,34 @@ class Table:
     failures: tuple[Failure, ...]
 
 
-class ScheduledModel:
-    """A model whose collateral counts by another schedule; all else is the model's own."""
+class SegmentModel:
+    """A model whose collateral counts, and whose debts are margined, by a segment's own terms."""
 
-    def __init__(self, model: MarginModel, schedule: CollateralSchedule) -> None:
-        self._model, self._schedule = model, schedule
+    def __init__(self, model: MarginModel, segment: Segment) -> None:
+        self._model, self._segment = model, segment
 
     def equity(self, parameters: Any) -> EquityRule | CrossEquity:
-        """Return the model's rule with the schedule in it."""
-        rule = self._model.equity(parameters)
+        """Return the model's rule with the segment's terms in it."""
+        rule, own = self._model.equity(parameters), self._segment
         assert isinstance(rule, CrossEquity)
-        return replaced(rule, schedule=self._schedule)
+        return replaced(rule, schedule=own.schedule or rule.schedule,
+                        borrowing=own.borrowing.assets)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
 
 def model_of(draft: Draft, segment: int) -> MarginModel:
-    """Return the model of a segment, with the schedule that was decreed for it, if one was."""
-    held = draft.state.segments[segment]
-    model: MarginModel = draft.state.equipment.models[held.model]
-    if held.schedule is None:
+    """Return the model of a segment, with the terms that were decreed for it, if any were."""
+    return own_model(draft.state.segments[segment], draft.state.equipment)
+
+
+def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
+    """Return the model that a segment's accounts are margined by."""
+    model: MarginModel = equipment.models[segment.model]
+    if segment.schedule is None and not segment.borrowing.assets:
         return model
-    return cast(MarginModel, ScheduledModel(model, held.schedule))
+    return cast(MarginModel, SegmentModel(model, segment))
 
 
 def arrays_of(draft: Draft, segment: int) -> tuple[RiskArrays, ...]:

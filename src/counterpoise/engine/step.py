@@ -16,7 +16,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle
+from counterpoise.engine import decrees, lifecycle, loans
 from counterpoise.engine.admission import decide
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
@@ -31,6 +31,7 @@ from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
     AccountOpened,
+    BorrowingChanged,
     ClockAdvanced,
     CollateralScheduleChanged,
     ContractsSettled,
@@ -227,6 +228,7 @@ def _move_time(draft: Draft, event: Any) -> None:
     board = averaged(state.board, state, time)
     draft.change(time=time, board=refreshed(board, state, time))
     draft.trust = {}
+    loans.interest_posted(draft, state.time)
     decrees.in_force(draft)
 
 
@@ -266,6 +268,7 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
             draft.tell(Alert(position=draft.position, time=state.time, subject=name,
                              topic=AlertTopic.OLDER_SNAPSHOT, sentence="stays margined at an older "
                              f"snapshot than {sequence}, by intent"))
+    loans.counted(draft)
 
 
 def _clock_advanced(draft: Draft, event: ClockAdvanced) -> None:
@@ -288,7 +291,8 @@ def _unreadable(draft: Draft, event: UnreadableReceived) -> None:
 
 
 _CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived})
+                          CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
+                          UnreadableReceived})
 """Market events that do not move the engine's time."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
@@ -297,6 +301,7 @@ _MARKS: Final[dict[type, Any]] = {
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
-    CollateralScheduleChanged: decrees.schedule_changed, ClockAdvanced: _clock_advanced,
+    CollateralScheduleChanged: decrees.schedule_changed,
+    BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
     EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable}
 assert NEVER < 0

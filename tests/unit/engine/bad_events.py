@@ -6,12 +6,13 @@ Said to a calm world in which alice has 100,000 USDC, a long perpetual and the o
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from engine_events import SCHEDULE, VERSION
+from engine_events import BORROWING, SCHEDULE, VERSION
 from engine_world import EXPIRY, START, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -24,6 +25,7 @@ MOVE = {"account": "alice", "asset": "USDC", "amount": 10}
 FUNDING = {"instrument": PERP, "rate": 1, "rate_exponent": -4, "price": 7, "price_exponent": 4}
 SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4}
 ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
+LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
 
@@ -127,6 +129,12 @@ BAD = {
     "schedule in another currency": (said.CollateralScheduleChanged, {
         "segment": "retail", "schedule": replaced(SCHEDULE, numeraire="EUR"),
         "effective_from": 0}, Reason.BAD_VALUE),
+    "borrowing of an unknown asset": (said.BorrowingChanged, {**LEND, "borrowing": Borrowing(
+        assets={"GOLD": BORROWING.assets["USDC"]})}, Reason.UNKNOWN_ASSET),
+    "borrowing in an unknown segment": (said.BorrowingChanged, {**LEND, "segment": "x"},
+                                        Reason.UNKNOWN_SEGMENT),
+    "borrowing before 1970": (said.BorrowingChanged, {**LEND, "effective_from": -1},
+                              Reason.BAD_TIME),
     "funding of a future": (said.FundingApplied, {**FUNDING,
                                                   "instrument": "BTC-USD:BTC-20260216"},
                             Reason.UNKNOWN_INSTRUMENT),
