@@ -21,7 +21,7 @@ from counterpoise.engine.effects import (
     WithdrawalDecided,
 )
 from counterpoise.engine.events import Transferred, WithdrawalRequested
-from counterpoise.engine.freshness import doubts
+from counterpoise.engine.freshness import doubted, doubts
 from counterpoise.engine.loans import owed_beyond
 from counterpoise.engine.margins import Table, book_of_rows, can_margin, margins
 from counterpoise.engine.state import Row
@@ -70,7 +70,7 @@ def decide(draft: Draft, questions: Sequence[Question]) -> None:
 def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
     after = margins(draft, segment, book_of_rows(draft, [row for _, row in trials]))
     leaves = np.array([q.leaves for q, _ in trials], bool)
-    doubtful = np.array([bool(doubts(draft, segment, row)) for _, row in trials], bool)
+    doubtful = doubted(draft, segment, [row for _, row in trials])
     whole = np.array([not (q.leaves and owed_beyond(draft, segment, draft.read(q.number), row))
                       for q, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful

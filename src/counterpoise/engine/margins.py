@@ -13,9 +13,8 @@ from counterpoise.accounts.book import Book, book_of
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
 from counterpoise.engine.state import Equipment, Row, Segment
-from counterpoise.margin.compute import AccountMargin, compute_margin, priced
-from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel
-from counterpoise.risk.arrays import RiskArrays
+from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
+from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel, PricedMarket
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen, replaced
 
@@ -67,14 +66,14 @@ def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
     return cast(MarginModel, SegmentModel(model, segment))
 
 
-def arrays_of(draft: Draft, segment: int) -> tuple[RiskArrays, ...]:
-    """Return the priced scenario sets of a segment at the snapshot, made once."""
-    found: tuple[RiskArrays, ...] | None = draft.state.arrays.get(segment)
+def arrays_of(draft: Draft, segment: int) -> PricedMarket:
+    """Return the snapshot priced for a segment, made once."""
+    found: PricedMarket | None = draft.state.arrays.get(segment)
     if found is None:
         market, version = draft.state.market, draft.state.segments[segment].version
         assert market is not None and version is not None
-        found = priced(market, model=model_of(draft, segment), version=version,
-                       threads=draft.state.equipment.threads)
+        found = priced_market(market, model=model_of(draft, segment), version=version,
+                              threads=draft.state.equipment.threads)
         draft.state.arrays[segment] = found
     return found
 

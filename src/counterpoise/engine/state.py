@@ -214,7 +214,7 @@ class State:
     restarted_at  when the process began, ns
     owed          [asset] what all accounts owe, smallest units, as counted at the last snapshot;
                   counted where a segment lets somebody borrow
-    arrays        {segment: risk arrays at `market`}; made again when needed, no part of the root
+    arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
     """
 

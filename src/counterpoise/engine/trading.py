@@ -6,6 +6,7 @@ changed nothing. What an account only asks for (an order, a transfer, a withdraw
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 from counterpoise.engine.draft import CLEARING, EXTERNAL, FEES, WITHDRAWALS, Draft
@@ -351,12 +352,13 @@ VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
     WithdrawalRejected: withdrawal_rejected, FeeCharged: fee_charged}
 
 
+_TOUCHED: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = dict.fromkeys(
+    VERBS, attrgetter("account", "client_id")) | {
+    Transferred: attrgetter("account", "client_id", "to")} | dict.fromkeys(
+    (WithdrawalRequested, WithdrawalApproved, WithdrawalRejected),
+    attrgetter("account", "client_id", "withdrawal"))
+
+
 def touched(event: AccountEvent) -> tuple[str, ...]:
     """Return what an event reads or writes: later events that touch it too have to wait for it."""
-    match event:
-        case Transferred():
-            return event.account, event.client_id, event.to
-        case WithdrawalRequested() | WithdrawalApproved() | WithdrawalRejected():
-            return event.account, event.client_id, event.withdrawal
-        case _:
-            return event.account, event.client_id
+    return _TOUCHED[type(event)](event)

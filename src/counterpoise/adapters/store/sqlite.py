@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ LOG, INDEX, LOCK = "log.sqlite", "index.sqlite", "writer.lock"
 CHECKPOINT_PAGES: Final = 4096
 WAL_BYTES_MAX: Final = 64 << 20
 _ASKED_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 512
+"""A power of two: what is left goes in halves, so that few different statements are prepared."""
 _LOG_SCHEMA: Final = """
 CREATE TABLE log (number INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE mark (name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL);
@@ -142,7 +145,7 @@ class SqliteStore:
         """Append frames and marks in one transaction; durable when it returns."""
         first = head.number - len(frames) + 1
         with self._writes(self._log) as log:
-            log.executemany("INSERT INTO log VALUES (?, ?)", enumerate(frames, first))
+            _insert(log, first, frames)
             log.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)",
                             (("head", head.number, head.hash), ("sent", sent, b"")))
 
@@ -235,6 +238,17 @@ class SqliteStore:
                 return list(connection.execute(sql, given).fetchall())
         except sqlite3.Error as error:
             raise _damaged(self.place, error) from None
+
+
+def _insert(log: Any, first: int, frames: Sequence[bytes]) -> None:
+    """Append frames, many by one statement: between two the thread may have to wait its turn."""
+    at, rows = 0, _ROWS_AT_ONCE
+    while at < len(frames):
+        while rows > len(frames) - at:
+            rows //= 2
+        log.execute("INSERT INTO log VALUES (?, ?)" + ", (?, ?)" * (rows - 1), list(
+            chain.from_iterable(enumerate(frames[at:at + rows], first + at))))
+        at += rows
 
 
 class _Transaction:
