@@ -36,10 +36,11 @@ def interest_posted(draft: Draft, before: int) -> None:
         instants = instants_between(segment.borrowing, before, draft.state.time)
         if instants > 0 and segment.borrowing.assets:
             draft.in_columns()
-            for column, asset in enumerate(draft.state.assets):
-                terms = segment.borrowing.assets.get(asset.code)
-                if terms is not None and terms.rate:
-                    _post(draft, k, column, instants)
+            terms = segment.borrowing.assets
+            columns = [n for n, a in enumerate(draft.state.assets)
+                       if a.code in terms and terms[a.code].rate]
+            for column in columns:
+                _post(draft, k, column, instants)
 
 
 def _post(draft: Draft, segment: int, column: int, instants: int) -> None:
@@ -53,7 +54,8 @@ def _post(draft: Draft, segment: int, column: int, instants: int) -> None:
         draft.cash[INTEREST][column] += amount
         draft.tell(InterestPosted(
             position=draft.position, time=draft.state.time, segment=held.name, asset=asset.code,
-            instants=instants, accounts=sum(len(pays) for _, _, pays in paying), amount=amount))
+            instants=instants, amount=amount,
+            accounts=total_of(len(pays) for _, _, pays in paying)))
 
 
 def _paying(shard: Shard, column: int, terms: BorrowTerms,
@@ -83,8 +85,8 @@ def counted(draft: Draft) -> None:
         for k, asset in enumerate(draft.state.assets):
             terms = segment.borrowing.assets.get(asset.code)
             if terms is not None:
-                over = sum(-b > terms.account_max for of, columns in debts if of == n
-                           for b in columns[k])
+                over = total_of(-b > terms.account_max for of, columns in debts if of == n
+                                for b in columns[k])
                 _tell(draft, segment, (asset.code, terms), (over, owed[k]))
 
 
