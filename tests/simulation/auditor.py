@@ -57,7 +57,7 @@ class Auditor:
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
-        self.fresh, self.next_call, self.expected = {}, 0, []
+        self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -221,9 +221,39 @@ class Auditor:
     def segmentdefined(self, e, _):
         """Nothing to book."""
 
-    def parametersactivated(self, e, _):
-        self.rate = Fraction(str(e.version.parameters.general.rate))
-        self.share = Fraction(str(e.version.parameters.general.maintenance_share))
+    def parametersactivated(self, e, effects):
+        """Take other rates where what they do to the accounts keeps within the limits."""
+        own = e.version.parameters.general
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
+        before, (told,) = (self.rate, self.share), [
+            x for x in effects if isinstance(x, made.ChangeDecided)]
+        sides = []
+        for self.rate, self.share in (before, after):
+            sides.append([self.margin(a) for a in self.accounts.values() if self.has_a_row(a)])
+        fits = self.limits is None or self.market is None or self.fits(*sides)
+        if told.admitted != fits:
+            raise Divergence(f"admitted: {told}, by the rules: {fits}")
+        self.rate, self.share = after if fits else before
+
+    @staticmethod
+    def has_a_row(account):
+        return any(account.cash.values()) or account.positions or account.orders
+
+    def fits(self, before, after):
+        """Return whether few enough stand worse, and few enough need too much more."""
+        worse = [0] * 4
+        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
+            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
+                        for x, w, y in ((i, m, b), (j, n, c)))
+            worse[new] += new > old
+        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
+        names = ("below_initial", "below_maintenance", "bankrupt")
+        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
+                   zip(names, worse[1:], strict=True)) and (
+            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
+
+    def impactlimited(self, e, _):
+        self.limits = e.limits
 
     def borrowingchanged(self, e, _):
         self.decreed.append((e.effective_from, e.borrowing))

@@ -11,6 +11,7 @@ import numpy as np
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.values.time import SECOND_NS
 from engine_world import EXPIRY, World, parameters
@@ -187,8 +188,12 @@ class Workload:
         if kind == 1:
             self.number += 1
             version = parameters(0.05 + 0.01 * self.one(15), self.number, 0.5 + 0.1 * self.one(5))
-            return [(make(said.ParametersActivated, segment="retail", version=version,
-                          effective_from=0), False)]
+            limits = ImpactLimits(below_initial=0.25 * self.one(5), extra=0.3125 * self.one(9),
+                                  below_maintenance=0.25 * self.one(5), bankrupt=1.0)
+            out = [(make(said.ParametersActivated, segment="retail", version=version,
+                         effective_from=0), False)]
+            return out if self.one(2) else [(make(
+                said.ImpactLimited, segment="retail", digest="", limits=limits), False), *out]
         if kind == 2:
             return [(make(said.EngineRestarted, engine="test"), False)]
         if kind == 3 and not self.settled:

@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.engine import changes
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ParametersTookEffect
 from counterpoise.engine.events import (
     BorrowingChanged,
+    ChangeWithdrawn,
     CollateralScheduleChanged,
+    ImpactLimited,
     InstrumentsListed,
     ParametersActivated,
     SegmentDefined,
 )
+from counterpoise.engine.forms import in_order
 from counterpoise.engine.levels import LEVELS_MAX
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
@@ -71,7 +75,7 @@ def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
                               f"already; {event.version.number} does not follow it"))
     if wrong:
         raise BadInput(*wrong)
-    _wait(draft, k, Pending(effective_from=event.effective_from, version=event.version))
+    _wait(draft, k, Pending(effective_from=event.effective_from, version=in_order(event.version)))
 
 
 def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
@@ -82,7 +86,8 @@ def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
     if rule.numeraire != event.schedule.numeraire:
         raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
                         f"in {event.schedule.numeraire[:20]}")
-    _wait(draft, k, Pending(effective_from=event.effective_from, schedule=event.schedule))
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                             schedule=in_order(event.schedule)))
 
 
 def borrowing_changed(draft: Draft, event: BorrowingChanged) -> None:
@@ -94,7 +99,8 @@ def borrowing_changed(draft: Draft, event: BorrowingChanged) -> None:
              for code in sorted(event.borrowing.assets) if code not in known]
     if wrong:
         raise BadInput(*wrong)
-    _wait(draft, k, Pending(effective_from=event.effective_from, borrowing=event.borrowing))
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                             borrowing=in_order(event.borrowing)))
 
 
 def _cross_rule(draft: Draft, k: int, why: str) -> CrossEquity:
@@ -110,13 +116,28 @@ def _cross_rule(draft: Draft, k: int, why: str) -> CrossEquity:
     return rule
 
 
+def impact_limited(draft: Draft, event: ImpactLimited) -> None:
+    """Limit what changes of a segment's terms may do to its accounts."""
+    k = _segment(draft, event.segment)
+    _put(draft, k, changes.impact_limited(draft, k, event))
+
+
+def change_withdrawn(draft: Draft, event: ChangeWithdrawn) -> None:
+    """Forget a change that waits."""
+    k = _segment(draft, event.segment)
+    _put(draft, k, changes.change_withdrawn(draft, k, event))
+
+
 def _wait(draft: Draft, k: int, new: Pending) -> None:
     held = draft.state.segments[k]
     if not 0 <= new.effective_from < 2**62 or len(held.pending) >= PENDING_MAX:
         raise bad_input(Reason.BAD_TIME, held.name, f"can wait for at most {PENDING_MAX} changes, "
                         "each from an instant after 1970")
+    if not changes.admitted(draft, k, new):
+        return
     pending = tuple(sorted((*held.pending, new), key=lambda p: p.effective_from))
-    _put(draft, k, replaced(held, pending=pending))
+    limits = {name: own for name, own in held.limits.items() if name != changes.digest_of(new)}
+    _put(draft, k, replaced(held, pending=pending, limits=limits))
     in_force(draft)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.governance.impact import Group
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -249,6 +250,26 @@ class ParametersTookEffect:
 
 
 @frozen
+class ChangeDecided:
+    """Parameters or a schedule will act from `effective_from` on, or never, with every reason.
+
+    version    number of the parameters, 0 for a schedule; `digest` of either
+    impact     digest of `governance.impact`, "" where there was nothing to weigh; its `groups`
+    """
+
+    position: int
+    time: int
+    segment: str
+    version: int
+    digest: str
+    effective_from: int
+    admitted: bool
+    impact: str
+    groups: tuple[Group, ...]
+    failures: tuple[Failure, ...]
+
+
+@frozen
 class Alert:
     """Somebody should look."""
 
@@ -262,4 +283,4 @@ class Alert:
 Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | WithdrawalDecided
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
-          | ContractsDelivered | InterestPosted | ParametersTookEffect | Alert)
+          | ContractsDelivered | InterestPosted | ParametersTookEffect | Alert | ChangeDecided)

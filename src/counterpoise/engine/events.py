@@ -16,6 +16,7 @@ import numpy as np
 from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.levels import Level
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.frozen import frozen
@@ -303,6 +304,32 @@ class BorrowingChanged:
 
 
 @frozen
+class ImpactLimited:
+    """Changes of a segment's terms are admitted within `limits`.
+
+    `digest` is "" for the limits of every change, else that of the parameters or schedule whose
+    impact was accepted as far as these limits.
+    """
+
+    client_id: str
+    time: int
+    segment: str
+    digest: str
+    limits: ImpactLimits
+
+
+@frozen
+class ChangeWithdrawn:
+    """Parameters or a schedule with this digest, decreed for `effective_from`, never act."""
+
+    client_id: str
+    time: int
+    segment: str
+    digest: str
+    effective_from: int
+
+
+@frozen
 class ClockAdvanced:
     """It is `time` now; deadlines are looked at."""
 
@@ -330,11 +357,24 @@ class UnreadableReceived:
     sentence: str
 
 
+@frozen
+class ConflictReceived:
+    """An event came under the id `taken`, which stands for another: the SHA-256 of its bytes.
+
+    Always refused, recorded.
+    """
+
+    client_id: str
+    time: int
+    taken: str
+    digest: str
+
+
 AccountEvent = (Filled | OrderPlaced | OrderChanged | OrderCancelled | Transferred | Deposited
                 | WithdrawalRequested | WithdrawalApproved | WithdrawalRejected | FeeCharged)
 """Events between two marks of a run; those of different accounts do not see one another."""
 MarketEvent = (AccountOpened | AccountClosed | MarketBatch | MarketAssembled | FundingApplied
                | ContractsSettled | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
-               | BorrowingChanged)
+               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
 Event = AccountEvent | MarketEvent

@@ -5,18 +5,19 @@ and owns nothing there, and one whose number is missing has NaN.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from counterpoise.accounts.book import Book, book_of
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
-from counterpoise.engine.state import Equipment, Row, Segment
+from counterpoise.engine.state import Equipment, Row, Segment, own_terms
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
-from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel, PricedMarket
+from counterpoise.margin.model import MarginModel, PricedMarket
+from counterpoise.margin.scheduled import with_terms
 from counterpoise.values.failure import Failure
-from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Codes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -36,23 +37,6 @@ class Table:
     failures: tuple[Failure, ...]
 
 
-class SegmentModel:
-    """A model whose collateral counts, and whose debts are margined, by a segment's own terms."""
-
-    def __init__(self, model: MarginModel, segment: Segment) -> None:
-        self._model, self._segment = model, segment
-
-    def equity(self, parameters: Any) -> EquityRule | CrossEquity:
-        """Return the model's rule with the segment's terms in it."""
-        rule, own = self._model.equity(parameters), self._segment
-        assert isinstance(rule, CrossEquity)
-        return replaced(rule, schedule=own.schedule or rule.schedule,
-                        borrowing=own.borrowing.assets)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
 def model_of(draft: Draft, segment: int) -> MarginModel:
     """Return the model of a segment, with the terms that were decreed for it, if any were."""
     return own_model(draft.state.segments[segment], draft.state.equipment)
@@ -60,10 +44,7 @@ def model_of(draft: Draft, segment: int) -> MarginModel:
 
 def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
     """Return the model that a segment's accounts are margined by."""
-    model: MarginModel = equipment.models[segment.model]
-    if segment.schedule is None and not segment.borrowing.assets:
-        return model
-    return cast(MarginModel, SegmentModel(model, segment))
+    return with_terms(equipment.models[segment.model], own_terms(segment))
 
 
 def arrays_of(draft: Draft, segment: int) -> PricedMarket:

@@ -18,10 +18,12 @@ from counterpoise.engine.board import Board, silent_board
 from counterpoise.engine.directory import Directory, new_directory
 from counterpoise.engine.levels import Level
 from counterpoise.engine.remembered import NOTHING_REMEMBERED, Remembered
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Spot
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.scheduled import OwnTerms
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import Asset
 from counterpoise.values.failure import BadInput, Failure, Reason
@@ -99,7 +101,8 @@ class Segment:
 
     `model` names a model of the equipment; `version` are its parameters now, None before any act;
     `schedule` stands for the model's own collateral schedule where not None; `borrowing` are the
-    terms on which balances may be negative; `pending` is sorted by time.
+    terms on which balances may be negative; `pending` is sorted by time; `limits` {digest: how far
+    the change with it may go}, "" for every other.
     """
 
     name: str
@@ -109,6 +112,12 @@ class Segment:
     schedule: CollateralSchedule | None
     pending: tuple[Pending, ...]
     borrowing: Borrowing = NO_BORROWING
+    limits: dict[str, ImpactLimits] = {}
+
+
+def own_terms(segment: Segment) -> OwnTerms:
+    """Return what was decreed for a segment in place of its model's own."""
+    return OwnTerms(schedule=segment.schedule, borrowing=segment.borrowing)
 
 
 @frozen

@@ -32,12 +32,15 @@ from counterpoise.engine.events import (
     AccountEvent,
     AccountOpened,
     BorrowingChanged,
+    ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
+    ConflictReceived,
     ContractsSettled,
     EngineRestarted,
     Event,
     FundingApplied,
+    ImpactLimited,
     InstrumentsListed,
     MarketAssembled,
     MarketBatch,
@@ -214,7 +217,8 @@ def _move_time(draft: Draft, event: Any) -> None:
     """Move the engine's time to a market event's, and let what is due by then take effect."""
     state, rules = draft.state, draft.state.rules
     if type(event) in _CALM:
-        _check_time(state, event)
+        if type(event) not in _NEVER_APPLIED:
+            _check_time(state, event)
         return
     least = state.time if type(event) in _CLOCKS else state.time - rules.lateness_ns
     if event.time < least or event.time <= state.remembered.floor:
@@ -290,10 +294,17 @@ def _unreadable(draft: Draft, event: UnreadableReceived) -> None:
                     f"{event.sentence}")
 
 
+def _conflict(draft: Draft, event: ConflictReceived) -> None:
+    raise bad_input(Reason.OTHER_CONTENT, event.taken[:60], "was the id of another event; ids are "
+                    f"used once (refused: {event.digest[:64]})")
+
+
 _CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
                           CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
-                          UnreadableReceived})
+                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
+_NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
+"""What only records that something was refused, whenever it came."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
@@ -303,5 +314,7 @@ _MARKS: Final[dict[type, Any]] = {
     ParametersActivated: decrees.parameters_activated,
     CollateralScheduleChanged: decrees.schedule_changed,
     BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
-    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable}
+    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
+    ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
+    ConflictReceived: _conflict}
 assert NEVER < 0

@@ -12,7 +12,7 @@ from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from engine_events import BORROWING, SCHEDULE, VERSION
+from engine_events import BORROWING, LIMITS, SCHEDULE, VERSION
 from engine_world import EXPIRY, START, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -135,6 +135,14 @@ BAD = {
                                         Reason.UNKNOWN_SEGMENT),
     "borrowing before 1970": (said.BorrowingChanged, {**LEND, "effective_from": -1},
                               Reason.BAD_TIME),
+    "limits of an unknown segment": (said.ImpactLimited, {
+        "segment": "x", "digest": "", "limits": LIMITS}, Reason.UNKNOWN_SEGMENT),
+    "limits of what is no digest": (said.ImpactLimited, {
+        "segment": "retail", "digest": "ab", "limits": LIMITS}, Reason.BAD_VALUE),
+    "withdrawal of what does not wait": (said.ChangeWithdrawn, {
+        "segment": "retail", "digest": "ab", "effective_from": 0}, Reason.NOT_APPLICABLE),
+    "other content under a used id": (said.ConflictReceived, {"taken": "c1", "digest": "ab"},
+                                      Reason.OTHER_CONTENT),
     "funding of a future": (said.FundingApplied, {**FUNDING,
                                                   "instrument": "BTC-USD:BTC-20260216"},
                             Reason.UNKNOWN_INSTRUMENT),
