@@ -71,6 +71,9 @@ def events():
         said.ClockAdvanced(**WHO), said.EngineRestarted(**WHO, engine="0.1.0"),
         said.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
         said.UnreadableReceived(**WHO, digest="ab", size=7, sentence="is nothing"),
+        said.PocketOpened(**WHO, account="alice/1", owner="alice"),
+        said.AccountLinked(**WHO, account="alice", to="bob"),
+        said.AccountUnlinked(**WHO, account="alice"),
     ]
 
 
@@ -98,6 +101,8 @@ def effects():
         made.MarginCallIssued(
             **call, base_currency="USD", call_amount=5, reg_margin_type="NonRegIM",
             eligible_collateral=(("BTC", 0.9),), deadline=99, snapshot=4, version=3),
+        made.LinkDecided(**who, to="bob", linked=True, admitted=False, failures=why),
+        made.LossAbsorbed(**who, asset="USDC", amount=7),
         made.MarginCallMet(**call, open_ns=4),
         made.MarginCallEscalated(**call, level="liquidation"),
         made.LiquidationOrdered(**level, level="liquidation", maintenance=2.0, balance=1.0,

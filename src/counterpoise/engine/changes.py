@@ -13,6 +13,7 @@ from counterpoise.collateral.schedule import schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
 from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
+from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import Pending, Segment, own_terms
 from counterpoise.governance.guardrails import beyond
@@ -120,5 +121,6 @@ def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
     held = state.segments[k]
     change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
                     terms=(before[1], after[1]))
-    return impact_of(change, compacted(mine)[1], state.market, segments=(held.name,),
+    book = as_groups(state.ties, compacted(mine)[1])
+    return impact_of(change, book, state.market, segments=(held.name,),
                      threads=state.equipment.threads)

@@ -99,6 +99,30 @@ class TransferDecided:
 
 
 @frozen
+class LinkDecided:
+    """An account is linked to another, or (`linked` False) unlinked, or that is refused."""
+
+    position: int
+    time: int
+    account: str
+    to: str
+    linked: bool
+    admitted: bool
+    failures: tuple[Failure, ...]
+
+
+@frozen
+class LossAbsorbed:
+    """A pocket ended owing an `amount` of an asset: the world outside bears it, not its owner."""
+
+    position: int
+    time: int
+    account: str
+    asset: str
+    amount: int
+
+
+@frozen
 class RequirementsChanged:
     """Requirement rows of a segment that differ from before, at a snapshot.
 
@@ -283,4 +307,5 @@ class Alert:
 Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | WithdrawalDecided
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
-          | ContractsDelivered | InterestPosted | ParametersTookEffect | Alert | ChangeDecided)
+          | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
+          | InterestPosted | ChangeDecided)

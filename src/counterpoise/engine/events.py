@@ -169,6 +169,35 @@ class AccountClosed:
 
 
 @frozen
+class PocketOpened:
+    """An account begins for isolated positions of its `owner`, ring-fenced, in the same segment."""
+
+    client_id: str
+    time: int
+    account: str
+    owner: str
+
+
+@frozen
+class AccountLinked:
+    """An account asks to be margined as one with account `to` and all that are linked to it."""
+
+    client_id: str
+    time: int
+    account: str
+    to: str
+
+
+@frozen
+class AccountUnlinked:
+    """A linked account asks to be margined by itself again."""
+
+    client_id: str
+    time: int
+    account: str
+
+
+@frozen
 class InstrumentQuotes:
     """Quotes by row: `column` of the catalogue, numbers as in `market.quotes`, NaN where silent.
 
@@ -373,8 +402,9 @@ class ConflictReceived:
 AccountEvent = (Filled | OrderPlaced | OrderChanged | OrderCancelled | Transferred | Deposited
                 | WithdrawalRequested | WithdrawalApproved | WithdrawalRejected | FeeCharged)
 """Events between two marks of a run; those of different accounts do not see one another."""
-MarketEvent = (AccountOpened | AccountClosed | MarketBatch | MarketAssembled | FundingApplied
-               | ContractsSettled | InstrumentsListed | SegmentDefined | ParametersActivated
+MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | AccountUnlinked
+               | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
+               | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
                | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
 Event = AccountEvent | MarketEvent

@@ -20,9 +20,11 @@ from counterpoise.collateral.borrowing import (
 )
 from counterpoise.engine.draft import INTEREST, Draft
 from counterpoise.engine.effects import Alert, AlertTopic, InterestPosted
+from counterpoise.engine.groups import room_of
 from counterpoise.engine.lifecycle import charge
 from counterpoise.engine.money import total_of
 from counterpoise.engine.state import FLOWS, INTEREST_GOT, Row, Segment, Shard
+from counterpoise.engine.ties import Ties
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.quantity import INT64_MAX
 
@@ -46,8 +48,8 @@ def interest_posted(draft: Draft, before: int) -> None:
 def _post(draft: Draft, segment: int, column: int, instants: int) -> None:
     asset, held = draft.state.assets[column], draft.state.segments[segment]
     terms, period = held.borrowing.assets[asset.code], instants * held.borrowing.interval_ns
-    paying = [(k, *_paying(shard, column, terms, period)) for k, shard in enumerate(draft.shards)
-              if shard.segment == segment]
+    paying = [(k, *_paying(draft.state.ties, shard, column, (terms, period)))
+              for k, shard in enumerate(draft.shards) if shard.segment == segment]
     charge(draft, asset.code, (column, INTEREST_GOT), paying)
     amount = total_of(p for _, _, pays in paying for p in pays)
     if amount:
@@ -58,8 +60,8 @@ def _post(draft: Draft, segment: int, column: int, instants: int) -> None:
             accounts=total_of(len(pays) for _, _, pays in paying)))
 
 
-def _paying(shard: Shard, column: int, terms: BorrowTerms,
-            period: int) -> tuple[Ints, list[int]]:
+def _paying(ties: Ties, shard: Shard, column: int,
+            rate: tuple[BorrowTerms, int]) -> tuple[Ints, list[int]]:
     """Return which rows of a shard in columns owe an asset, and the interest of each.
 
     Nobody is charged beyond what 64 bits can count: an outage must not stop the clock.
@@ -67,8 +69,10 @@ def _paying(shard: Shard, column: int, terms: BorrowTerms,
     owned = shard.book.balances[:, column]
     rows = np.flatnonzero(owned < 0)
     paid = shard.flows[rows, column * len(FLOWS) + INTEREST_GOT]
-    pays = [min(interest_due(terms, -balance, period), INT64_MAX + balance, INT64_MAX + flow)
-            for balance, flow in zip(owned[rows].tolist(), paid.tolist(), strict=True)]
+    most = [INT64_MAX // room_of(ties, shard.numbers[row]) for row in rows.tolist()]
+    pays = [min(interest_due(rate[0], -balance, rate[1]), max(limit + balance, 0),
+                INT64_MAX + flow) for balance, flow, limit in zip(
+                    owned[rows].tolist(), paid.tolist(), most, strict=True)]
     return rows, pays
 
 

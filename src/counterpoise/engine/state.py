@@ -18,6 +18,7 @@ from counterpoise.engine.board import Board, silent_board
 from counterpoise.engine.directory import Directory, new_directory
 from counterpoise.engine.levels import Level
 from counterpoise.engine.remembered import NOTHING_REMEMBERED, Remembered
+from counterpoise.engine.ties import NO_TIES, Ties
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Spot
@@ -225,6 +226,7 @@ class State:
                   counted where a segment lets somebody borrow
     arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
+    ties          pockets and linked accounts
     """
 
     equipment: Equipment
@@ -249,6 +251,7 @@ class State:
     owed: tuple[int, ...]
     arrays: dict[int, Any]
     worths: dict[str, Any]
+    ties: Ties = NO_TIES
 
 
 def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equipment,

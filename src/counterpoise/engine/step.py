@@ -16,7 +16,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle, loans
+from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
@@ -30,7 +30,9 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
+    AccountLinked,
     AccountOpened,
+    AccountUnlinked,
     BorrowingChanged,
     ChangeWithdrawn,
     ClockAdvanced,
@@ -45,6 +47,7 @@ from counterpoise.engine.events import (
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
+    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
@@ -53,7 +56,8 @@ from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, State
-from counterpoise.engine.trading import VERBS, Question, touched
+from counterpoise.engine.trading import VERBS, Question
+from counterpoise.engine.waits import touched
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.quotes import Quotes, silence
@@ -106,7 +110,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
     questions: list[Question] = []
     blocked: set[str] = set()
     for entry in waiting:
-        keys = touched(entry[1]) if blocked else ()
+        keys = touched(draft.state, entry[1]) if blocked else ()
         if keys and not blocked.isdisjoint(keys):
             blocked.update(keys)
             later.append(entry)
@@ -114,7 +118,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
         question = _applied(draft, entry)
         if question is not None:
             questions.append(question)
-            blocked.update(touched(entry[1]))
+            blocked.update(touched(draft.state, entry[1]))
     if questions:
         decide(draft, questions)
     return later
@@ -299,7 +303,8 @@ def _conflict(draft: Draft, event: ConflictReceived) -> None:
                     f"used once (refused: {event.digest[:64]})")
 
 
-_CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
+_CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
+                          AccountUnlinked, SegmentDefined, ParametersActivated,
                           CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
                           UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
@@ -308,6 +313,8 @@ _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
+    PocketOpened: linking.pocket_opened, AccountLinked: linking.account_linked,
+    AccountUnlinked: linking.account_unlinked,
     MarketBatch: _market_batch, MarketAssembled: _market_assembled,
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
