@@ -4,6 +4,7 @@ import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
@@ -69,7 +70,7 @@ def events():
         said.ChangeWithdrawn(**WHO, segment="retail", digest="ab", effective_from=20),
         said.ConflictReceived(**WHO, taken="c-0", digest="ab"),
         said.ClockAdvanced(**WHO), said.EngineRestarted(**WHO, engine="0.1.0"),
-        said.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
+        of_assets.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
         said.UnreadableReceived(**WHO, digest="ab", size=7, sentence="is nothing"),
         said.PocketOpened(**WHO, account="alice/1", owner="alice"),
         said.AccountLinked(**WHO, account="alice", to="bob"),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
@@ -36,7 +37,7 @@ class Workload:
                make(said.ParametersActivated, segment="retail", version=parameters(),
                     effective_from=0)]
         if self.one(2):
-            out.append(make(said.BorrowingChanged, segment="retail", borrowing=self.lending(),
+            out.append(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                             effective_from=0))
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
@@ -263,7 +264,7 @@ class Workload:
                 for coin, price in self.prices.items()]
         if kind == 4:
             later = self.pick((0, self.world.time + 20 * SECOND_NS))
-            return [(make(said.BorrowingChanged, segment="retail", borrowing=self.lending(),
+            return [(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                           effective_from=later), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
@@ -297,7 +298,7 @@ class Workload:
             make(said.UnreadableReceived, digest="ab", size=3, sentence="is nothing"),
             make(said.FeeCharged, account="a", asset="USDC", amount=1, client_id="c1"),
             make(said.MarketAssembled, segments=("nowhere",)),
-            make(said.BorrowingChanged, segment="nowhere", borrowing=Borrowing(assets={}),
+            make(of_assets.BorrowingChanged, segment="nowhere", borrowing=Borrowing(assets={}),
                  effective_from=0),
         ]
         if self.one(4) == 0:

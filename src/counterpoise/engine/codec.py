@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final, cast, get_args
 
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.engine.effects import Effect
@@ -44,7 +45,7 @@ EVENT_KINDS: Final[dict[int, type]] = {
     20: said.CollateralScheduleChanged, 21: said.ClockAdvanced, 22: said.EngineRestarted,
     23: said.UnreadableReceived, 31: said.PocketOpened, 32: said.AccountLinked,
     33: said.AccountUnlinked, 40: said.ImpactLimited, 41: said.ChangeWithdrawn,
-    42: said.ConflictReceived, 51: said.BorrowingChanged}
+    42: said.ConflictReceived, 51: of_assets.BorrowingChanged}
 EFFECT_KINDS: Final[dict[int, type]] = {
     129: made.EventRefused, 130: made.EventRepeated, 131: made.OrderAdmitted,
     132: made.OrderRefused, 133: made.WithdrawalDecided, 134: made.TransferDecided,

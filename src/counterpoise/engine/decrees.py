@@ -10,11 +10,11 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.engine import changes
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ParametersTookEffect
 from counterpoise.engine.events import (
-    BorrowingChanged,
     ChangeWithdrawn,
     CollateralScheduleChanged,
     ImpactLimited,

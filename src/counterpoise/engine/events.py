@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.levels import Level
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
@@ -318,17 +318,6 @@ class CollateralScheduleChanged:
     time: int
     segment: str
     schedule: CollateralSchedule
-    effective_from: int
-
-
-@frozen
-class BorrowingChanged:
-    """A segment's accounts may owe assets on these terms from `effective_from` (ns) on."""
-
-    client_id: str
-    time: int
-    segment: str
-    borrowing: Borrowing
     effective_from: int
 
 

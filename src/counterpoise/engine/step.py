@@ -18,6 +18,7 @@ import numpy as np
 
 from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import (
@@ -33,7 +34,6 @@ from counterpoise.engine.events import (
     AccountLinked,
     AccountOpened,
     AccountUnlinked,
-    BorrowingChanged,
     ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,

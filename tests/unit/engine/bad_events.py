@@ -8,6 +8,7 @@ bob, erin is in the segment "other" and the market is at sequence 4. `NAME: (kin
 import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
@@ -169,11 +170,11 @@ BAD = {
     "schedule in another currency": (said.CollateralScheduleChanged, {
         "segment": "retail", "schedule": replaced(SCHEDULE, numeraire="EUR"),
         "effective_from": 0}, Reason.BAD_VALUE),
-    "borrowing of an unknown asset": (said.BorrowingChanged, {**LEND, "borrowing": Borrowing(
+    "borrowing of an unknown asset": (of_assets.BorrowingChanged, {**LEND, "borrowing": Borrowing(
         assets={"GOLD": BORROWING.assets["USDC"]})}, Reason.UNKNOWN_ASSET),
-    "borrowing in an unknown segment": (said.BorrowingChanged, {**LEND, "segment": "x"},
+    "borrowing in an unknown segment": (of_assets.BorrowingChanged, {**LEND, "segment": "x"},
                                         Reason.UNKNOWN_SEGMENT),
-    "borrowing before 1970": (said.BorrowingChanged, {**LEND, "effective_from": -1},
+    "borrowing before 1970": (of_assets.BorrowingChanged, {**LEND, "effective_from": -1},
                               Reason.BAD_TIME),
     "limits of an unknown segment": (said.ImpactLimited, {
         "segment": "x", "digest": "", "limits": LIMITS}, Reason.UNKNOWN_SEGMENT),

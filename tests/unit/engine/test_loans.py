@@ -3,6 +3,7 @@
 import pytest
 
 from counterpoise.collateral.borrowing import HOUR_NS, Borrowing, BorrowTerms
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.values.failure import Reason
@@ -26,7 +27,7 @@ def world():
     made_world.begin("alice", "bob", "carol")
     for name in ("alice", "bob"):
         made_world.say(said.Deposited, account=name, asset="BTC", amount=2 * 10**8)
-    made_world.say(said.BorrowingChanged, **lending())
+    made_world.say(of_assets.BorrowingChanged, **lending())
     made_world.calm()
     return made_world
 
@@ -116,7 +117,8 @@ def test_interest_of_the_next_hour_is_on_that_of_the_last(world):
 def test_new_rate_counts_from_its_instant_and_not_for_the_hour_before(world):
     withdrawn(world, "alice", 50 * K)
     at = (world.time // HOUR_NS + 1) * HOUR_NS
-    world.say(said.BorrowingChanged, **lending(replaced(TERMS, rate=2 * 876), effective_from=at))
+    world.say(of_assets.BorrowingChanged,
+              **lending(replaced(TERMS, rate=2 * 876), effective_from=at))
     first, second = hours_later(world), hours_later(world)
 
     assert 50 * 10**6 == first[0].amount and 2 * (50 * 10**6 + 50_000) == second[0].amount
