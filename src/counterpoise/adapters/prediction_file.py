@@ -10,9 +10,6 @@ import os
 from importlib import resources
 from typing import Any, Final
 
-import numpy as np
-
-from counterpoise.calibration.prediction.daily_panel import COLUMNS, DailyPanel
 from counterpoise.calibration.prediction.parameters import (
     BoostingParameters,
     PredictionParameters,
@@ -74,15 +71,6 @@ def frozen_prediction(path: str | os.PathLike[str] | None = None) -> FrozenPredi
 def configuration_digest(parameters: PredictionParameters, regime: RegimeParameters) -> str:
     """Return the SHA-256 of all choices, those of the signal included."""
     return sha256_of(digest_of(parameters) + repr(regime))
-
-
-def panel_digest(panel: DailyPanel) -> str:
-    """Return the SHA-256 of every number of a panel, in single precision.
-
-    A reader's logarithm may differ in the last bit of a double from one machine to the next.
-    """
-    return sha256_of(",".join(panel.coins), panel.day,
-                     *(getattr(panel, name).astype(np.float32) for name in COLUMNS))
 
 
 def _document(name: str, path: str | os.PathLike[str] | None) -> dict[str, Any]:

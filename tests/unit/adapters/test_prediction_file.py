@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from counterpoise.adapters.daily_history import read_daily_panel
-from counterpoise.adapters.prediction_file import (
-    configuration_digest,
-    frozen_prediction,
-    panel_digest,
-)
+from counterpoise.adapters.prediction_file import configuration_digest, frozen_prediction
+from counterpoise.calibration.prediction.daily_panel import panel_digest
 from counterpoise.values.failure import BadInput
 
 DIGEST = "47982d59631a89b724a89e018cb84215a16583d3f314713be46d2a72a12e0eff"
