@@ -116,5 +116,5 @@ def test_a_single_calibration_is_that_of_the_walk(folder, capsys):
     (["f.parquet", "--data", "nowhere"], "nowhere"),
 ])
 def test_a_forecast_that_cannot_be_made_is_refused(folder, typed, words, capsys):
-    assert 2 == answered(["calibrate", *TERMS, *typed])
+    assert 2 == answered(["calibrate", *typed, *TERMS])
     assert words in capsys.readouterr().err

@@ -75,6 +75,8 @@ def _comparisons(sub: ArgumentParser) -> None:
     sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
                      "commas; default: all. counterpoise models lists them")
     _parameters_as_of(sub)
+    sub.add_argument("--parameters", metavar="FILE", help="take the dated parameters in this file "
+                     "for the own ones of the model it names, as counterpoise calibrate writes it")
     sub.add_argument("--restate", action="store_true", help="ask models that do not cover a "
                      "contract about the same risk in linear contracts; the notes say which")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
@@ -190,6 +192,9 @@ def _factor_histories(sub: ArgumentParser) -> None:
     sub.add_argument("--staked", nargs="+", default=[], metavar="TOKEN=COIN", help="what a staking "
                      "token is held to, like BETH=ETH")
     sub.add_argument("--without", nargs="+", default=[], metavar="CODE", help="leave these out")
+    sub.add_argument("--gap", dest="gaps", nargs="+", default=[], metavar="CODE=DATE", help="days "
+                     "on which a price changed its unit: no move is taken, the table of gaps says "
+                     "so")
     sub.add_argument("--append", action="store_true", help="add days to an existing history")
     _json(sub)
 
@@ -292,7 +297,7 @@ def _factors(given: Namespace) -> int:
         return describe(given.file, as_json=given.json)
     files = FactorFiles(**{name: tuple(getattr(given, name)) for name in (
         "prices", "perpetual_closes", "chains", "vol_index", "funding", "pegs", "staked",
-        "without")}, perpetuals=given.perpetuals)
+        "without", "gaps")}, perpetuals=given.perpetuals)
     return build(given.file, files, append=given.append, as_json=given.json)
 
 
