@@ -17,6 +17,7 @@ WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), 
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
+FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
 
 
@@ -31,6 +32,11 @@ class Account:
         self.cash = dict.fromkeys(codes, 0)
         self.positions, self.orders, self.delivered = {}, {}, {}
         self.level, self.call = 0, None
+        self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
+
+    def sum_up(self, flow, code, amount):
+        """Count what the account got since it was opened."""
+        self.sums[flow, code] += amount
 
 
 class Auditor:
@@ -49,7 +55,8 @@ class Auditor:
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
-        self.fresh, self.next_call, self.expected = {}, 0, []
+        self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
+        self.owner, self.head = {}, {}
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -91,6 +98,7 @@ class Auditor:
         else:
             account.cash[paid] += self.trade(account, contract, e.lots, price)
         account.cash[paid] -= e.fee
+        account.sum_up("fees", paid, -e.fee)
         self.fees[paid] += e.fee
         if e.order:
             order = account.orders[e.order]
@@ -111,6 +119,7 @@ class Auditor:
             account.positions[contract.id] = (held + lots, cost + value)
             return -value if premium else 0
         gone = ceil(Fraction(cost * abs(lots), abs(held)))
+        account.sum_up("realised", contract.settlement, -value - gone)
         if held + lots:
             account.positions[contract.id] = (held + lots, cost - gone)
         return -value if premium else -value - gone
@@ -136,16 +145,16 @@ class Auditor:
 
     def asked(self, e, effects, change):
         """Check an admission: by what the account needs and owns with the change made."""
-        account = self.accounts[e.account]
-        needed_before, _, _ = self.margin(account)
+        account, group = self.accounts[e.account], self.group(e.account)
+        needed_before, _, _ = self.margin(group)
         saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
         admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
                        for x in effects)
         change()
-        needed, _, owned = self.margin(account)
+        needed, _, owned = self.margin(group)
         leaves = not isinstance(e, said.OrderPlaced | said.OrderChanged)
         covered, certain = owned >= needed, abs(owned - needed) > CLOSE * (1 + abs(needed))
-        doubtful = self.doubtful(account)
+        doubtful = self.doubtful(group)
         right = covered and not doubtful
         if not leaves:
             right = right or needed <= needed_before
@@ -164,10 +173,54 @@ class Auditor:
             account.orders, account.cash = saved
 
     def transferred(self, e, effects):
-        cash = self.accounts[e.account].cash
-        self.asked(e, effects, lambda: cash.__setitem__(e.asset, cash[e.asset] - e.amount))
-        if effects[0].admitted:
-            self.accounts[e.to].cash[e.asset] += e.amount
+        cash, there = self.accounts[e.account].cash, self.accounts[e.to].cash
+        self.only_with_owner(e.account, e.to)
+
+        def move():
+            cash[e.asset] -= e.amount
+            there[e.asset] += e.amount
+
+        self.asked(e, effects, move)
+        if not effects[0].admitted:
+            there[e.asset] -= e.amount
+
+    def only_with_owner(self, *names):
+        """Check that a pocket has to do with its owner alone."""
+        for pocket, other in (names, names[::-1]):
+            if self.owner.get(pocket, other) != other:
+                raise Divergence(f"collateral moved between the pocket {pocket} and {other}")
+
+    def pocketopened(self, e, _):
+        self.accounts[e.account] = Account(self.codes)
+        self.owner[e.account] = e.owner
+
+    def accountlinked(self, e, effects):
+        group = [*self.group(e.to), self.accounts[e.account]]
+        if self.tied(e, effects, group):
+            self.head[e.account] = e.to
+
+    def accountunlinked(self, e, effects):
+        alone = self.accounts[e.account]
+        rest = [a for a in self.group(e.account) if a is not alone]
+        if self.tied(e, effects, [alone], rest):
+            del self.head[e.account]
+
+    def tied(self, e, effects, *groups):
+        """Check that who is to be margined as one, or no more, is covered; return whether it is."""
+        right = self.market is not None
+        for group in groups:
+            needed, _, owned = self.margin(group)
+            right = right and owned >= needed and not self.doubtful(group)
+            if abs(owned - needed) <= CLOSE * (1 + abs(needed)):
+                return effects[0].admitted
+        if effects[0].admitted != right:
+            raise Divergence(f"{e}: {effects[0]}, by the rules {right}")
+        return right
+
+    def group(self, name):
+        """Return all accounts that are margined as one with an account."""
+        head = self.head.get(name, name)
+        return [self.accounts[n] for n in self.accounts if self.head.get(n, n) == head]
 
     def deposited(self, e, _):
         self.accounts[e.account].cash[e.asset] += e.amount
@@ -189,22 +242,60 @@ class Auditor:
 
     def feecharged(self, e, _):
         self.accounts[e.account].cash[e.asset] -= e.amount
+        self.accounts[e.account].sum_up("fees", e.asset, -e.amount)
         self.fees[e.asset] += e.amount
 
     def accountopened(self, e, _):
         self.accounts[e.account] = Account(self.codes)
 
-    def accountclosed(self, e, _):
+    def accountclosed(self, e, effects):
         account = self.accounts.pop(e.account)
-        if any(account.cash.values()) or account.positions or account.orders:
+        owed = {code: -amount for code, amount in account.cash.items() if amount}
+        pocket = self.owner.pop(e.account, None)
+        if account.positions or account.orders or (owed and not pocket) or min(
+                owed.values(), default=1) < 0:
             raise Divergence(f"{e.account} was closed with something in it")
+        told = {x.asset: x.amount for x in effects if isinstance(x, made.LossAbsorbed)}
+        if told != owed or e.account in {*self.head.values(), *self.owner.values()}:
+            raise Divergence(f"{e.account} was closed: {told} borne outside, owed {owed}")
 
     def segmentdefined(self, e, _):
         """Nothing to book."""
 
-    def parametersactivated(self, e, _):
-        self.rate = Fraction(str(e.version.parameters.general.rate))
-        self.share = Fraction(str(e.version.parameters.general.maintenance_share))
+    def parametersactivated(self, e, effects):
+        """Take other rates where what they do to the accounts keeps within the limits."""
+        own = e.version.parameters.general
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
+        before, (told,) = (self.rate, self.share), [
+            x for x in effects if isinstance(x, made.ChangeDecided)]
+        sides = []
+        for self.rate, self.share in (before, after):
+            groups = [self.group(name) for name in self.accounts if name not in self.head]
+            sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
+        fits = self.limits is None or self.market is None or self.fits(*sides)
+        if told.admitted != fits:
+            raise Divergence(f"admitted: {told}, by the rules: {fits}")
+        self.rate, self.share = after if fits else before
+
+    def has_a_row(self, group):
+        cash, names = self.netted(group)
+        return any(cash.values()) or names
+
+    def fits(self, before, after):
+        """Return whether few enough stand worse, and few enough need too much more."""
+        worse = [0] * 4
+        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
+            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
+                        for x, w, y in ((i, m, b), (j, n, c)))
+            worse[new] += new > old
+        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
+        names = ("below_initial", "below_maintenance", "bankrupt")
+        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
+                   zip(names, worse[1:], strict=True)) and (
+            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
+
+    def impactlimited(self, e, _):
+        self.limits = e.limits
 
     def fundingapplied(self, e, _):
         contract = self.terms[e.instrument]
@@ -215,7 +306,9 @@ class Auditor:
         size = unit / price if contract.payoff is Payoff.INVERSE else unit * price
         for account in self.accounts.values():
             lots, _ = account.positions.get(e.instrument, (0, 0))
-            account.cash[contract.settlement] -= ceil(lots * size * rate)
+            paid = ceil(lots * size * rate)
+            account.cash[contract.settlement] -= paid
+            account.sum_up("funding", contract.settlement, -paid)
 
     def contractssettled(self, e, _):
         self.moved(e)
@@ -282,34 +375,51 @@ class Auditor:
         since = self.since.get(name)
         return since is not None and self.time - since >= self.rules.calm_ns
 
-    def doubtful(self, account):
-        """Return whether the account depends on a price that is not trusted."""
-        names = {*account.positions, *(o[0] for o in account.orders.values())}
+    def doubtful(self, group):
+        """Return whether accounts, as one, depend on a price that is not trusted."""
+        cash, names = self.netted(group)
         names |= {self.terms[n].underlying for n in names}
-        names |= {code for code, amount in account.cash.items() if amount and code != "USD"}
+        names |= {code for code, amount in cash.items() if amount and code != "USD"}
         return not all(self.trusted(name) for name in names)
 
-    def margin(self, account):
-        """Return what an account needs, initially and to keep, and owns, in USD, exactly."""
+    def netted(self, group):
+        """Return cash and names of contracts of accounts as one: what cancelled is cash."""
+        cash = {code: sum(a.cash[code] for a in group) for code in self.codes}
+        names = {o[0] for a in group for o in a.orders.values()}
+        for name in {n for a in group for n in a.positions}:
+            contract, (lots, cost) = self.terms[name], self.held(group, name)
+            if lots:
+                names.add(name)
+            elif not isinstance(contract, Option):
+                cash[contract.settlement] -= cost
+        return cash, names
+
+    def held(self, group, name):
+        """Return lots and entry cost of an instrument over accounts."""
+        mine = [a.positions.get(name, (0, 0)) for a in group]
+        return sum(lots for lots, _ in mine), sum(cost for _, cost in mine)
+
+    def margin(self, group):
+        """Return what accounts need as one, initially and to keep, and own, in USD, exactly."""
         if self.market is None:
             return Fraction(0), Fraction(0), Fraction(0)
         marks, index = self.market
-        owned = {code: Fraction(amount, 10 ** self.decimals[code])
-                 for code, amount in account.cash.items()}
+        owned = {code: Fraction(sum(a.cash[code] for a in group), 10 ** self.decimals[code])
+                 for code in self.codes}
         initial, maintenance = Fraction(0), Fraction(0)
-        names = {*account.positions, *(o[0] for o in account.orders.values())}
+        names = {n for a in group for n in (*a.positions, *(o[0] for o in a.orders.values()))}
         for name in names:
             contract = self.terms[name]
-            lots, cost = account.positions.get(name, (0, 0))
+            lots, cost = self.held(group, name)
             unit = Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
             option = isinstance(contract, Option)
             inverse = contract.payoff is Payoff.INVERSE and not option
             mark = marks[name]
-            if lots:
+            if lots or cost:
                 value = -lots * unit / mark if inverse else lots * unit * mark
                 cost = 0 if option else Fraction(cost, 10 ** self.decimals[contract.settlement])
                 owned[contract.settlement] += value - cost
-            mine = [o[1] for o in account.orders.values() if o[0] == name]
+            mine = [o[1] for a in group for o in a.orders.values() if o[0] == name]
             bought, sold = sum(x for x in mine if x > 0), -sum(x for x in mine if x < 0)
             size = unit if inverse else unit * index[contract.underlying]
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
@@ -322,8 +432,9 @@ class Auditor:
     def judge(self):
         """Move every account on its ladder, and say which calls follow."""
         for name, account in self.accounts.items():
-            initial, maintenance, balance = self.margin(account)
-            if self.doubtful(account):
+            group = [] if name in self.head else self.group(name)
+            initial, maintenance, balance = self.margin(group)
+            if self.doubtful(group):
                 continue
             level = 0
             for k, (measure, at, clear) in enumerate(LADDER):
@@ -369,7 +480,10 @@ class Auditor:
             theirs = dict(zip(self.codes, row.balances, strict=True))
             positions = {self.columns[c]: held for c, held in row.positions.items()}
             orders = {k: [self.columns[o[0]], o[1]] for k, o in row.orders.items()}
+            sums = dict(zip([(flow, code) for code in self.codes for flow in FLOWS], row.flows,
+                            strict=True))
             for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),
+                               ("flows", sums, mine.sums),
                                ("positions", positions, mine.positions)):
                 if a != b:
                     raise Divergence(f"{what} of {name}: {a}, by the auditor {b}")

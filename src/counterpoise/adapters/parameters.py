@@ -39,7 +39,7 @@ def parameters_of(model: MarginModel, as_of: int,
     """
     changes = dict(overrides or {})
     named = changes.pop(FILE, None)
-    document = _document(model) if file is None and named is None else _document_in(
+    document = _document(model) if file is None and named is None else document_in(
         named if file is None else file, model)
     return version_in(document, model=model, as_of=as_of, overrides=changes)
 
@@ -88,7 +88,14 @@ def _document(model: MarginModel) -> dict[str, Any]:
     return with_moves(document, folder)
 
 
-def _document_in(path: Any, model: MarginModel) -> dict[str, Any]:
+def document_in(path: Any, model: MarginModel) -> dict[str, Any]:
+    """Return the dated document of a model in a file, to be asked by `version_in`.
+
+    Raises
+    ------
+    BadInput
+        If it is none, or one of another model.
+    """
     from counterpoise.adapters.dated_document import dated_document  # few portfolios name a file
 
     if not isinstance(path, str):

@@ -44,6 +44,7 @@ from counterpoise.values.time import DAY_NS, day_text
 Object = dict[str, Any]
 MAY_STAND_STILL: Final = ("basis", "vol", "term", "skew", "funding")
 SIMULATED: Final = "SIMULATED"
+_DATED: Final = "dated"
 _YEAR_DAYS: Final = 365
 
 
@@ -123,12 +124,17 @@ def dynamic_parameters(found: Calibration, template: DynamicParameters, *, level
 
 
 def still_kinds(found: Calibration) -> tuple[str, ...]:
-    """Return the kinds of factors that some coin lacks: there they stand still."""
+    """Return the kinds of factors that some coin lacks: there they stand still.
+
+    A coin has its basis where both that of the perpetual and one by tenor are known.
+    """
     have: dict[str, set[str]] = {}
     for f in found.moves["base"].factors:
-        have.setdefault(f.subject, set()).add(f.kind)
+        dated = f.kind == "basis" and f.tenor_days > 0
+        have.setdefault(f.subject, set()).add(f"{_DATED} {f.kind}" if dated else f.kind)
     coins = [kinds for kinds in have.values() if "price" in kinds]
-    return tuple(k for k in MAY_STAND_STILL if any(k not in kinds for kinds in coins))
+    wanted = {k: {k, f"{_DATED} {k}"} if k == "basis" else {k} for k in MAY_STAND_STILL}
+    return tuple(k for k in MAY_STAND_STILL if any(not wanted[k] <= kinds for kinds in coins))
 
 
 def _liquidity(found: Calibration, template: DynamicParameters,

@@ -19,7 +19,13 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from counterpoise.calibration.broken_dependence import BREAKS, broken_correlation, reordered
-from counterpoise.calibration.completion import KNOWN_MIN, Completed, anchors_of, completed
+from counterpoise.calibration.completion import (
+    KNOWN_MIN,
+    Completed,
+    anchors_of,
+    completed,
+    rarely_known,
+)
 from counterpoise.calibration.dependence import (
     CopulaFit,
     DccFit,
@@ -144,9 +150,9 @@ def calibrate(record: FactorRecord, terms: CalibrationTerms, *, subjects: Sequen
     _refuse_absent(record.history, subjects)
     complete, priors = with_priors(record.history, terms.prior_days, subjects)
     history, left_out = _chosen(complete, terms, subjects)
+    fitted, rare = _fitted(history, terms, forecasts, track)
+    history, left_out = fitted.shocks.history, left_out + rare
     priors = tuple(p for p in priors if p.factor in history.factors)
-    fitted = fit_factors(history, decay=terms.decay, tail_share=terms.tail_share,
-                         forecasts=forecasts, track=track)
     whole = completed(fitted.shocks, anchors_of(history), years=terms.floor_years,
                       seed=terms.seed)
     residual = fitted.shocks.excess / fitted.shocks.deviation
@@ -213,6 +219,25 @@ def _unfit(history: FactorHistory, column: int, terms: CalibrationTerms) -> str:
     if old > terms.stale_days and not timeless:
         return f"is last known on {day_text(last)}, {old} days before the history ends"
     return ""
+
+
+def _fitted(history: FactorHistory, terms: CalibrationTerms, forecasts: PriceForecasts | None,
+            track: Track) -> tuple[FittedFactors, tuple[tuple[Factor, str], ...]]:
+    """Return the fits of what can be completed, and why the others are left out.
+
+    A recursion says nothing of its first days, so that only the fits show how many days are left.
+    """
+    fitted = fit_factors(history, decay=terms.decay, tail_share=terms.tail_share,
+                         forecasts=forecasts, track=track)
+    anchors = anchors_of(history)
+    rare = {f: why for f, why in rarely_known(fitted.shocks, anchors).items() if f not in anchors}
+    if not rare:
+        return fitted, ()
+    kept = [k for k, f in enumerate(history.factors) if f not in rare]
+    left = replaced(history, factors=tuple(history.factors[k] for k in kept),
+                    move=np.ascontiguousarray(history.move[:, kept]))
+    return (fit_factors(left, decay=terms.decay, tail_share=terms.tail_share, forecasts=forecasts),
+            tuple(rare.items()))
 
 
 def _longest(residual: Floats, factors: tuple[Factor, ...]) -> tuple[int, ...]:

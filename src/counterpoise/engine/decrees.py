@@ -10,15 +10,19 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine import changes
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ParametersTookEffect
 from counterpoise.engine.events import (
+    ChangeWithdrawn,
     CollateralScheduleChanged,
+    ImpactLimited,
     InstrumentsListed,
     ParametersActivated,
     SegmentDefined,
 )
+from counterpoise.engine.forms import in_order
 from counterpoise.engine.levels import LEVELS_MAX
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
@@ -71,7 +75,7 @@ def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
                               f"already; {event.version.number} does not follow it"))
     if wrong:
         raise BadInput(*wrong)
-    _wait(draft, k, (event.effective_from, event.version, None))
+    _wait(draft, k, (event.effective_from, in_order(event.version), None))
 
 
 def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
@@ -88,7 +92,19 @@ def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
     if rule.numeraire != event.schedule.numeraire:
         raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
                         f"in {event.schedule.numeraire[:20]}")
-    _wait(draft, k, (event.effective_from, None, event.schedule))
+    _wait(draft, k, (event.effective_from, None, in_order(event.schedule)))
+
+
+def impact_limited(draft: Draft, event: ImpactLimited) -> None:
+    """Limit what changes of a segment's terms may do to its accounts."""
+    k = _segment(draft, event.segment)
+    _put(draft, k, changes.impact_limited(draft, k, event))
+
+
+def change_withdrawn(draft: Draft, event: ChangeWithdrawn) -> None:
+    """Forget a change that waits."""
+    k = _segment(draft, event.segment)
+    _put(draft, k, changes.change_withdrawn(draft, k, event))
 
 
 def _wait(draft: Draft, k: int,
@@ -98,8 +114,11 @@ def _wait(draft: Draft, k: int,
         raise bad_input(Reason.BAD_TIME, held.name, f"can wait for at most {PENDING_MAX} changes, "
                         "each from an instant after 1970")
     new = Pending(effective_from=decreed[0], version=decreed[1], schedule=decreed[2])
+    if not changes.admitted(draft, k, new):
+        return
     pending = tuple(sorted((*held.pending, new), key=lambda p: p.effective_from))
-    _put(draft, k, replaced(held, pending=pending))
+    limits = {name: own for name, own in held.limits.items() if name != changes.digest_of(new)}
+    _put(draft, k, replaced(held, pending=pending, limits=limits))
     in_force(draft)
 
 

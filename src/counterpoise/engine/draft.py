@@ -87,9 +87,9 @@ class Draft:
                     self.shards[k] = shard
         self.seen = {}
 
-    def write_columns(self, k: int, rows: Any, book: Book,
-                      orders: dict[int, dict[str, Order]]) -> None:
-        """Take other columns, and open orders, of a shard without overlay; `rows` changed.
+    def write_columns(self, k: int, rows: Any, book: Book, flows: Any,
+                      orders: dict[int, dict[str, Order]] | None = None) -> None:
+        """Take other columns, flows and open orders of a shard without overlay; `rows` changed.
 
         What the accounts gained is counted here, over whole columns and in integers of any size.
         """
@@ -101,7 +101,8 @@ class Draft:
         standing = grown(shard.standing, shard.size)
         snapshot = standing.snapshot.copy()
         snapshot[rows] = NEVER
-        self.shards[k] = replaced(shard, book=book, orders=orders,
+        self.shards[k] = replaced(shard, book=book, flows=flows,
+                                  orders=shard.orders if orders is None else orders,
                                   standing=replaced(standing, snapshot=snapshot))
 
     def worth(self, name: str) -> Worth | None:

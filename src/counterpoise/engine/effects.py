@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.governance.impact import Group
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -94,6 +95,30 @@ class TransferDecided:
     admitted: bool
     largest: int
     failures: tuple[Failure, ...]
+
+
+@frozen
+class LinkDecided:
+    """An account is linked to another, or (`linked` False) unlinked, or that is refused."""
+
+    position: int
+    time: int
+    account: str
+    to: str
+    linked: bool
+    admitted: bool
+    failures: tuple[Failure, ...]
+
+
+@frozen
+class LossAbsorbed:
+    """A pocket ended owing an `amount` of an asset: the world outside bears it, not its owner."""
+
+    position: int
+    time: int
+    account: str
+    asset: str
+    amount: int
 
 
 @frozen
@@ -232,6 +257,26 @@ class ParametersTookEffect:
 
 
 @frozen
+class ChangeDecided:
+    """Parameters or a schedule will act from `effective_from` on, or never, with every reason.
+
+    version    number of the parameters, 0 for a schedule; `digest` of either
+    impact     digest of `governance.impact`, "" where there was nothing to weigh; its `groups`
+    """
+
+    position: int
+    time: int
+    segment: str
+    version: int
+    digest: str
+    effective_from: int
+    admitted: bool
+    impact: str
+    groups: tuple[Group, ...]
+    failures: tuple[Failure, ...]
+
+
+@frozen
 class Alert:
     """Somebody should look."""
 
@@ -245,4 +290,5 @@ class Alert:
 Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | WithdrawalDecided
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
-          | ContractsDelivered | ParametersTookEffect | Alert)
+          | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
+          | ChangeDecided)

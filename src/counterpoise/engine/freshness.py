@@ -1,5 +1,6 @@
 """Which prices may be trusted, and which accounts depend on one that may not?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,14 @@ def trust_in(state: State) -> Trust:
                  untrusted=frozenset(np.flatnonzero(~instrument).tolist()),
                  unpriced=frozenset(k for k, a in enumerate(state.assets)
                                     if not by_index.get(a.code, bool(quoted[k]))))
+
+
+def doubted(draft: Draft, segment: int, rows: Sequence[Row]) -> Bools:
+    """Return which accounts in the open have `doubts`, [row]."""
+    found = trust(draft, segment)
+    if not found.untrusted and not found.unpriced:
+        return np.zeros(len(rows), bool)
+    return np.array([bool(doubts(draft, segment, row)) for row in rows], bool)
 
 
 def doubts(draft: Draft, segment: int, row: Row) -> tuple[Failure, ...]:

@@ -1,9 +1,10 @@
 """What bytes does a state have, and what is its root?
 
 A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
-every shard. Each part has a digest; the *root* is the digest of their digests, so that two replicas
-that differ can say in which shard. What a state derives (risk arrays), what it computes with and
-how many refused events it saw are in no part: a refused event leaves the root as it was.
+every shard, and the ties of accounts where there are some. Each part has a digest; the *root* is
+the digest of their digests, so that two replicas that differ can say in which shard. What a state
+derives (risk arrays), what it computes with and how many refused events it saw are in no part: a
+refused event leaves the root as it was.
 """
 
 from typing import Any, Final
@@ -18,6 +19,7 @@ from counterpoise.engine.forms import Types, fits, named_types, read, unreadable
 from counterpoise.engine.remembered import Remembered, own_entries, packed_ids, unpacked_ids
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import (
+    FLOWS,
     Equipment,
     Ledger,
     Order,
@@ -27,6 +29,7 @@ from counterpoise.engine.state import (
     Standing,
     State,
 )
+from counterpoise.engine.ties import Ties, ties_of
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.conditions import Conditions
@@ -36,7 +39,7 @@ from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import frozen
 
-STATE_FORMAT: Final = 1
+STATE_FORMAT: Final = 2
 _MARKET_FIELDS: Final[tuple[str, ...]] = tuple(
     n for n in vars(MarketSnapshot)["__fields__"] if n != "catalogue")
 _BOOK_COLUMNS: Final = ("accounts", "row_pointer", "instrument", "lots", "entry_cost",
@@ -65,6 +68,7 @@ class _ShardImage:
     segment: int
     closed: tuple[int, ...]
     columns: dict[str, np.ndarray[Any, Any]]
+    flows: np.ndarray[Any, np.dtype[np.int64]]
     order_price: np.ndarray[Any, np.dtype[np.float64]]
     orders: tuple[tuple[int, str, Order], ...]
     standing: Standing
@@ -88,6 +92,8 @@ def state_parts(state: State) -> Parts:
         ("head", head), ("terms", (state.catalogue.instruments, state.assets)),
         ("segments", state.segments), ("ledger", state.ledger), ("board", state.board),
         ("market", market), ("accounts", (names, places)), ("ids", ids)]
+    if state.ties.owner or state.ties.head:
+        parts.append(("ties", (state.ties.owner, state.ties.head)))
     parts += [(f"shard {k}", _image_of(shard)) for k, shard in enumerate(plain_shards(state))]
     return tuple((name, written(part)) for name, part in parts)
 
@@ -127,7 +133,7 @@ def _image_of(shard: Shard) -> _ShardImage:
     book = shard.book
     return _ShardImage(
         segment=shard.segment, closed=tuple(sorted(shard.closed)),
-        columns={name: getattr(book, name) for name in _BOOK_COLUMNS},
+        columns={name: getattr(book, name) for name in _BOOK_COLUMNS}, flows=shard.flows,
         order_price=book.order_given.get("price", np.zeros(0)),
         orders=tuple((row, name, held[name]) for row, held in sorted(shard.orders.items())
                      for name in sorted(held)),
@@ -179,7 +185,8 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
     names, places = parts["accounts"]
     older, younger, floor = parts["ids"]
     young = unpacked_ids(*younger)
-    images = [parts[f"shard {k}"] for k in range(len(parts) - 8)]
+    shards = len([name for name in parts if name.startswith("shard ")])
+    images = [parts[f"shard {k}"] for k in range(shards)]
     market = parts["market"] and MarketSnapshot(
         catalogue=terms, **dict(zip(_MARKET_FIELDS, parts["market"], strict=True)))
     return State(
@@ -192,16 +199,26 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
         remembered=Remembered(older=unpacked_ids(*older), younger=young, count=len(young),
                               floor=floor),
         withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
-        restarted_at=head.restarted_at, arrays={}, worths={})
+        restarted_at=head.restarted_at, arrays={}, worths={},
+        ties=_ties(parts, len(names)))
+
+
+def _ties(parts: dict[str, Any], accounts: int) -> Ties:
+    part = parts.get("ties", ({}, {}))
+    if not fits(part, tuple[dict[int, int], dict[int, int]]) or not all(
+            0 <= n < accounts for tied in part for pair in tied.items() for n in pair):
+        raise unreadable("tie accounts that are none")
+    return ties_of(*part)
 
 
 def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -> Shard:
     columns: dict[str, Any] = dict(image.columns)
     book = Book(catalogue=terms, assets=assets, given={},
                 order_given={"price": image.order_price}, **columns)
+    assert image.flows.shape == (len(book), len(assets) * len(FLOWS))
     orders: dict[int, dict[str, Order]] = {}
     for row, name, order in image.orders:
         orders.setdefault(row, {})[name] = order
     return Shard(segment=image.segment, size=len(book), numbers=tuple(book.accounts.tolist()),
                  closed=frozenset(image.closed), book=book, orders=orders, overlay={},
-                 standing=image.standing)
+                 flows=image.flows, standing=image.standing)

@@ -4,6 +4,7 @@ Each verb takes the draft and the event, checks first and writes then; what it f
 raises. All of them are marks of the run: what came before has been applied to the last cent.
 """
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from counterpoise.accounts.book import book_of, orders_of, positions_of, rows_at
 from counterpoise.engine.directory import number_of, with_account
 from counterpoise.engine.draft import CLEARING, DUST, EXTERNAL, FUNDING, Draft
-from counterpoise.engine.effects import Alert, AlertTopic, ContractsDelivered
+from counterpoise.engine.effects import Alert, AlertTopic, ContractsDelivered, LossAbsorbed
 from counterpoise.engine.events import (
     AccountClosed,
     AccountOpened,
     ContractsSettled,
     FundingApplied,
 )
+from counterpoise.engine.groups import check_room
 from counterpoise.engine.money import (
     Held,
     Worth,
@@ -27,7 +29,17 @@ from counterpoise.engine.money import (
     total_of,
 )
 from counterpoise.engine.quoting import check_price
-from counterpoise.engine.state import SHARD_ACCOUNTS, Shard, empty_shard
+from counterpoise.engine.shards import grown
+from counterpoise.engine.state import (
+    FLOWS,
+    FUNDING_GOT,
+    REALISED,
+    SHARD_ACCOUNTS,
+    Shard,
+    Standing,
+    empty_shard,
+)
+from counterpoise.engine.ties import grouped_accounts, ties_of
 from counterpoise.engine.trading import account_number, clear
 from counterpoise.instruments.contracts import Future, Option, Perpetual
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -69,20 +81,52 @@ def account_opened(draft: Draft, event: AccountOpened) -> None:
 
 
 def account_closed(draft: Draft, event: AccountClosed) -> None:
-    """End an account that holds nothing."""
+    """End an account that holds nothing; what a pocket still owes is written off."""
     number = account_number(draft, event.account)
-    held = draft.read(number)
+    held, ties = draft.read(number), draft.state.ties
+    pocket = number in ties.owner
     waiting = sorted(w for w, (owner, _, _) in draft.withdrawals.items() if owner == number)
     wrong = [Failure(reason=Reason.NOT_EMPTY, subject=event.account, sentence=sentence)
              for there, sentence in (
                  (held.positions, "holds positions; close them first"),
                  (held.orders, "has open orders; cancel them first"),
-                 (any(held.balances), "owns or owes assets; settle them first"),
+                 (any(held.balances) and not pocket, "owns or owes assets; settle them first"),
+                 (pocket and max(held.balances) > 0, "owns assets; transfer them to its owner, or "
+                  "pay with them what it owes"),
+                 (number in ties.pockets, "has pockets open; close them first"),
+                 (number in ties.head or number in ties.members, "is linked; unlink first"),
                  (waiting, f"has withdrawals set aside: {', '.join(waiting)[:200]}")) if there]
     if wrong:
         raise BadInput(*wrong)
     k, row = draft.state.directory.places[number]
-    draft.shards[k] = replaced(draft.shards[k], closed=draft.shards[k].closed | {row})
+    shard = draft.shards[k]
+    draft.shards[k] = replaced(shard, closed=shard.closed | {row},
+                               standing=_left(grown(shard.standing, shard.size), row))
+    if pocket:
+        _write_off(draft, event.account, number)
+
+
+def _left(standing: Standing, row: int) -> Standing:
+    """Return a standing in which an account is at no level and called for nothing."""
+    if not standing.call[row].any() and not standing.level[row].any():
+        return standing
+    columns = {name: getattr(standing, name).copy()
+               for name in ("level", "call", "issued", "deadline", "amount")}
+    for column in columns.values():
+        column[row] = 0
+    return replaced(standing, **columns)
+
+
+def _write_off(draft: Draft, name: str, number: int) -> None:
+    """End a pocket: its loss is limited to it, so the world outside bears what it owes."""
+    ties, owed = draft.state.ties, draft.read(number).balances
+    for k, asset in enumerate(draft.state.assets):
+        if owed[k]:
+            draft.tell(LossAbsorbed(position=draft.position, time=draft.state.time, account=name,
+                                    asset=asset.code, amount=-owed[k]))
+            draft.cash[EXTERNAL][k] += owed[k]
+    draft.write(number).balances[:] = [0] * len(owed)
+    draft.change(ties=ties_of({n: o for n, o in ties.owner.items() if n != number}, ties.head))
 
 
 def funding_applied(draft: Draft, event: FundingApplied) -> None:
@@ -96,28 +140,46 @@ def funding_applied(draft: Draft, event: FundingApplied) -> None:
     rate, price = (event.rate, event.rate_exponent), (event.price, event.price_exponent)
     draft.in_columns()
     paying = [(k, *_paying(shard, worth, rate, price)) for k, shard in enumerate(draft.shards)]
-    for _, _, left, _ in paying:
-        check_money(event.instrument, *left)
-    for k, rows, left, _ in paying:
-        if left:
-            shard = draft.shards[k]
-            balances = shard.book.balances.copy()
-            balances[rows, worth.asset] = left
-            draft.write_columns(k, rows, replaced(shard.book, balances=balances), shard.orders)
-    total = total_of(pays for _, _, _, pays in paying)
+    charge(draft, event.instrument, (worth.asset, FUNDING_GOT), paying)
+    check_room(draft, grouped_accounts(draft.state.ties))
+    total = total_of(chain.from_iterable(pays for _, _, pays in paying))
     flat = draft.cleared.get(event.instrument, (0, 0, 0))[0] == 0
     draft.cash[DUST if flat else FUNDING][worth.asset] += total
 
 
+def charge(draft: Draft, subject: str, to: tuple[int, int],
+           paying: list[tuple[int, Ints, list[int]]]) -> None:
+    """Take from rows of shards in columns what they pay; `to` is (asset, flow).
+
+    `paying` is (shard, its rows, what each pays, received < 0).
+
+    Raises
+    ------
+    BadInput
+        If a balance or a sum of flows would leave 64 bits; nothing is written then.
+    """
+    flow, made = to[0] * len(FLOWS) + to[1], list[tuple[int, Ints, list[int], list[int]]]()
+    for k, rows, pays in paying:
+        shard = draft.shards[k]
+        left, sums = ([old - p for old, p in zip(column[rows].tolist(), pays, strict=True)]
+                      for column in (shard.book.balances[:, to[0]], shard.flows[:, flow]))
+        check_money(subject, *left, *sums)
+        made.append((k, rows, left, sums))
+    for k, rows, left, sums in made:
+        if left:
+            shard = draft.shards[k]
+            balances, flows = shard.book.balances.copy(), shard.flows.copy()
+            balances[rows, to[0]], flows[rows, flow] = left, sums
+            draft.write_columns(k, rows, replaced(shard.book, balances=balances), flows)
+
+
 def _paying(shard: Shard, worth: Worth, rate: tuple[int, int],
-            price: tuple[int, int]) -> tuple[Ints, list[int], int]:
-    """Return which rows of a shard in columns pay funding, what each has left, and what all pay."""
+            price: tuple[int, int]) -> tuple[Ints, list[int]]:
+    """Return which rows of a shard in columns pay funding, and what each pays."""
     book = shard.book
     at = np.flatnonzero(book.instrument == worth.column)
     rows = np.searchsorted(book.row_pointer, at, side="right") - 1
-    pays = [funding_paid(worth, lots, rate, price) for lots in book.lots[at].tolist()]
-    owned = book.balances[rows, worth.asset].tolist()
-    return rows, [o - p for o, p in zip(owned, pays, strict=True)], total_of(pays)
+    return rows, [funding_paid(worth, lots, rate, price) for lots in book.lots[at].tolist()]
 
 
 def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
@@ -136,11 +198,12 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
                  if draft.cleared.get(contract.id, (0, 0, 0))[0]]
     draft.in_columns()
     closings = [_closing(draft, shard, worths, price) for shard in draft.shards]
-    for k, (balances, closed) in enumerate(closings):
-        _close(draft, k, balances, list(worths))
+    for k, (columns, closed) in enumerate(closings):
+        _close(draft, k, columns, list(worths))
         for contract, worth, lots, value, gain in closed:
             draft.cash[CLEARING][worth.asset] -= gain
             clear(draft, contract.id, -lots, value)
+    check_room(draft, grouped_accounts(draft.state.ties))
     for name, worth in unmatched:
         _end_unmatched(draft, name, worth)
     draft.tell(ContractsDelivered(
@@ -149,12 +212,12 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
 
 
 def _closing(draft: Draft, shard: Shard, worths: dict[int, tuple[Future | Option, Worth]],
-             price: tuple[int, int]) -> tuple[Ints, list[Closed]]:
-    """Return the balances of a shard in columns after its contracts are closed, and what closed."""
+             price: tuple[int, int]) -> tuple[tuple[Ints, Ints], list[Closed]]:
+    """Return balances and flows of a shard in columns whose contracts are closed, and what did."""
     book, closed = shard.book, list[Closed]()
     at = np.flatnonzero(np.isin(book.instrument, list(worths)))
     rows = (np.searchsorted(book.row_pointer, at, side="right") - 1).tolist()
-    owned: dict[tuple[int, int], int] = {}
+    owned, sums = dict[tuple[int, int], int](), dict[tuple[int, int], int]()
     held = zip(book.instrument[at].tolist(), book.lots[at].tolist(), book.entry_cost[at].tolist(),
                strict=True)
     for row, (column, lots, cost) in zip(rows, held, strict=True):
@@ -162,15 +225,18 @@ def _closing(draft: Draft, shard: Shard, worths: dict[int, tuple[Future | Option
         value = expiry_paid(worth, contract, -lots, price)
         gain, key = _gain(worth, (lots, cost), value), (row, worth.asset)
         owned[key] = owned.get(key, int(book.balances[key])) + gain
+        flow = (row, worth.asset * len(FLOWS) + REALISED)
+        sums[flow] = sums.get(flow, int(shard.flows[flow])) - value - cost
         closed.append((contract, worth, lots, value, gain))
-    balances = book.balances.copy()
-    for key, left in owned.items():
-        check_money(draft.state.directory.names[shard.numbers[key[0]]], left)
-        balances[key] = left
-    return balances, closed
+    balances, flows = book.balances.copy(), shard.flows.copy()
+    for columns, changed in ((balances, owned), (flows, sums)):
+        for key, left in changed.items():
+            check_money(draft.state.directory.names[shard.numbers[key[0]]], left)
+            columns[key] = left
+    return (balances, flows), closed
 
 
-def _close(draft: Draft, k: int, balances: Ints, columns: list[int]) -> None:
+def _close(draft: Draft, k: int, after: tuple[Ints, Ints], columns: list[int]) -> None:
     """Write a shard in columns without positions and orders in some contracts."""
     shard = draft.shards[k]
     parts = positions_of(shard.book), orders_of(shard.book)
@@ -181,10 +247,11 @@ def _close(draft: Draft, k: int, balances: Ints, columns: list[int]) -> None:
     positions, orders = (rows_at(part, np.flatnonzero(~g))
                          for part, g in zip(parts, gone, strict=True))
     book = book_of(catalogue=shard.book.catalogue, accounts=shard.book.accounts,
-                   positions=positions, orders=orders, balances=(shard.book.assets, balances))
+                   positions=positions, orders=orders, balances=(shard.book.assets, after[0]))
     left = {row: {name: order for name, order in held.items() if order[0] not in columns}
             for row, held in shard.orders.items()}
-    draft.write_columns(k, changed, book, {row: held for row, held in left.items() if held})
+    draft.write_columns(k, changed, book, after[1],
+                        {row: held for row, held in left.items() if held})
 
 
 def _gain(worth: Worth, held: Held, value: int) -> int:

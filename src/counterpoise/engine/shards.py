@@ -21,7 +21,7 @@ from counterpoise.accounts.book import (
     rows_of,
 )
 from counterpoise.engine.money import EXPONENT_MAX
-from counterpoise.engine.state import NEVER, Row, Shard, Standing
+from counterpoise.engine.state import FLOWS, NEVER, Row, Shard, Standing
 from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import power_of_ten
 
@@ -38,14 +38,17 @@ def drawn(shard: Shard, row: int, by: object) -> Row:
     """Return a new row that `by` may write, of what the account holds."""
     held = shard.overlay.get(row)
     if held is not None:
-        return Row(dict(held.positions), dict(held.orders), list(held.balances), by)
+        return Row(dict(held.positions), dict(held.orders), list(held.balances), by,
+                   list(held.flows))
     book = shard.book
     if row >= len(book):
-        return Row({}, {}, [0] * len(book.assets), by)
+        width = len(book.assets)
+        return Row({}, {}, [0] * width, by, [0] * (width * len(FLOWS)))
     low, high = book.row_pointer[row:row + 2].tolist()
     held_lots = zip(book.lots[low:high].tolist(), book.entry_cost[low:high].tolist(), strict=True)
     positions = dict(zip(book.instrument[low:high].tolist(), held_lots, strict=True))
-    return Row(positions, dict(shard.orders.get(row, ())), book.balances[row].tolist(), by)
+    return Row(positions, dict(shard.orders.get(row, ())), book.balances[row].tolist(), by,
+               shard.flows[row].tolist())
 
 
 def compacted(shards: Sequence[Shard]) -> tuple[list[Shard], Book]:
@@ -69,8 +72,19 @@ def _with_book(shard: Shard, book: Book) -> Shard:
     standing = grown(shard.standing, shard.size)
     snapshot = standing.snapshot.copy()
     snapshot[list(shard.overlay)] = NEVER
-    return replaced(shard, book=book, orders=orders, overlay={},
+    return replaced(shard, book=book, orders=orders, overlay={}, flows=_flows(shard),
                     standing=replaced(standing, snapshot=snapshot))
+
+
+def _flows(shard: Shard) -> Ints:
+    """Return the flows of every row of a shard, those in the open too, [row, asset x flow]."""
+    flows = np.zeros((shard.size, shard.flows.shape[1]), np.int64)
+    flows[:len(shard.flows)] = shard.flows
+    if shard.overlay:
+        held = chain.from_iterable([row.flows for row in shard.overlay.values()])
+        flows[list(shard.overlay)] = flat(held, len(shard.overlay) * flows.shape[1]).reshape(
+            -1, flows.shape[1])
+    return flows
 
 
 def grown(standing: Standing, rows: int) -> Standing:

@@ -17,6 +17,8 @@ from counterpoise.engine.board import Board, silent_board
 from counterpoise.engine.directory import Directory, new_directory
 from counterpoise.engine.levels import Level
 from counterpoise.engine.remembered import NOTHING_REMEMBERED, Remembered
+from counterpoise.engine.ties import NO_TIES, Ties
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Spot
 from counterpoise.margin.model import MarginModel
@@ -35,6 +37,12 @@ SHARD_ACCOUNTS: Final = 512
 HOUSE: Final = ("clearing", "dust", "external", "fees", "funding", "withdrawals")
 """The other side of every posting: gains and premiums; rounding; the world outside; what accounts
 paid in fees; funding on its way between accounts; what is set aside for withdrawals."""
+FLOWS: Final = ("realised", "funding", "fees", "interest")
+"""What is summed up for every account and asset since it was opened: smallest units, received > 0.
+
+Entry `asset * len(FLOWS) + flow` of an account's flows. With what came in and went out they are its
+balance: realised P&L less the entry costs of open options, funding, fees, interest."""
+REALISED, FUNDING_GOT, FEES_GOT, INTEREST_GOT = range(len(FLOWS))
 NEVER: Final = -1
 """Stands for a snapshot that never was: the account changed since it was margined last."""
 
@@ -91,7 +99,7 @@ class Segment:
 
     `model` names a model of the equipment; `version` are its parameters now, None before any act;
     `schedule` stands for the model's own collateral schedule where not None; `pending` is sorted by
-    time.
+    time; `limits` {digest: how far the change with it may go}, "" for every other.
     """
 
     name: str
@@ -100,6 +108,7 @@ class Segment:
     version: ParameterVersion | None
     schedule: CollateralSchedule | None
     pending: tuple[Pending, ...]
+    limits: dict[str, ImpactLimits] = {}
 
 
 @frozen
@@ -119,16 +128,17 @@ Held = tuple[int, int]
 class Row:
     """One account's holdings in the open: never changed once the step that made it is over.
 
-    positions {column: (lots, entry cost)}, orders {id: order}, balances [asset]; `drawn_by` is the
-    draft that may still write here.
+    positions {column: (lots, entry cost)}, orders {id: order}, balances [asset], flows [asset x
+    flow] as `FLOWS` says, empty where a row is only asked about; `drawn_by` is the draft that may
+    still write here.
     """
 
-    __slots__ = ("balances", "drawn_by", "orders", "positions")
+    __slots__ = ("balances", "drawn_by", "flows", "orders", "positions")
 
     def __init__(self, positions: dict[int, Held], orders: dict[str, Order], balances: list[int],
-                 drawn_by: object = None) -> None:
+                 drawn_by: object = None, flows: list[int] | None = None) -> None:
         self.positions, self.orders, self.balances = positions, orders, balances
-        self.drawn_by = drawn_by
+        self.drawn_by, self.flows = drawn_by, flows or []
 
 
 @frozen
@@ -161,6 +171,7 @@ class Shard:
     """Some accounts of one segment.
 
     book       columns of the first accounts; `accounts` are their numbers
+    flows      [row of the book, asset x flow], sums since each account was opened, as `FLOWS` says
     orders     {row of the book: its open orders}
     overlay    {row: what it holds now}; rows from `len(book)` to `size` are in it or empty
     numbers    account numbers of all `size` rows
@@ -172,6 +183,7 @@ class Shard:
     numbers: tuple[int, ...]
     closed: frozenset[int]
     book: Book
+    flows: Ints
     orders: dict[int, dict[str, Order]]
     overlay: dict[int, Row]
     standing: Standing
@@ -200,8 +212,9 @@ class State:
     calls         number of the last margin call
     snapshots     sequence of the last snapshot
     restarted_at  when the process began, ns
-    arrays        {segment: risk arrays at `market`}; made again when needed, no part of the root
+    arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
+    ties          pockets and linked accounts
     """
 
     equipment: Equipment
@@ -225,6 +238,7 @@ class State:
     restarted_at: int
     arrays: dict[int, Any]
     worths: dict[str, Any]
+    ties: Ties = NO_TIES
 
 
 def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equipment,
@@ -265,7 +279,8 @@ def empty_shard(held: Catalogue, assets: tuple[Asset, ...], segment: int,
     book = book_of(catalogue=held, accounts=np.zeros(0, np.int64), positions=NO_ENTRIES,
                    balances=(assets, np.zeros((0, len(assets)), np.int64)))
     return Shard(segment=segment, size=0, numbers=(), closed=frozenset(), book=book, orders={},
-                 overlay={}, standing=no_standing(pools, 0))
+                 flows=np.zeros((0, len(assets) * len(FLOWS)), np.int64), overlay={},
+                 standing=no_standing(pools, 0))
 
 
 def no_standing(pools: tuple[str, ...], rows: int) -> Standing:

@@ -58,7 +58,8 @@ class AccountMargin:
 
 
 def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: MarginModel,
-                   version: ParameterVersion, arrays: tuple[RiskArrays, ...] | None = None,
+                   version: ParameterVersion,
+                   arrays: PricedMarket | tuple[RiskArrays, ...] | None = None,
                    threads: int = 1) -> AccountMargin:
     """Return the margin of every account and pool of a book.
 
@@ -68,7 +69,8 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
         The accounts, or their layout under this model (`laid_out`) where the caller has it already.
     arrays
         The priced scenario sets of this very market, model and version, from `priced`, where the
-        caller has them already; priced here otherwise.
+        caller has them already; priced here otherwise. Who computes again and again at one market
+        keeps a `priced_market`.
     threads
         How many threads the kernels use; the result has the same bits for any number.
     """
@@ -76,12 +78,17 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
     assert held.catalogue is market.catalogue
     if arrays is None:
         arrays = priced(market, model=model, version=version, threads=threads)
+    if isinstance(arrays, PricedMarket):
+        assert arrays.market is market and arrays.parameters is version.parameters
+        now = arrays
+        book = book if isinstance(book, Layout) else laid_out(book, model, threads=threads)
+    else:
+        now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
     if isinstance(book, Layout):
         assert isinstance(model, UnitModel)
-        now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
         results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
         return margins_of(book, results, now, model, threads=threads)
-    requirements = model.requirement(book, arrays, market, version.parameters, threads)
+    requirements = model.requirement(book, now.arrays, market, version.parameters, threads)
     return against_equity(book, market, requirements, model.equity(version.parameters),
                           threads=threads)
 
@@ -114,6 +121,14 @@ def priced(market: MarketSnapshot, *, model: MarginModel, version: ParameterVers
     """Return the risk arrays of every scenario set of the model: one pricing pass for all books."""
     return tuple(risk_arrays(market, scenarios, threads=threads)
                  for scenarios in model.scenarios(market, version.parameters))
+
+
+def priced_market(market: MarketSnapshot, *, model: MarginModel, version: ParameterVersion,
+                  threads: int = 1) -> PricedMarket:
+    """Return a market priced for a model, with all that it derives of market and parameters."""
+    now = PricedMarket(market=market, parameters=version.parameters, arrays=priced(
+        market, model=model, version=version, threads=threads))
+    return model.with_terms(now) if isinstance(model, UnitModel) else now
 
 
 def against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,

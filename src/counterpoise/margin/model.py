@@ -66,11 +66,15 @@ class CrossEquity:
 
 @frozen
 class PricedMarket:
-    """One market, priced: the risk arrays of a model's scenario sets under its parameters."""
+    """One market, priced: the risk arrays of a model's scenario sets under its parameters.
+
+    `terms` is what a `UnitModel` derives of these three alone, None where it was not asked to.
+    """
 
     market: MarketSnapshot
     arrays: tuple[RiskArrays, ...]
     parameters: Any
+    terms: Any = None
 
 
 class MarginModel(Protocol):
@@ -122,6 +126,9 @@ class UnitModel(MarginModel, Protocol):
 
     def layout(self, book: Book, threads: int) -> Layout:
         """Return the rows of a book under the risk units of this model."""
+
+    def with_terms(self, priced: PricedMarket) -> PricedMarket:
+        """Return a priced market with its terms, so that they are derived once for all books."""
 
     def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
                  threads: int) -> tuple[Any, ...]:

@@ -178,7 +178,8 @@ def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
 def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads: int) -> Moved:
     layout, model = now.held, now.model
     assert isinstance(layout, Layout) and isinstance(model, UnitModel)
-    market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
+    market = model.with_terms(PricedMarket(market=now.market, arrays=now.arrays,
+                                           parameters=now.version.parameters))
     fresh = dict(zip(blocks, model.measured(layout, market, blocks, threads), strict=True))
     results = tuple(fresh[k] if k in fresh else now.results[k] for k in range(len(layout.blocks)))
     margins = margins_of(layout, results, market, model, rows=rows, threads=threads)

@@ -6,7 +6,7 @@ state after that; everything else is an event. Replay applies the events with th
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from counterpoise.adapters.store.history import CHUNK, record_at, state_at
 from counterpoise.adapters.store.journal import Journal, open_journal
@@ -23,7 +23,11 @@ from counterpoise.values.failure import Reason, bad_input
 HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
-_NAMED: Final = ("account", "to")
+_NAMED: Final = ("account", "to", "owner")
+_NAMING: Final[dict[type, tuple[str, ...]]] = {
+    kind: tuple(f for f in _NAMED if kind.__types__.get(f) is str)
+    for kind in cast(dict[int, Any], codec.EVENT_KINDS | codec.EFFECT_KINDS).values()}
+"""The fields by which events and effects name accounts."""
 
 
 def machine(equipment: Equipment) -> Machine[State]:
@@ -63,8 +67,8 @@ def effect_entries(effects: Iterable[Effect], first: int) -> tuple[Entry, ...]:
 
 
 def _accounts(said: Any) -> tuple[str, ...]:
-    names = [name for field in _NAMED if isinstance(name := getattr(said, field, None), str)]
-    return tuple(dict.fromkeys(names))
+    names = [getattr(said, field) for field in _NAMING[type(said)]]
+    return tuple(names) if len(names) < 2 else tuple(dict.fromkeys(names))
 
 
 def open_engine_journal(store: Store, first: State) -> Journal:

@@ -21,6 +21,7 @@ from counterpoise.adapters.store.records import (
     Mark,
     Record,
     RecordType,
+    chained,
     content_of,
     frame_of,
     hash_of,
@@ -128,16 +129,19 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
+        return self._screened(events, [content_of(event) for event in events])
+
+    def _screened(self, events: Sequence[Entry], contents: list[bytes]) -> Screened:
         known = self._seen([e.client_id for e in events])
         fresh: list[Entry] = []
         repeated: dict[str, int] = {}
         refused: list[Failure] = []
-        for event in events:
+        for event, content in zip(events, contents, strict=True):
             before = known.get(event.client_id)
             if before is None:
-                known[event.client_id] = Known(0, content_of(event))
+                known[event.client_id] = Known(0, content)
                 fresh.append(event)
-            elif before.content == content_of(event):
+            elif before.content == content:
                 repeated[event.client_id] = before.number
             else:
                 refused.append(_other_content(event, before))
@@ -175,13 +179,13 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        screened = self.screen(batch.events)
+        contents = [content_of(e) for e in batch.events]
+        screened = self._screened(batch.events, contents)
         again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
                          "is applied once") for name in screened.repeated]
         if again or screened.refused:
             raise BadInput(*screened.refused, *again)
         names = [e.client_id for e in batch.events]
-        contents = [content_of(e) for e in batch.events]
         with self._claim:
             self._recent.update(zip(names, (Known(0, c) for c in contents), strict=True))
             self._absent.difference_update(names)
@@ -280,16 +284,15 @@ class Journal:
         touched: list[tuple[str, int]] = []
         marks, head = [], self.head
         for ticket in tickets:
-            first = head.number + 1
-            for record in _numbered(ticket.batch, head.number):
-                frame = frame_of(record, head.hash)
-                head = Mark(number=record.number, hash=hash_of(frame))
-                frames.append(frame)
-                touched.extend((account, record.number) for account in record.accounts)
-            for at, (event, content) in enumerate(zip(ticket.batch.events, ticket.contents,
-                                                      strict=True), first):
-                ids[event.client_id] = Known(at, content)
+            entries, first = _entries(ticket.batch), head.number + 1
+            made, head = chained(entries, head)
+            frames += made
             marks.append(head)
+            touched += [(account, number) for number, entry in enumerate(entries, first)
+                        for account in entry.accounts]
+            ids.update(zip([e.client_id for e in ticket.batch.events],
+                           map(Known, range(first, head.number + 1), ticket.contents),
+                           strict=False))
         self.store.commit(frames, head, self._sent)
         self.head = head
         with self._claim:
@@ -373,14 +376,9 @@ def _header_text(header: dict[str, Any]) -> bytes:
     return json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _numbered(batch: Batch, last: int) -> Iterator[Record]:
-    first = last + 1
-    number = last
-    for number, e in enumerate((*batch.events, *batch.effects), first):
-        yield Record(number, e.type, first + e.cause if e.cause >= 0 else 0, e.time, e.kind,
-                     e.client_id, e.accounts, e.payload)
-    if batch.root is not None:
-        yield Record(number + 1, RecordType.ROOT, 0, 0, "root", "", (), batch.root)
+def _entries(batch: Batch) -> tuple[Entry, ...]:
+    root = () if batch.root is None else (Entry(RecordType.ROOT, "root", batch.root),)
+    return (*batch.events, *batch.effects, *root)
 
 
 def _size(ticket: Ticket) -> int:

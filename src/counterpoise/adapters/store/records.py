@@ -12,6 +12,7 @@ The hash of a record is the SHA-256 of its whole frame, so that one hash vouches
 import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -74,18 +75,30 @@ class Mark:
 
 
 START: Final = Mark(number=0, hash=NO_HASH)
+Fields = tuple[int, RecordType, int, int, str, str, tuple[str, ...], bytes]
+"""The fields of a `Record`, in their order."""
 _TYPES: Final = {int(t): t for t in RecordType}
 
 
-def frame_of(record: Record, previous: bytes) -> bytes:
+def frame_of(record: "Record | Fields", previous: bytes) -> bytes:
     """Return the bytes of a record that follows one with the hash `previous`."""
-    kind, client = record.kind.encode(), record.client_id.encode()
-    names = "\n".join(record.accounts).encode()
-    inner = _HEAD.size + len(kind) + len(client) + len(names) + len(record.payload)
-    body = b"".join((_HEAD.pack(inner + _TAIL - _LENGTH, record.type, FORMAT, record.number,
-                                record.cause, record.time, len(kind), len(client), len(names)),
-                     kind, client, names, record.payload))
-    return b"".join((body, zlib.crc32(body).to_bytes(4, "little"), previous))
+    number, kind_of, cause, time, kind, client_id, accounts, payload = record
+    k, c, a = kind.encode(), client_id.encode(), "\n".join(accounts).encode()
+    head = _HEAD.pack(_HEAD.size + len(k) + len(c) + len(a) + len(payload) + _TAIL - _LENGTH,
+                      kind_of, FORMAT, number, cause, time, len(k), len(c), len(a))
+    body = head + k + c + a + payload
+    return body + zlib.crc32(body).to_bytes(4, "little") + previous
+
+
+def chained(entries: "Sequence[Entry]", after: Mark) -> tuple[list[bytes], Mark]:
+    """Return the frames of the entries of a batch that follow a mark, and the last one's mark."""
+    frames, previous, first = list[bytes](), after.hash, after.number + 1
+    for number, (kind_of, kind, payload, time, name, accounts, cause) in enumerate(entries, first):
+        frame = frame_of((number, kind_of, first + cause if cause >= 0 else 0, time, kind, name,
+                          accounts, payload), previous)
+        previous = hashlib.sha256(frame).digest()
+        frames.append(frame)
+    return frames, Mark(number=after.number + len(frames), hash=previous)
 
 
 def hash_of(frame: bytes) -> bytes:

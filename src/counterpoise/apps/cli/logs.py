@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -17,6 +18,7 @@ from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.time import format_instant
 
 _SHOWN_MAX: Final = 60
+_COLUMNS: Final = ("balance", "realised", "funding", "fees", "interest")
 T = TypeVar("T")
 
 
@@ -73,14 +75,46 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
     lines = [_said(record) for record in life_of(store, account)]
     if not lines:
         raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log")
+    stands = _standing(store, account)
     if as_json:
-        show_json({"account": account, "records": lines})
+        show_json({"account": account, "records": lines, "stands": stands})
         return ANSWERED
     show(table(("record", "after", "time", "what", "says"),
                [(str(line["record"]), str(line["cause"] or ""), line["time"], line["kind"],
                  ", ".join(f"{name} {value}" for name, value in line["says"].items()))
                 for line in lines], left=(2, 3, 4)))
+    if stands["assets"]:
+        show(["", f"after record {stands['record']}; flows since the account was opened, "
+              "received > 0", *table(
+                  ("asset", *_COLUMNS), [(code, *(held[name] for name in _COLUMNS))
+                                         for code, held in stands["assets"].items()], left=(0,))])
     return ANSWERED
+
+
+def _standing(store: Store, account: str) -> dict[str, Any]:
+    """Return balances and flows of an account at the end of the log, in units of each asset."""
+    from counterpoise.adapters.store.engine_log import machine, starts
+    from counterpoise.engine.directory import number_of
+    from counterpoise.engine.shards import row_of
+    from counterpoise.engine.state import FLOWS
+
+    again = _replayed(store, machine(_equipment(1)), starts(store)[-1])
+    if again.divergence is not None:
+        raise bad_input(Reason.UNREADABLE, f"record {again.divergence.number}", "is where the log "
+                        "stops leading to what it says; ask verify")
+    state = again.state
+    number = number_of(state.directory, account)
+    if number < 0:
+        return {"record": again.mark.number, "assets": {}}
+    shard, row = state.directory.places[number]
+    held = row_of(state.shards[shard], row)
+    found = {}
+    for k, a in enumerate(state.assets):
+        amounts = (held.balances[k], *held.flows[k * len(FLOWS):(k + 1) * len(FLOWS)])
+        if any(amounts):
+            found[a.code] = {name: str(Decimal(amount).scaleb(-a.decimals))
+                             for name, amount in zip(_COLUMNS, amounts, strict=True)}
+    return {"record": again.mark.number, "assets": found}
 
 
 def carry(source: str, target: str, *, as_json: bool, upgrade: bool = False) -> int:

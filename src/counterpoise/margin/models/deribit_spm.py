@@ -28,7 +28,7 @@ from counterpoise.margin.pools import (
     named_failures,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.orders import accounts_with_orders, filled
+from counterpoise.margin.terms.orders import accounts_with_orders, filled_sides
 from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
@@ -46,7 +46,7 @@ from counterpoise.risk.aggregation import Rows, grouped
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
 from counterpoise.values.failure import Failure, Reason
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 if TYPE_CHECKING:  # what explains a number or prepares for another is loaded where it is asked for
     from counterpoise.margin.contributions import Contributions
@@ -83,7 +83,7 @@ class DeribitSpm:
                     parameters: RiskMatrixParameters, threads: int) -> Requirements:
         """Return one row per (account, settlement currency); amounts in that currency."""
         layout = self.layout(book, threads)
-        priced = PricedMarket(market=market, arrays=arrays, parameters=parameters)
+        priced = self.with_terms(PricedMarket(market=market, arrays=arrays, parameters=parameters))
         results = self.measured(layout, priced, tuple(range(len(layout.blocks))), threads)
         return self.required(layout, results, priced, None, threads)[0]
 
@@ -92,14 +92,19 @@ class DeribitSpm:
         unit, _, settlement = pairs_of(book.catalogue)
         return layout_of(book, unit=unit, pool=settlement, threads=threads)
 
+    def with_terms(self, priced: PricedMarket) -> PricedMarket:
+        """Return a priced market with the terms of its units and to what the model applies."""
+        barred, why = _verdicts(priced.market, priced.parameters)
+        return replaced(priced, terms=_Terms(
+            units=unit_terms(priced.arrays[0], priced.market, priced.parameters),
+            bad=priced.arrays[0].failed | barred, why=why))
+
     def measured(self, layout: Layout, priced: PricedMarket, blocks: tuple[int, ...],
                  threads: int) -> tuple[UnitResults, ...]:
         """Return worst case, roll shock, delta shock and value of the unit rows of `blocks`."""
-        arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
-        terms = unit_terms(arrays, market, parameters)
-        bad = arrays.failed | _verdicts(market, parameters)[0]
-        return tuple(unit_results(b.rows, terms, arrays.pnl, bad=bad, threads=threads,
-                                  columns=slice(b.start, b.stop))
+        terms = _terms_of(priced)
+        return tuple(unit_results(b.rows, terms.units, priced.arrays[0].pnl, bad=terms.bad,
+                                  threads=threads, columns=slice(b.start, b.stop))
                      for b in (layout.blocks[k] for k in blocks))
 
     def required(self, layout: Layout, results: tuple[UnitResults, ...], priced: PricedMarket,
@@ -107,7 +112,8 @@ class DeribitSpm:
         """Return requirement rows, and the value of their positions, from their units."""
         book, pools = layout.book, chosen(layout.pools, rows)
         given = {name: _given(book, pools, name) for name in _GIVEN}
-        given["open_orders_margin"] = _orders(layout, pools, priced, given["open_orders_margin"])
+        extra = _orders(layout, pools, priced, threads)
+        given["open_orders_margin"] = _stated_or(given["open_orders_margin"], extra)
         failure, failures = _failing(layout, pools, rows, results, priced)
         columns, worst = _totals(layout, results, rows, priced, _Sums(
             given=given, failure=failure if failures else None, total=False,
@@ -126,10 +132,9 @@ class DeribitSpm:
         """Return what all accounts that are made ready for what-if share at one snapshot."""
         from counterpoise.margin.terms.prepared_units import market_units
 
-        arrays, market, parameters = priced.arrays[0], priced.market, priced.parameters
-        terms = unit_terms(arrays, market, parameters)
-        bad = arrays.failed | _verdicts(market, parameters)[0]
-        return market_units(arrays, terms, bad=bad, factor=parameters.general.mm_factor)
+        terms = _terms_of(priced)
+        return market_units(priced.arrays[0], terms.units, bad=terms.bad,
+                            factor=priced.parameters.general.mm_factor)
 
     def prepared(self, book: Book, market: "MarketUnits") -> "PreparedUnits":
         """Return an account, a book of one row, ready for what-if (`margin.whatif`)."""
@@ -188,6 +193,20 @@ MODEL: Final = DeribitSpm()
 
 
 @frozen
+class _Terms:
+    """What market and parameters alone decide: unit terms, columns without a number, and why."""
+
+    units: UnitTerms
+    bad: Bools
+    why: dict[int, Failure]
+
+
+def _terms_of(priced: PricedMarket) -> _Terms:
+    found: _Terms = (priced if priced.terms is not None else MODEL.with_terms(priced)).terms
+    return found
+
+
+@frozen
 class _Sums:
     """How unit results become rows: amounts given by row, rows without a number, RM itself."""
 
@@ -226,32 +245,39 @@ def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
     return amount if name == "open_orders_margin" else np.nan_to_num(amount)
 
 
-def _orders(layout: Layout, pools: PoolRows, priced: PricedMarket,
-            given: Floats | None) -> Floats | None:
-    """Return what open orders add: the amount given, else the RM of their worst side less RM."""
+def _orders(layout: Layout, pools: PoolRows, priced: PricedMarket, threads: int) -> Floats | None:
+    """Return what open orders add: the RM of their worst side less RM; None if there are none."""
     book = layout.book
     accounts = accounts_with_orders(book)
     if not len(accounts):
-        return None if given is None else np.where(np.isfinite(given), given, 0.0)
+        return None
     place = np.minimum(np.searchsorted(accounts, pools.account), len(accounts) - 1)
     mine = accounts[place] == pools.account
     accounts, where = np.unique(pools.account[mine], return_inverse=True)
     extra = np.zeros(len(pools))
     if len(accounts):
-        direction = np.nan_to_num(priced.arrays[0].delta)
-        needs = [_by_account_and_pool(filled(book, accounts, sign * direction), priced,
-                                      pools.pools) for sign in (0.0, 1.0, -1.0)]
-        worse = np.maximum(np.maximum(needs[1], needs[2]) - needs[0], 0)
+        sides = filled_sides(book, accounts, np.nan_to_num(priced.arrays[0].delta))
+        alone, longer, shorter = _by_account_and_pool(sides, priced, pools.pools, threads).reshape(
+            3, len(accounts), -1)
+        worse = np.maximum(np.maximum(longer, shorter) - alone, 0)
         extra[mine] = worse[where, pools.pool[mine]]
-    return extra if given is None else np.where(np.isfinite(given), given, extra)
+    return extra
 
 
-def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...]) -> Floats:
+def _stated_or(given: Floats | None, extra: Floats | None) -> Floats | None:
+    """Return the amount given where there is one, else ours, 0 where there is none either."""
+    if given is None:
+        return extra
+    return np.where(np.isfinite(given), given, 0.0 if extra is None else extra)
+
+
+def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...],
+                         threads: int) -> Floats:
     """Return the RM of positions alone, [account, pool]."""
-    layout = MODEL.layout(book, 1)
-    results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), 1)
+    layout = MODEL.layout(book, threads)
+    results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), threads)
     parts, _ = _totals(layout, results, None, priced, _Sums(
-        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=1))
+        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=threads))
     out = np.zeros((len(book), len(pools)))
     place = np.array([pools.index(p) for p in layout.pools.pools], np.int32)
     out[layout.pools.account, place[layout.pools.pool]] = parts["rm"]
@@ -261,10 +287,8 @@ def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...
 def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
              results: tuple[UnitResults, ...], priced: PricedMarket,
              ) -> tuple[Indices, tuple[Failure, ...]]:
-    barred, why = _verdicts(priced.market, priced.parameters)
-    failed = priced.arrays[0].failed | barred
-    book = layout.book
-    entries = [failing_entries(book, layout.pools, failed,
+    terms, book = _terms_of(priced), layout.book
+    entries = [failing_entries(book, layout.pools, terms.bad,
                                (book.order_pointer, book.order_instrument))]
     for block, found in zip(layout.blocks, results, strict=True):
         entries.append((block.at[found.failed], found.failed_by + block.start))
@@ -273,7 +297,8 @@ def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,
     worst = np.full(len(layout.pools), NO_FAILURE, np.int64)
     for row, column in entries:
         np.minimum.at(worst, row, column)
-    return named_failures(worst if rows is None else worst[rows], priced.market, why)
+    return named_failures(worst if rows is None else worst[rows], priced.market,
+                          terms.why)
 
 
 def _verdicts(market: MarketSnapshot,

@@ -255,7 +255,9 @@ class DynamicParameters:
         """Return a text that is equal for equal parameters alone: the arrays by their digest."""
         own = {name: getattr(self, name) for name in self.__fields__  # type: ignore[attr-defined]
                if name != "moves"}
-        return repr((sorted(own.items()), [(n, moves_digest(m)) for n, m in sets_of(self.moves)]))
+        from counterpoise.values.digest import text_of  # no margin number needs it
+
+        return text_of((own, tuple((n, moves_digest(m)) for n, m in sets_of(self.moves))))
 
     def oddities(self) -> tuple[tuple[str, str], ...]:
         """Return (section, sentence) for what can be computed but makes no economic sense."""

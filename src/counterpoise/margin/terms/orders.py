@@ -45,6 +45,28 @@ def filled(book: Book, accounts: Indices, direction: Floats) -> Book:
     return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts], positions=both)
 
 
+def filled_sides(book: Book, accounts: Indices, delta: Floats) -> Book:
+    """Return `accounts` three times as one book of positions: one pass measures all three.
+
+    First as they are, then with their long-delta orders filled, then with their short-delta ones;
+    `delta` [instrument] is the delta per lot. Its accounts are 0, 1, 2 and so on.
+    """
+    count = len(accounts)
+    held = _of(accounts, entries_of(book.row_pointer, book.instrument, book.lots))
+    orders = _of(accounts, entries_of(book.order_pointer, book.order_instrument, book.order_lots))
+    sign = orders.lots * delta[orders.instrument]
+    both = _moved(held, 0)
+    for part in (_moved(held, count), _moved(rows_at(orders, np.flatnonzero(sign > 0)), count),
+                 _moved(held, 2 * count),
+                 _moved(rows_at(orders, np.flatnonzero(sign < 0)), 2 * count)):
+        both = joined(both, part)
+    return book_of(catalogue=book.catalogue, accounts=np.arange(3 * count), positions=both)
+
+
+def _moved(rows: Entries, by: int) -> Entries:
+    return replaced(rows, account=rows.account + by)
+
+
 def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) -> Floats:
     """Return, instrument by instrument, how much the larger filled side adds to a margin, [row].
 

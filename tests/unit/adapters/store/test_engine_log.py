@@ -138,6 +138,17 @@ def test_commands_show_a_life_and_forget_what_is_old(place, capsys):
     assert ANSWERED == answered(["verify", place])
 
 
+def test_inspect_shows_what_an_account_has_and_what_it_was_paid(place, capsys):
+    assert ANSWERED == answered(["inspect", place, "alice", "--json"])
+    stands = document(capsys)["stands"]["assets"]
+
+    assert {"BTC": "0.10000000", "USDC": "100000.999993"} == {
+        code: held["balance"] for code, held in stands.items()}
+    assert ("-0.000007", "0.000000") == (stands["USDC"]["fees"], stands["USDC"]["realised"])
+    assert ANSWERED == answered(["inspect", place, "alice"])
+    assert "flows since the account was opened" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("typed", "complaint"), [
     (["inspect", "{}", "nobody"], "is named by no record of this log"),
     (["verify", "{}", "--witness", "7"], "is no mark; write it as NUMBER:HASH"),
