@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.engine.changes import book_to_weigh, terms_at, unfit
+from counterpoise.engine.changes import Terms, book_to_weigh, terms_at, unfit, with_change
 from counterpoise.engine.image import own_names
-from counterpoise.engine.state import Segment, State
+from counterpoise.engine.state import Pending, Segment, State
 from counterpoise.governance.deeds import subject_of
 from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
@@ -67,22 +67,20 @@ def impact_report(desk: Desk, proposal: str, state: State, record: int) -> Impac
                         "no accounts, or the engine no snapshot")
     versions = ramp(desk, asked) if filed.state == "open" else (asked.version,)
     begins = state.time if asked.lasts_ns else asked.effective_from
-    first, schedule = terms_at(segment, begins)
-    assert first is not None
-    sides: list[tuple[Any, Any]] = [(first, schedule)]
+    sides = [terms_at(segment, begins)]
     for version in versions:
-        is_schedule = isinstance(version.parameters, CollateralSchedule)
-        sides.append((sides[-1][0], version.parameters) if is_schedule
-                     else (version, sides[-1][1]))
-
+        schedule = isinstance(version.parameters, CollateralSchedule)
+        sides.append(with_change(sides[-1], Pending(
+            effective_from=begins, version=None if schedule else version,
+            schedule=version.parameters if schedule else None)))
     model = state.equipment.models[segment.model]
     wrong = [failure for side in sides for failure in unfit(model, side)]
     if wrong:
         raise BadInput(*wrong)
 
-    def between(before: tuple[Any, Any], after: tuple[Any, Any]) -> Impact:
-        change = Change(model=model, before=before[0], after=after[0],
-                        schedules=(before[1], after[1]))
+    def between(before: Terms, after: Terms) -> Impact:
+        assert before[0] is not None and after[0] is not None
+        change = Change(model=model, before=before[0], after=after[0], terms=(before[1], after[1]))
         return impact_of(change, book, market, segments=(segment.name,),
                          threads=state.equipment.threads)
 
