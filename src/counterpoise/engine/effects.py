@@ -28,6 +28,7 @@ class AlertTopic(StrEnum):
     NO_MARGIN = "no_margin"
     OLDER_SNAPSHOT = "older_snapshot"
     DELIVERY_DIFFERS = "delivery_differs"
+    OWED_TOO_MUCH = "owed_too_much"
 
 
 @frozen
@@ -95,6 +96,30 @@ class TransferDecided:
     admitted: bool
     largest: int
     failures: tuple[Failure, ...]
+
+
+@frozen
+class LinkDecided:
+    """An account is linked to another, or (`linked` False) unlinked, or that is refused."""
+
+    position: int
+    time: int
+    account: str
+    to: str
+    linked: bool
+    admitted: bool
+    failures: tuple[Failure, ...]
+
+
+@frozen
+class LossAbsorbed:
+    """A pocket ended owing an `amount` of an asset: the world outside bears it, not its owner."""
+
+    position: int
+    time: int
+    account: str
+    asset: str
+    amount: int
 
 
 @frozen
@@ -222,6 +247,22 @@ class ContractsDelivered:
 
 
 @frozen
+class InterestPosted:
+    """What accounts of a segment owed of an asset was charged for `instants` intervals.
+
+    `accounts` paid `amount` together, smallest units, into the house account "interest".
+    """
+
+    position: int
+    time: int
+    segment: str
+    asset: str
+    instants: int
+    accounts: int
+    amount: int
+
+
+@frozen
 class ParametersTookEffect:
     """Parameters act from now on; `digest` of what they say."""
 
@@ -266,4 +307,5 @@ class Alert:
 Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | WithdrawalDecided
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
-          | ContractsDelivered | ParametersTookEffect | Alert | ChangeDecided)
+          | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
+          | InterestPosted | ChangeDecided)

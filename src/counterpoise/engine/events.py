@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.levels import Level
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
@@ -161,6 +162,35 @@ class AccountOpened:
 @frozen
 class AccountClosed:
     """An account without positions, orders and balances ends."""
+
+    client_id: str
+    time: int
+    account: str
+
+
+@frozen
+class PocketOpened:
+    """An account begins for isolated positions of its `owner`, ring-fenced, in the same segment."""
+
+    client_id: str
+    time: int
+    account: str
+    owner: str
+
+
+@frozen
+class AccountLinked:
+    """An account asks to be margined as one with account `to` and all that are linked to it."""
+
+    client_id: str
+    time: int
+    account: str
+    to: str
+
+
+@frozen
+class AccountUnlinked:
+    """A linked account asks to be margined by itself again."""
 
     client_id: str
     time: int
@@ -361,8 +391,9 @@ class ConflictReceived:
 AccountEvent = (Filled | OrderPlaced | OrderChanged | OrderCancelled | Transferred | Deposited
                 | WithdrawalRequested | WithdrawalApproved | WithdrawalRejected | FeeCharged)
 """Events between two marks of a run; those of different accounts do not see one another."""
-MarketEvent = (AccountOpened | AccountClosed | MarketBatch | MarketAssembled | FundingApplied
-               | ContractsSettled | InstrumentsListed | SegmentDefined | ParametersActivated
+MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | AccountUnlinked
+               | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
+               | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
-               | ImpactLimited | ChangeWithdrawn | ConflictReceived)
+               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
 Event = AccountEvent | MarketEvent

@@ -16,8 +16,9 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle
+from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import (
@@ -30,7 +31,9 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
+    AccountLinked,
     AccountOpened,
+    AccountUnlinked,
     ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
@@ -44,6 +47,7 @@ from counterpoise.engine.events import (
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
+    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
@@ -52,7 +56,8 @@ from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, State
-from counterpoise.engine.trading import VERBS, Question, touched
+from counterpoise.engine.trading import VERBS, Question
+from counterpoise.engine.waits import touched
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.quotes import Quotes, silence
@@ -105,7 +110,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
     questions: list[Question] = []
     blocked: set[str] = set()
     for entry in waiting:
-        keys = touched(entry[1]) if blocked else ()
+        keys = touched(draft.state, entry[1]) if blocked else ()
         if keys and not blocked.isdisjoint(keys):
             blocked.update(keys)
             later.append(entry)
@@ -113,7 +118,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
         question = _applied(draft, entry)
         if question is not None:
             questions.append(question)
-            blocked.update(touched(entry[1]))
+            blocked.update(touched(draft.state, entry[1]))
     if questions:
         decide(draft, questions)
     return later
@@ -231,6 +236,7 @@ def _move_time(draft: Draft, event: Any) -> None:
     board = averaged(state.board, state, time)
     draft.change(time=time, board=refreshed(board, state, time))
     draft.trust = {}
+    loans.interest_posted(draft, state.time)
     decrees.in_force(draft)
 
 
@@ -270,6 +276,7 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
             draft.tell(Alert(position=draft.position, time=state.time, subject=name,
                              topic=AlertTopic.OLDER_SNAPSHOT, sentence="stays margined at an older "
                              f"snapshot than {sequence}, by intent"))
+    loans.counted(draft)
 
 
 def _clock_advanced(draft: Draft, event: ClockAdvanced) -> None:
@@ -296,20 +303,24 @@ def _conflict(draft: Draft, event: ConflictReceived) -> None:
                     f"used once (refused: {event.digest[:64]})")
 
 
-_CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived,
-                          ImpactLimited, ChangeWithdrawn, ConflictReceived})
+_CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
+                          AccountUnlinked, SegmentDefined, ParametersActivated,
+                          CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
+                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
 _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 """What only records that something was refused, whenever it came."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
+    PocketOpened: linking.pocket_opened, AccountLinked: linking.account_linked,
+    AccountUnlinked: linking.account_unlinked,
     MarketBatch: _market_batch, MarketAssembled: _market_assembled,
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
-    CollateralScheduleChanged: decrees.schedule_changed, ClockAdvanced: _clock_advanced,
+    CollateralScheduleChanged: decrees.schedule_changed,
+    BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
     EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
     ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
     ConflictReceived: _conflict}

@@ -23,7 +23,7 @@ from counterpoise.values.failure import Reason, bad_input
 HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
-_NAMED: Final = ("account", "to")
+_NAMED: Final = ("account", "to", "owner")
 _NAMING: Final[dict[type, tuple[str, ...]]] = {
     kind: tuple(f for f in _NAMED if kind.__types__.get(f) is str)
     for kind in cast(dict[int, Any], codec.EVENT_KINDS | codec.EFFECT_KINDS).values()}
