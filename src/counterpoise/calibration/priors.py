@@ -153,7 +153,9 @@ def _vol(longest: Floats, realised: Floats, prior_days: int) -> Floats:
     known = np.isfinite(longest)
     if np.count_nonzero(known) >= OWN_ENOUGH:
         return longest
-    return np.where(known, longest, realised * _blend(longest, realised, prior_days)[0])
+    scale, _ = _blend(longest, realised, prior_days)
+    move: Floats = np.where(known, longest, scale * realised)
+    return move
 
 
 def _in_proportion(longest: Floats, vol: Floats) -> Floats:
