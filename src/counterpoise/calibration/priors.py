@@ -135,7 +135,8 @@ def _prior(factor: Factor, columns: Columns, history: FactorHistory, prior_days:
         return _vol(longest, _realised(price), prior_days)
     if factor.kind == "term":
         vol = columns.get(Factor(subject=coin, kind="vol"), implied)
-        return -TERM_POWER * (vol + _realised(price)) / 2.0
+        slope: Floats = -TERM_POWER * (vol + _realised(price)) / 2.0
+        return slope
     # What realised volatility and price have in common is noise about the skewness of the price.
     scale = _blend(implied, longest, prior_days)[0]
     return _skew(price, np.where(np.isfinite(implied), implied, scale * longest), history.day)
