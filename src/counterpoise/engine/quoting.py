@@ -3,8 +3,9 @@
 A row is refused when its time is in the future or before the quote that stands, when its number is
 no price (negative or beyond the bounds of `market.bounds`; an index or asset price of zero), or
 when it is more than `JUMP_MAX` times or less than that part of the quote that stands and fewer
-sources than the rules ask for stand behind it. The other rows count. A batch of which no row is left, that counts columns in
-another edition of the catalogue or that does not follow the last one is refused as a whole.
+sources than the rules ask for stand behind it. The other rows count. A batch of which no row is
+left, that counts columns in another edition of the catalogue or that does not follow the last one
+is refused as a whole.
 """
 
 from typing import Any, Final
