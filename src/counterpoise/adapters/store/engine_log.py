@@ -27,11 +27,10 @@ HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": i
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
 _WORDS_MAX: Final = 400
-_NAMED: Final = ("account", "to", "owner")
 _NAMING: Final[dict[type, tuple[str, ...]]] = {
-    kind: tuple(f for f in _NAMED if kind.__types__.get(f) is str)
+    kind: tuple(f for f in codec.NAMING if kind.__types__.get(f) is str)
     for kind in cast(dict[int, Any], codec.EVENT_KINDS | codec.EFFECT_KINDS).values()}
-"""The fields by which events and effects name accounts."""
+"""The fields by which each kind names accounts."""
 
 
 def machine(equipment: Equipment) -> Machine[State]:
