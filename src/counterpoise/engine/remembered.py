@@ -11,8 +11,12 @@ first `count` entries. A second future of an old value starts with a copy.
 
 from typing import Any
 
+import numpy as np
+
+from counterpoise.engine.texts import Texts, packed_texts, unpacked_texts
 from counterpoise.values.frozen import frozen, replaced
 
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 Entry = tuple[bytes, int, int]
 """(digest of the content, time of the event, its place in the generation)."""
 
@@ -71,13 +75,14 @@ def own_entries(memory: Remembered) -> dict[str, Entry]:
 
 def packed_ids(entries: dict[str, Entry]) -> tuple[Any, ...]:
     """Return a generation as (ids, digests, times), in order."""
-    return (tuple(entries), b"".join([e[0] for e in entries.values()]),
-            tuple([e[1] for e in entries.values()]))
+    held = entries.values()
+    return (packed_texts(entries), b"".join([e[0] for e in held]),
+            np.fromiter([e[1] for e in held], np.int64, len(held)))
 
 
-def unpacked_ids(ids: tuple[str, ...], contents: bytes,
-                 times: tuple[int, ...]) -> dict[str, Entry]:
+def unpacked_ids(ids: Texts, contents: bytes, times: Ints) -> dict[str, Entry]:
     """Return a generation again; inverse of `packed_ids`."""
-    size = len(contents) // len(ids) if ids else 0
+    names = unpacked_texts(ids)
+    size = len(contents) // len(names) if names else 0
     return {name: (contents[k * size:(k + 1) * size], time, k)
-            for k, (name, time) in enumerate(zip(ids, times, strict=True))}
+            for k, (name, time) in enumerate(zip(names, times.tolist(), strict=True))}
