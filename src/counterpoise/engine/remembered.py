@@ -20,6 +20,9 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 Entry = tuple[bytes, int, int]
 """(digest of the content, time of the event, its place in the generation)."""
 
+Said = tuple[int, bytes, int]
+"""(position of the event, digest of its content, its time)."""
+
 
 @frozen
 class Remembered:
@@ -43,15 +46,15 @@ def content_of(memory: Remembered, client_id: str) -> bytes | None:
     return None if entry is None else entry[0]
 
 
-def with_ids(memory: Remembered, said: list[tuple[str, bytes, int]]) -> Remembered:
-    """Return a memory that knows these (id, digest, time) too, none of which it knew."""
+def with_ids(memory: Remembered, said: list[tuple[str, Said]]) -> Remembered:
+    """Return a memory that knows these ids too, none of which it knew, in the order given."""
     younger = memory.younger
     if len(younger) != memory.count:
         younger = dict(list(younger.items())[:memory.count])
     elif not memory.count:
         younger = {}
     count = memory.count
-    for client_id, content, time in said:
+    for client_id, (_, content, time) in said:
         younger[client_id] = (content, time, count)
         count += 1
     return replaced(memory, younger=younger, count=count)

@@ -119,6 +119,8 @@ class Journal:
         self._recent, self._touched = recent, touched
         self._older: dict[str, Known] = {}
         self._absent: set[str] = set()
+        # What `screen` found fresh and nobody has handed in since: not to be looked up again.
+        self._offered: dict[str, tuple[Entry, bytes]] = {}
         self._sent = store.sent()
         self._error: BaseException | None = None
         self._claim, self._handing = threading.Lock(), threading.Lock()
@@ -129,7 +131,17 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
-        return self._screened(events, [content_of(event) for event in events])
+        contents = [content_of(event) for event in events]
+        found = self._screened(events, contents)
+        fresh = set(map(id, found.fresh)) if len(found.fresh) < len(events) else None
+        with self._claim:
+            if len(self._offered) > RECENT_MAX:
+                self._offered.clear()
+            self._offered.update(
+                (event.client_id, (event, content))
+                for event, content in zip(events, contents, strict=True)
+                if fresh is None or id(event) in fresh)
+        return found
 
     def _screened(self, events: Sequence[Entry], contents: list[bytes]) -> Screened:
         known = self._seen([e.client_id for e in events])
@@ -179,19 +191,28 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        contents = [content_of(e) for e in batch.events]
-        screened = self._screened(batch.events, contents)
-        again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
-                         "is applied once") for name in screened.repeated]
-        if again or screened.refused:
-            raise BadInput(*screened.refused, *again)
         names = [e.client_id for e in batch.events]
+        with self._claim:
+            offered = [self._offered.pop(name, None) for name in names]
+        if all(one is not None and one[0] is event
+               for one, event in zip(offered, batch.events, strict=True)):
+            contents = [one[1] for one in offered if one is not None]
+        else:
+            contents = [content_of(e) for e in batch.events]
+            self._refuse_known(batch, contents)
         with self._claim:
             self._recent.update(zip(names, (Known(0, c) for c in contents), strict=True))
             self._absent.difference_update(names)
             if len(self._absent) > RECENT_MAX:
                 self._absent.clear()
         return Ticket(batch, contents)
+
+    def _refuse_known(self, batch: Batch, contents: list[bytes]) -> None:
+        screened = self._screened(batch.events, contents)
+        again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
+                         "is applied once") for name in screened.repeated]
+        if again or screened.refused:
+            raise BadInput(*screened.refused, *again)
 
     def append(self, batch: Batch) -> Mark:
         """Hand in a batch and wait until it is durable; errors as `submit` and `Ticket.wait`."""
