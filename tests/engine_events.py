@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.governance.guardrails import ImpactLimits
+from counterpoise.governance.impact import Group
 from counterpoise.instruments.listing import Listing, perpetual
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import Failure, Reason
@@ -14,10 +18,14 @@ from rule_books.gross_cross import GrossParameters, GrossRates
 SCHEDULE = CollateralSchedule(numeraire="USD", other=None, assets={
     "BTC": AssetTerms(up_to=(2.0,), weight=(0.9, 0.5)),
     "USDC": AssetTerms(up_to=(), weight=(1.0,))})
+BORROWING = Borrowing(assets={"USDC": BorrowTerms(
+    account_max=10**9, platform_max=10**12, rate=8, rate_exponent=-2, initial=0.1,
+    maintenance=0.02)})
 VERSION = ParameterVersion(
     model="gross_cross", number=3, sections=(("general", "2026-01-01", "2026-01-02"),),
     notes=(("general", "odd"),), parameters=GrossParameters(
         general=GrossRates(rate=0.1, maintenance_share=0.5), collateral=SCHEDULE))
+LIMITS = ImpactLimits(below_initial=0.1, below_maintenance=0.0, bankrupt=0.0, extra=0.25)
 WHO = {"client_id": "c-1", "time": 17}
 AMOUNT = {**WHO, "account": "alice", "asset": "USDC", "amount": 5}
 PRICE = {"price": 9_000_000, "price_exponent": -2}
@@ -58,8 +66,15 @@ def events():
         said.ParametersActivated(**WHO, segment="retail", version=VERSION, effective_from=20),
         said.CollateralScheduleChanged(**WHO, segment="retail", schedule=SCHEDULE,
                                        effective_from=20),
+        said.ImpactLimited(**WHO, segment="retail", digest="", limits=LIMITS),
+        said.ChangeWithdrawn(**WHO, segment="retail", digest="ab", effective_from=20),
+        said.ConflictReceived(**WHO, taken="c-0", digest="ab"),
         said.ClockAdvanced(**WHO), said.EngineRestarted(**WHO, engine="0.1.0"),
+        of_assets.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
         said.UnreadableReceived(**WHO, digest="ab", size=7, sentence="is nothing"),
+        said.PocketOpened(**WHO, account="alice/1", owner="alice"),
+        said.AccountLinked(**WHO, account="alice", to="bob"),
+        said.AccountUnlinked(**WHO, account="alice"),
     ]
 
 
@@ -87,11 +102,19 @@ def effects():
         made.MarginCallIssued(
             **call, base_currency="USD", call_amount=5, reg_margin_type="NonRegIM",
             eligible_collateral=(("BTC", 0.9),), deadline=99, snapshot=4, version=3),
+        made.LinkDecided(**who, to="bob", linked=True, admitted=False, failures=why),
+        made.LossAbsorbed(**who, asset="USDC", amount=7),
         made.MarginCallMet(**call, open_ns=4),
         made.MarginCallEscalated(**call, level="liquidation"),
         made.LiquidationOrdered(**level, level="liquidation", maintenance=2.0, balance=1.0,
                                 snapshot=4, version=3, lead_ns=-1),
         made.ContractsDelivered(**at, underlying="BTC", expiry=99, **PRICE, covered=1.0),
+        made.InterestPosted(**at, segment="retail", asset="USDC", instants=1, accounts=2, amount=9),
         made.ParametersTookEffect(**at, segment="retail", version=3, digest="ab"),
+        made.ChangeDecided(
+            **at, segment="retail", version=3, digest="ab", effective_from=20, admitted=False,
+            impact="cd", failures=why, groups=(Group(
+                segment="retail", pool="USD", rows=3, before=1.5, extra=0.5, extra_of_losers=0.5,
+                losers=1, breaches={"below_initial": 1}, unknown=0, lost=0, eased=0),)),
         made.Alert(**at, topic=made.AlertTopic.NO_MARGIN, subject="alice", sentence="look"),
     ]

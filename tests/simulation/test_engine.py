@@ -6,12 +6,15 @@ import pytest
 from counterpoise.accounts.book import Entries, book_of
 from counterpoise.engine.codec import batch_of
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
+from counterpoise.engine.margins import own_model
 from counterpoise.engine.shards import order_entries
+from counterpoise.engine.state import Row
 from counterpoise.engine.step import step
+from counterpoise.instruments.contracts import Option, Spot
 from counterpoise.margin.compute import compute_margin
-from engine_world import MODEL, RULES, World
+from engine_world import RULES, World
 from simulation.auditor import Auditor, Divergence
-from simulation.workload import NAMES, Workload
+from simulation.workload import Workload
 
 TURNS = 25
 
@@ -43,7 +46,8 @@ def same_from_scratch(world):
     state = world.state
     if state.market is None or not state.shards:
         return
-    rows = [world.row(name) for name in NAMES]
+    names = state.directory.names[:state.directory.count]
+    rows = groups(state, [world.row(name) for name in names])
     held = [(k, c, lots, cost) for k, row in enumerate(rows)
             for c, (lots, cost) in row.positions.items()]
     columns = np.array(held, np.int64).reshape(-1, 4).T.copy()
@@ -53,16 +57,42 @@ def same_from_scratch(world):
             entry_cost=columns[3]),
         orders=order_entries(np.arange(len(rows)), rows),
         balances=(state.assets, np.array([row.balances for row in rows], np.int64)))
-    margins = compute_margin(book, state.market, model=MODEL, version=state.segments[0].version)
+    retail = state.segments[0]
+    margins = compute_margin(book, state.market, model=own_model(retail, state.equipment),
+                             version=retail.version)
     standing, needs = state.shards[0].standing, margins.requirements
     last = state.shards[0].standing.snapshot == state.market.sequence
     for row, account in enumerate(needs.account.tolist()):
-        if account not in state.shards[0].overlay and last[account]:
+        group = [account, *(n for n, head in state.ties.head.items() if head == account)]
+        if not state.shards[0].overlay.keys() & {*group} and len(last) > max(group) and all(
+                last[group]):
             mine = (standing.initial[account, 0], standing.maintenance[account, 0],
                     standing.balance[account, 0])
             own = (needs.initial[row], needs.maintenance[row], margins.margin_balance[row])
             if np.array(mine).tobytes() != np.array(own).tobytes():
-                raise Divergence(f"{NAMES[account]} stands at {mine}, from scratch at {own}")
+                raise Divergence(f"{names[account]} stands at {mine}, from scratch at {own}")
+
+
+def groups(state, rows):
+    """Return rows in which heads hold what their group holds, lots that cancel as cash."""
+    paid = {k: [a.code for a in state.assets].index(c.settlement)
+            for k, c in enumerate(state.catalogue.instruments)
+            if not isinstance(c, Spot | Option)}
+    out = [Row(dict(r.positions), dict(r.orders), list(r.balances)) for r in rows]
+    for member, head in state.ties.head.items():
+        mine, theirs = out[member], out[head]
+        out[member] = Row({}, {}, [0] * len(mine.balances))
+        theirs.orders.update({f"{member}/{k}": o for k, o in mine.orders.items()})
+        theirs.balances[:] = [a + b for a, b in zip(mine.balances, theirs.balances, strict=True)]
+        for column, (lots, cost) in mine.positions.items():
+            old = theirs.positions.get(column, (0, 0))
+            theirs.positions[column] = (old[0] + lots, old[1] + cost)
+    for row in out:
+        for column, (lots, cost) in list(row.positions.items()):
+            if not lots:
+                row.balances[paid.get(column, 0)] -= cost if column in paid else 0
+                del row.positions[column]
+    return out
 
 
 @pytest.mark.parametrize("seed", range(50))

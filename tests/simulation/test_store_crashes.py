@@ -23,6 +23,7 @@ from counterpoise.adapters.store import places, sqlite
 from counterpoise.adapters.store.history import latest_state, records
 from counterpoise.adapters.store.records import RecordType
 from counterpoise.adapters.store.replay import replayed
+from counterpoise.values.failure import BadInput
 from failing_system import AVAILABLE
 from store_workload import LEDGER, root_after
 
@@ -199,3 +200,25 @@ def test_recovery_starts_from_the_latest_snapshot(folder_writer):
                 break
 
     assert snapshot is not None and wrong == ()
+
+
+def test_store_whose_maker_was_killed_anywhere_is_made_by_the_next_start(tmp_path):
+    path = os.pathsep.join([str(TESTS), *sys.path])
+    made = subprocess.run([sys.executable, str(TESTS / "store_maker.py")], text=True, timeout=60,
+                          input=f"{tmp_path}\n", stdout=subprocess.PIPE, check=True,
+                          env=os.environ | {"PYTHONPATH": path})
+    died = int(made.stdout)
+
+    assert died >= 8
+    for count in range(1, died + 2):
+        with closing(places.owned_or_new(str(tmp_path / str(count)))) as store:
+            assert 0 == store.head().number and () == store.snapshots()
+
+
+def test_folder_with_something_of_others_in_it_is_no_store_in_the_making(tmp_path):
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "holiday.jpg").touch()
+
+    assert not sqlite.unmade(tmp_path)
+    with pytest.raises(BadInput, match="is not empty; name a new folder"):
+        places.create(str(tmp_path))

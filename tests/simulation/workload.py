@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.values.time import SECOND_NS
 from engine_world import EXPIRY, World, parameters
@@ -24,7 +27,7 @@ class Workload:
     def __init__(self, seed: int, world: World) -> None:
         self.chance = np.random.Generator(np.random.PCG64(seed))
         self.world, self.prices = world, {"BTC": 70_000.0, "ETH": 3_500.0}
-        self.settled, self.number, self.orders = False, 2, 0
+        self.settled, self.number, self.orders, self.pockets = False, 2, 0, 0
 
     def begin(self) -> list[tuple[Any, bool]]:
         """Return a segment, accounts and their first cash."""
@@ -33,6 +36,9 @@ class Workload:
                     levels=DEFAULT_LEVELS),
                make(said.ParametersActivated, segment="retail", version=parameters(),
                     effective_from=0)]
+        if self.one(2):
+            out.append(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
+                            effective_from=0))
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
                 for name in NAMES for code, amount in CASH.items() if self.one(4)]
@@ -48,6 +54,8 @@ class Workload:
 
     def turn(self) -> list[tuple[Any, bool]]:
         """Return the next batch; it is to be applied before the next turn."""
+        if self.one(4) == 0:
+            return self.ties()
         kinds = (self.trade, self.trade, self.trade, self.order, self.order, self.cash, self.leave,
                  self.prices_move, self.prices_move, self.prices_move, self.prices_move,
                  self.prices_move, self.rare, self.error)
@@ -85,7 +93,7 @@ class Workload:
             lots = size * 10**10 + self.one(1000)
         else:
             lots = size * 10**6 + self.one(1000)
-        buyer, seller = self.pick(NAMES), self.pick(NAMES)
+        buyer, seller = self.pick(self.names()), self.pick(self.names())
         lots *= 1 if self.one(2) else -1
         sides = [(buyer, lots), (seller, -lots)][:1 + (self.one(20) > 0)]
         return [(self.world.event(
@@ -101,7 +109,7 @@ class Workload:
 
     def order(self) -> list[tuple[Any, bool]]:
         """Return an order, a change, a cancel, or a fill of one."""
-        name, kind = self.pick(NAMES), self.one(5)
+        name, kind = self.pick(self.names()), self.one(5)
         mine = self.read(name).orders
         if kind < 3 or not mine:
             contract = self.pick(self.live())
@@ -132,17 +140,74 @@ class Workload:
 
     def cash(self) -> list[tuple[Any, bool]]:
         """Return cash that comes, is charged, or moves between accounts."""
-        name, code, kind = self.pick(NAMES), self.pick(sorted(CASH)), self.one(4)
+        name, code, kind = self.pick(self.names()), self.pick(sorted(CASH)), self.one(4)
         amount = 1 + self.one(CASH[code])
         if kind == 0:
             return [(self.world.event(said.Deposited, account=name, asset=code, amount=amount),
-                     False)]
+                     name not in NAMES)]
         if kind == 1:
             return [(self.world.event(said.FeeCharged, account=name, asset=code,
                                       amount=amount // 1000 + 1), False)]
-        to = self.pick([n for n in NAMES if n != name])
+        to = self.pick([n for n in self.names() if n != name])
         return [(self.world.event(said.Transferred, account=name, to=to, asset=code,
-                                  amount=amount), False)]
+                                  amount=amount),
+                 self.owner(name) not in (name, to) or self.owner(to) not in (name, to))]
+
+    def names(self) -> list[str]:
+        """Return the accounts that are open, pockets too."""
+        state = self.world.state
+        return [*NAMES, *(state.directory.names[p] for p in sorted(state.ties.owner))]
+
+    def owner(self, name: str) -> str:
+        """Return the owner of a pocket, any other account itself."""
+        state = self.world.state
+        number = state.directory.numbers[name]
+        return str(state.directory.names[state.ties.owner.get(number, number)])
+
+    def ties(self) -> list[tuple[Any, bool]]:
+        """Return what becomes of pockets and linked accounts; a batch of its own."""
+        make, kind = self.world.event, self.one(9)
+        pockets = self.names()[len(NAMES):]
+        if kind < 4 and pockets:
+            return self.pocket(self.pick(pockets), kind)
+        if kind < 6:
+            owner, code = self.pick(NAMES), self.pick(sorted(CASH))
+            self.pockets += 1
+            name = f"{owner}/{self.pockets}"
+            return [(make(said.PocketOpened, account=name, owner=owner), False),
+                    (make(said.Transferred, account=owner, to=name, asset=code,
+                          amount=CASH[code] // (1 + self.one(9))), False)]
+        state = self.world.state
+        linked = {state.directory.names[n]: state.directory.names[h]
+                  for n, h in state.ties.head.items()}
+        if kind == 6:
+            name = self.pick(sorted(linked) if linked and self.one(4) else NAMES)
+            return [(make(said.AccountUnlinked, account=name), name not in linked)]
+        name, to = self.pick(NAMES), self.pick(NAMES)
+        wrong = name == to or name in linked or to in linked or name in linked.values()
+        return [(make(said.AccountLinked, account=name, to=to), wrong)]
+
+    def pocket(self, name: str, kind: int) -> list[tuple[Any, bool]]:
+        """Return what happens to a pocket: collateral moves, all is closed out, it ends."""
+        make, held = self.world.event, self.read(name)
+        codes = [a.code for a in self.world.state.assets]
+        if kind == 0:
+            pair = [name, self.owner(name)][::1 if self.one(2) else -1]
+            code = self.pick(sorted(CASH))
+            return [(make(said.Transferred, account=pair[0], to=pair[1], asset=code,
+                          amount=1 + self.one(CASH[code])), False)]
+        if kind == 1:
+            wrong = bool(held.positions or held.orders) or max(held.balances) > 0
+            return [(make(said.AccountClosed, account=name), wrong)]
+        out = [make(said.OrderCancelled, account=name, order=order) for order in held.orders]
+        contracts = self.world.state.catalogue.instruments
+        live = [(contracts[c], lots) for c, (lots, _) in held.positions.items()
+                if contracts[c] in self.live()]
+        out += [make(said.Filled, account=name, order="", instrument=c.id, lots=-lots, fee=1,
+                     price=self.price(c), price_exponent=-4) for c, lots in live]
+        out += [make(said.Transferred, account=name, to=self.owner(name), asset=code, amount=left)
+                for code, left in zip(codes, held.balances, strict=True) if left > 0]
+        return [(event, False) for event in out]
 
     def leave(self) -> list[tuple[Any, bool]]:
         """Return a withdrawal, or what becomes of one."""
@@ -152,11 +217,11 @@ class Workload:
             owner = self.world.state.directory.names[waiting[name][0]]
             kind = self.pick((said.WithdrawalApproved, said.WithdrawalRejected))
             return [(self.world.event(kind, account=owner, withdrawal=name), False)]
-        code = self.pick(sorted(CASH))
+        code, who = self.pick(sorted(CASH)), self.pick(self.names())
         self.orders += 1
         return [(self.world.event(
-            said.WithdrawalRequested, account=self.pick(NAMES), withdrawal=f"w{self.orders}",
-            asset=code, amount=1 + self.one(CASH[code])), False)]
+            said.WithdrawalRequested, account=who, withdrawal=f"w{self.orders}",
+            asset=code, amount=1 + self.one(CASH[code])), who not in NAMES)]
 
     def prices_move(self) -> list[tuple[Any, bool]]:
         """Return a step of the market: a small one, a jump, a gap, or thin sources."""
@@ -174,8 +239,8 @@ class Workload:
         return [(event, False) for event in out]
 
     def rare(self) -> list[tuple[Any, bool]]:
-        """Return funding, new parameters, a restart, a long silence, or an expiry."""
-        make, kind = self.world.event, self.one(6)
+        """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
+        make, kind = self.world.event, self.one(8)
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -183,8 +248,12 @@ class Workload:
         if kind == 1:
             self.number += 1
             version = parameters(0.05 + 0.01 * self.one(15), self.number, 0.5 + 0.1 * self.one(5))
-            return [(make(said.ParametersActivated, segment="retail", version=version,
-                          effective_from=0), False)]
+            limits = ImpactLimits(below_initial=0.25 * self.one(5), extra=0.3125 * self.one(9),
+                                  below_maintenance=0.25 * self.one(5), bankrupt=1.0)
+            out = [(make(said.ParametersActivated, segment="retail", version=version,
+                         effective_from=0), False)]
+            return out if self.one(2) else [(make(
+                said.ImpactLimited, segment="retail", digest="", limits=limits), False), *out]
         if kind == 2:
             return [(make(said.EngineRestarted, engine="test"), False)]
         if kind == 3 and not self.settled:
@@ -193,8 +262,20 @@ class Workload:
                 said.ContractsSettled, underlying=coin, expiry=EXPIRY,
                 price=int(price * 10_000), price_exponent=-4), False)
                 for coin, price in self.prices.items()]
+        if kind == 4:
+            later = self.pick((0, self.world.time + 20 * SECOND_NS))
+            return [(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
+                          effective_from=later), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
+
+    def lending(self) -> Borrowing:
+        """Return terms of borrowing, now and then tight ones, of some assets."""
+        some = [code for code in sorted(CASH) if self.one(3)]
+        return Borrowing(interval_ns=60 * SECOND_NS, assets={code: BorrowTerms(
+            account_max=self.pick((0, CASH[code] // 4, 2 * CASH[code])),
+            platform_max=self.pick((CASH[code] // 2, 20 * CASH[code])), rate=self.one(3000),
+            rate_exponent=-2, initial=self.pick((0.0, 0.1)), maintenance=0.0) for code in some})
 
     def error(self) -> list[tuple[Any, bool]]:
         """Return an event that must change nothing."""
@@ -217,6 +298,8 @@ class Workload:
             make(said.UnreadableReceived, digest="ab", size=3, sentence="is nothing"),
             make(said.FeeCharged, account="a", asset="USDC", amount=1, client_id="c1"),
             make(said.MarketAssembled, segments=("nowhere",)),
+            make(of_assets.BorrowingChanged, segment="nowhere", borrowing=Borrowing(assets={}),
+                 effective_from=0),
         ]
         if self.one(4) == 0:
             return [(last, False)]

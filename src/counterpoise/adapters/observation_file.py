@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.backtest.law import COLUMNS, STEPS
 from counterpoise.backtest.replay import Observation
 from counterpoise.values.digest import sha256_of
 from counterpoise.values.failure import Reason, bad_input
@@ -17,7 +18,7 @@ from counterpoise.values.failure import Reason, bad_input
 Seen = dict[str, tuple[Observation, ...]]
 """{model: observations}."""
 _COLUMNS: Final = ("initial", "maintenance", "raw", "buffered", "loss", "shortfall",
-                   "shortfall_maintenance", "quantile", "tail_mean", "transform")
+                   "shortfall_maintenance", *COLUMNS)
 
 
 def begin(path: str, asked: dict[str, Any]) -> Seen:
@@ -62,11 +63,15 @@ def question_digest(asked: dict[str, Any]) -> str:
 
 
 def _document(model: str, seen: Observation) -> dict[str, Any]:
-    told = {name: [None if x != x else x for x in getattr(seen, name).tolist()]
-            for name in _COLUMNS}
+    told = {name: _listed(getattr(seen, name)) for name in _COLUMNS}
     return {"model": model, "at": seen.at, "until": seen.until,
             "portfolios": list(seen.portfolios), "worst": list(seen.worst),
-            "failure": list(seen.failure)} | told
+            "failure": list(seen.failure), "no_law": seen.no_law,
+            "tail": None if seen.no_law else [_listed(row) for row in seen.tail]} | told
+
+
+def _listed(column: Any) -> list[float | None]:
+    return [None if x != x else x for x in column.tolist()]
 
 
 def _seen(lines: list[str]) -> Seen:
@@ -79,11 +84,18 @@ def _seen(lines: list[str]) -> Seen:
 
 
 def _observation(tree: dict[str, Any]) -> Observation:
-    columns = {name: np.array([np.nan if x is None else x for x in tree[name]], np.float64)
-               for name in _COLUMNS}
+    columns = {name: _column(tree[name]) for name in _COLUMNS}
+    width = len(tree["portfolios"])
+    tail = (np.full((width, STEPS), np.nan) if tree["tail"] is None else
+            np.array([_column(row) for row in tree["tail"]]).reshape(width, STEPS))
     return Observation(at=int(tree["at"]), until=int(tree["until"]),
                        portfolios=tuple(tree["portfolios"]), worst=tuple(tree["worst"]),
-                       failure=tuple(tree["failure"]), **columns)
+                       failure=tuple(tree["failure"]), no_law=str(tree["no_law"]), tail=tail,
+                       **columns)
+
+
+def _column(cells: list[float | None]) -> Any:
+    return np.array([np.nan if x is None else x for x in cells], np.float64)
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.observation_file import Seen, append, begin, question_digest
-from counterpoise.adapters.parameters import parameters_of
+from counterpoise.adapters.parameters import document_in, parameters_of, version_in
 from counterpoise.adapters.worlds import Place, world_at
 from counterpoise.backtest.hypothetical import hypothetical_portfolios
 from counterpoise.backtest.replay import Observation, Recipe, Rule, observe, windows
 from counterpoise.backtest.shelf import Legs
 from counterpoise.backtest.world import World
+from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -27,6 +28,8 @@ from counterpoise.values.time import DAY_NS, format_instant, parse_instant
 
 BLOCK_DAYS: Final = 10
 _TOLERANCE: Final = 0.25
+_FORM: Final = 2
+"""Of what is kept of a day: a file of another form is not resumed."""
 Tracked = Callable[[Sequence[Any]], Iterator[Any]]
 
 
@@ -35,9 +38,10 @@ class Trial:
     """What is asked of a backtest.
 
     place         the world
-    models        names of margin models
-    parameters    a file of dated parameters of the only model, or a folder of such files, of which
-                  each day takes the last that acts by then; None: those of the model
+    models        names of margin models, or LABEL=NAME where one stands with several parameters
+    parameters    {model as named in `models`: a file of its dated parameters, or a folder of such
+                  files, of which each day takes the last that acts by then}; else those of the
+                  model
     portfolios    words that a portfolio's name begins with or is; () all of the set
     begin, end    instants (ns) of the first and last margin; 0 for all
     horizon_days  the margin period, at least 1
@@ -46,7 +50,7 @@ class Trial:
 
     place: Place
     models: tuple[str, ...]
-    parameters: str | None
+    parameters: dict[str, str]
     portfolios: tuple[str, ...]
     begin: int
     end: int
@@ -85,7 +89,9 @@ def run(trial: Trial, *, processes: int = 1, kept: str | None = None,
         If the world cannot be read, a model is unknown, no day lies in the period, or no portfolio
         of any of its days is named as asked.
     """
-    world = world_at(trial.place)
+    for remembered in (_world, _dated, _document):
+        remembered.cache_clear()  # the files may be others than they were for the last run
+    world = _world(trial.place)
     periods = _periods(world, trial)
     versions = {name: _version_words(trial, name, [b for b, _ in periods])
                 for name in trial.models}
@@ -131,7 +137,7 @@ class _Answers(Sequence[Any]):
 
 def _answer(job: Job) -> tuple[str, tuple[Observation, ...]]:
     trial, name, periods = job
-    world, model = _world(trial.place), model_named(name)
+    world, model = _world(trial.place), _model(name)
     rule = Rule(model=model, version_at=lambda at: _version(trial, name, at),
                 portfolios=_chosen(trial.portfolios), horizon_ns=trial.horizon_days * DAY_NS,
                 level=trial.level)
@@ -185,9 +191,23 @@ def _periods(world: World, trial: Trial) -> list[tuple[int, int]]:
     return found
 
 
+def _model(name: str) -> MarginModel:
+    """Return the model of a name, or of LABEL=NAME."""
+    return model_named(name.rpartition("=")[2])
+
+
 def _version(trial: Trial, name: str, at: int) -> ParameterVersion:
-    file = None if trial.parameters is None else _in_force(trial.parameters, at)
-    return parameters_of(model_named(name), at, file=file)
+    model = _model(name)
+    if name not in trial.parameters:
+        return parameters_of(model, at)
+    file = _in_force(trial.parameters[name], at)
+    return version_in(_document(file, model.name), model=model, as_of=at)
+
+
+@lru_cache(maxsize=2)
+def _document(file: str, name: str) -> dict[str, Any]:
+    """Return a dated document, read once for the days that it serves."""
+    return document_in(file, model_named(name))
 
 
 def _in_force(path: str, at: int) -> str:
@@ -231,9 +251,10 @@ def _version_words(trial: Trial, name: str, days: list[int]) -> str:
 def _asked(trial: Trial, versions: dict[str, str]) -> dict[str, Any]:
     place = trial.place
     files = [f for f in (place.market, place.perpetuals, place.surfaces, place.funding,
-                         trial.parameters, *place.volatilities) if f is not None]
-    return {"models": list(trial.models), "versions": versions, "begin": trial.begin,
-            "portfolios": list(trial.portfolios), "end": trial.end, "coins": list(place.coins),
+                         *place.volatilities, *trial.parameters.values()) if f is not None]
+    return {"observations": _FORM, "models": list(trial.models), "versions": versions,
+            "parameters": sorted(trial.parameters), "begin": trial.begin, "end": trial.end,
+            "portfolios": list(trial.portfolios), "coins": list(place.coins),
             "horizon_days": trial.horizon_days, "level": trial.level, "seed": place.seed,
             "days": place.days, "files": [[os.path.basename(f), _digest(f)] for f in files]}
 

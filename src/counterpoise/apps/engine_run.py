@@ -34,12 +34,13 @@ from counterpoise.adapters.store.store import Snapshot, SnapshotLost
 from counterpoise.apps.crowd import Crowd, beginning, first_state, turn
 from counterpoise.engine import codec, effects
 from counterpoise.engine.effects import Effect
-from counterpoise.engine.events import EngineRestarted, Event
+from counterpoise.engine.events import ConflictReceived, EngineRestarted, Event
 from counterpoise.engine.image import encoded_state
 from counterpoise.engine.state import Equipment, State
 from counterpoise.engine.step import step
 from counterpoise.market.course import Course
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.digest import sha256_of_bytes
+from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import SECOND_NS
 
@@ -176,7 +177,7 @@ class _Run:
 
     def fresh(self, events: tuple[Event, ...]) -> bool:
         """Return whether a batch, which is applied whole or not at all, is still to come."""
-        return bool(self.journal.screen(event_entries(codec.batch_of(events[:1]))).fresh)
+        return not self.journal.screen(event_entries(codec.batch_of(events[:1]))).repeated
 
     def steps(self, stop: threading.Event) -> None:
         """Take the steps of the course that are still to come."""
@@ -198,15 +199,39 @@ class _Run:
     def take(self, events: tuple[Event, ...], *, rooted: bool = False) -> None:
         """Step a batch and hand it to the journal; a root is written, and a snapshot kept."""
         batch, position = codec.batch_of(events), self.state.position
-        self.state, told = step(self.state, batch)
-        root = root_of(self.state) if rooted else None
-        ticket = self.journal.submit(Batch(
-            events=event_entries(batch), effects=effect_entries(told, position), root=root))
+        after, told = step(self.state, batch)
+        root = root_of(after) if rooted else None
+        try:
+            ticket = self.journal.submit(Batch(
+                events=event_entries(batch), effects=effect_entries(told, position), root=root))
+        except BadInput:
+            left = self.sifted(batch)
+            if left == events:
+                raise
+            if left:
+                self.take(left, rooted=rooted)
+            return
+        self.state = after
         self.waiting.append((ticket, self.state, told, root))
         # A paced run has time: it says nothing before it is durable, and nothing late.
         self.settle(0 if rooted or self.plan.speed > 0 else ON_THEIR_WAY - 1)
         if rooted:
             self.keep(self.state, root)
+
+    def sifted(self, batch: codec.Batch) -> tuple[Event, ...]:
+        """Return a batch without what the log has; what came under a used id is told as that."""
+        entries = event_entries(batch)
+        screened = self.journal.screen(entries)
+        fresh, taken = set(map(id, screened.fresh)), {f.subject for f in screened.refused}
+        out: list[Event] = []
+        for k, (event, entry) in enumerate(zip(batch.events, entries, strict=True)):
+            if id(entry) in fresh:
+                out.append(event)
+            elif event.client_id in taken:
+                out.append(ConflictReceived(
+                    client_id=f"conflict-{self.state.position}-{k}", time=self.state.time,
+                    taken=event.client_id, digest=sha256_of_bytes(entry.payload)))
+        return tuple(out)
 
     def settle(self, left: int) -> None:
         """Wait until at most `left` batches are on their way, and report what is durable."""

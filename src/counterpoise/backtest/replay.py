@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.backtest.density import probability_transform
+from counterpoise.backtest.law import columns_of, law_of, no_columns, why_no_law
 from counterpoise.backtest.shelf import Legs, book_of_portfolios
 from counterpoise.backtest.world import World
 from counterpoise.collateral.valuation import contract_values
@@ -28,10 +28,8 @@ from counterpoise.margin.requirement import Requirements
 from counterpoise.margin.worst import in_words, worst_scenarios
 from counterpoise.market.snapshot import MarketSnapshot, usd_price
 from counterpoise.risk.arrays import RiskArrays
-from counterpoise.risk.measures import expected_shortfall_of, value_at_risk_of
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.quantity import power_of_ten
-from counterpoise.values.time import DAY_NS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -73,6 +71,9 @@ class Observation:
                      NaN where it has none, as a fixed grid
     tail_mean        their expected shortfall, > 0
     transform        share of the scenarios below what came true (`density.probability_transform`)
+    beyond           share of the scenarios that lose more than the quantile
+    tail             what those lose, [portfolio, step] (`law.tail_of`)
+    no_law           why the model states no distribution, "" where it does
     worst            the scenario that the margin is made of, in words; only where it was exceeded
     failure          why there is no number, "" where there is one
     """
@@ -90,6 +91,9 @@ class Observation:
     quantile: Floats
     tail_mean: Floats
     transform: Floats
+    beyond: Floats
+    tail: Floats
+    no_law: str
     worst: tuple[str, ...]
     failure: tuple[str, ...]
 
@@ -116,41 +120,12 @@ def observe(world: World, rule: Rule, at: int, until: int) -> Observation:
     # Nothing above this line has seen anything after `at`.
     rows = _rows(book, market, margins, gains_until(world, market, until, margins))
     seen = _observation(book, margins, arrays, rows, (at, until))
-    vectors = _distribution(book, margins, arrays, rule, PricedMarket(
-        market=market, arrays=arrays, parameters=version.parameters))
-    return seen if vectors is None else replaced(seen, **_forecast(seen, vectors, rule.level))
-
-
-def _distribution(book: Book, margins: AccountMargin, arrays: tuple[RiskArrays, ...], rule: Rule,
-                  now: PricedMarket) -> Floats | None:
-    """Return P&L [account, scenario], USD, of a model whose first set is drawn, not a grid.
-
-    None where the model says that its moves span another horizon than the replay's.
-    """
-    first = arrays[0].scenarios if arrays else None
-    spans = getattr(getattr(now.parameters, "general", None), "horizon_days", None)
-    if spans is not None and round(spans * DAY_NS) != rule.horizon_ns:
-        return None
-    if first is None or not first.method or not isinstance(margins.equity_rule, CrossEquity):
-        return None
-    if np.unique(first.weight[1:]).size > 1:
-        return None  # measures of unequal weights are the model's own
-    found = rule.model.vectors(book, arrays, now.market, now.parameters)[0]
-    out = np.full((len(book), found.summed.shape[1] - 1), np.nan)
-    out[found.account] = found.summed[:, 1:]
-    return out * usd_price(now.market, margins.equity_rule.numeraire)
-
-
-def _forecast(seen: Observation, vectors: Floats, level: float) -> dict[str, Floats]:
-    known = np.isfinite(vectors).all(axis=1) & np.isfinite(seen.loss)
-    out = {name: np.full(len(seen.portfolios), np.nan) for name in (
-        "quantile", "tail_mean", "transform")}
-    if known.any():
-        scenarios = np.ascontiguousarray(vectors[known])
-        out["quantile"][known] = value_at_risk_of(scenarios, level=level)
-        out["tail_mean"][known] = expected_shortfall_of(scenarios, level=level)
-        out["transform"][known] = probability_transform(scenarios, -seen.loss[known])
-    return out
+    now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
+    why = why_no_law(margins, now, rule.horizon_ns)
+    if why:
+        return replaced(seen, no_law=why)
+    law = law_of(book, margins, rule.model, now)
+    return replaced(seen, **columns_of(law, seen.loss, rule.level))
 
 
 def windows(days: Ints, horizon_ns: int, tolerance_ns: int) -> list[tuple[int, int]]:
@@ -266,7 +241,7 @@ def _observation(book: Book, margins: AccountMargin, arrays: tuple[RiskArrays, .
     exceeded = set(rows.account[short > 0].tolist())
     return Observation(at=period[0], until=period[1],
                        portfolios=tuple(book.accounts.tolist()), failure=failures,
-                       **_no_forecast(n),
+                       no_law="", **no_columns(n),
                        worst=_worst(required, arrays, n, exceeded), **summed)
 
 
@@ -302,12 +277,8 @@ def _worst(required: Requirements, arrays: tuple[RiskArrays, ...], accounts: int
     return tuple(words)
 
 
-def _no_forecast(n: int) -> dict[str, Floats]:
-    return {name: np.full(n, np.nan) for name in ("quantile", "tail_mean", "transform")}
-
-
 def _nothing(at: int, until: int) -> Observation:
     none = np.zeros(0)
     return Observation(at=at, until=until, portfolios=(), initial=none, maintenance=none, raw=none,
                        buffered=none, loss=none, shortfall=none, shortfall_maintenance=none,
-                       worst=(), failure=(), **_no_forecast(0))
+                       worst=(), failure=(), no_law="", **no_columns(0))

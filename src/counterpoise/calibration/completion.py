@@ -67,6 +67,17 @@ def anchors_of(history: FactorHistory) -> tuple[Factor, ...]:
     return tuple(f for _, f in prices[:ANCHORS])
 
 
+def rarely_known(shocks: Shocks, anchors: tuple[Factor, ...]) -> dict[Factor, str]:
+    """Return {factor: why it cannot be completed} of those known on too few anchored days."""
+    history = shocks.history
+    at = [history.factors.index(f) for f in anchors]
+    known = np.isfinite(shocks.excess / shocks.deviation)
+    counts = np.count_nonzero(known[known[:, at].all(axis=1)], axis=0).tolist()
+    return {f: f"is known on {n} of the days on which the longest prices are known; at least "
+            f"{KNOWN_MIN} are wanted, or leave it out"
+            for f, n in zip(history.factors, counts, strict=True) if n < KNOWN_MIN}
+
+
 def completed(shocks: Shocks, anchors: tuple[Factor, ...], *, years: float,
               seed: int) -> Completed:
     """Return the shocks with every unknown cell of an anchored day drawn.
@@ -79,12 +90,15 @@ def completed(shocks: Shocks, anchors: tuple[Factor, ...], *, years: float,
     BadInput
         If a factor is known on fewer than 100 anchored days, naming each.
     """
+    rare = rarely_known(shocks, anchors)
+    if rare:
+        raise BadInput(*(Failure(reason=Reason.MISSING_NUMBER, subject=factor_name(f), sentence=why)
+                         for f, why in rare.items()))
     history = shocks.history
     at = [history.factors.index(f) for f in anchors]
     residual = shocks.excess / shocks.deviation
     rows = np.isfinite(residual[:, at]).all(axis=1)
     known = np.isfinite(residual[rows])
-    _refuse_unknown(history, known)
     long_run = _long_run(history, at, years)
     filled, share = _drawn(residual[rows], history.factors, at, seed)
     stress = np.mean(shocks.deviation[rows][:, at] / long_run[at], axis=1)
@@ -98,15 +112,6 @@ def completed(shocks: Shocks, anchors: tuple[Factor, ...], *, years: float,
                           source=source)
     return Completed(shocks=Shocks(history=whole, excess=excess, deviation=deviation),
                      anchors=anchors, drawn=~known, share=share, long_run=long_run)
-
-
-def _refuse_unknown(history: FactorHistory, known: Flags) -> None:
-    counts = np.count_nonzero(known, axis=0).tolist()
-    few = [(f, n) for f, n in zip(history.factors, counts, strict=True) if n < KNOWN_MIN]
-    if few:
-        raise BadInput(*(Failure(reason=Reason.MISSING_NUMBER, subject=factor_name(f), sentence=(
-            f"is known on {n} of the days on which the longest prices are known; at least "
-            f"{KNOWN_MIN} are wanted, or leave it out")) for f, n in few))
 
 
 def _long_run(history: FactorHistory, at: list[int], years: float) -> Floats:

@@ -69,6 +69,13 @@ def listed_schedule(terms: dict[str, AssetTerms], numeraire: str) -> CollateralS
         code.upper(): own for code, own in terms.items()})
 
 
+def schedule_digest(schedule: CollateralSchedule) -> str:
+    """Return the SHA-256 of a schedule, names and values."""
+    from counterpoise.values.digest import sha256_of, text_of  # no margin number needs it
+
+    return sha256_of(text_of(schedule))
+
+
 def terms_of(schedule: CollateralSchedule, asset: str) -> AssetTerms:
     """Return the terms by which an asset counts."""
     if asset in schedule.assets:

@@ -22,8 +22,11 @@ from counterpoise.engine.effects import (
 )
 from counterpoise.engine.events import Transferred, WithdrawalRequested
 from counterpoise.engine.freshness import doubted, doubts
+from counterpoise.engine.groups import margined_with
+from counterpoise.engine.loans import owed_beyond
 from counterpoise.engine.margins import Table, book_of_rows, can_margin, margins
 from counterpoise.engine.state import Row
+from counterpoise.engine.ties import group_of
 from counterpoise.engine.trading import Question
 from counterpoise.margin.admission import admitted
 from counterpoise.values.failure import Failure, Reason
@@ -67,18 +70,38 @@ def decide(draft: Draft, questions: Sequence[Question]) -> None:
 
 
 def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
-    after = margins(draft, segment, book_of_rows(draft, [row for _, row in trials]))
+    asked = [_margined(draft, question, row) for question, row in trials]
+    after = margins(draft, segment, book_of_rows(draft, asked))
     leaves = np.array([q.leaves for q, _ in trials], bool)
-    doubtful = doubted(draft, segment, [row for _, row in trials])
-    whole = np.array([min(row.balances, default=0) >= 0 for _, row in trials], bool)
+    doubtful = doubted(draft, segment, asked)
+    whole = np.array([not (q.leaves and owed_beyond(draft, segment, draft.read(q.number), row))
+                      for q, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful
-    passes &= whole | ~leaves
+    passes &= whole
     open_ones = np.flatnonzero(~passes & ~leaves)
     if len(open_ones):
+        numbers = [trials[k][0].number for k in open_ones.tolist()]
         before = margins(draft, segment, book_of_rows(
-            draft, [draft.read(trials[k][0].number) for k in open_ones.tolist()]))
+            draft, [margined_with(draft, number, draft.read(number)) for number in numbers]))
         passes[open_ones] = _no_riskier(after, before, open_ones, doubtful[open_ones])
     return Verdicts(passes=passes, after=after)
+
+
+def _margined(draft: Draft, question: Question, row: Row) -> Row:
+    """Return what is margined were the account to hold `row`; a transfer stays in its group."""
+    if question.to >= 0 and question.to in group_of(draft.state.ties, question.number):
+        row = draft.read(question.number)
+    return margined_with(draft, question.number, row)
+
+
+def uncovered(draft: Draft, segment: int, rows: Sequence[Row]) -> tuple[Failure, ...]:
+    """Return why some accounts, or groups as one, would not be covered at trusted prices."""
+    if not can_margin(draft, segment):
+        return (_no_margin(draft, segment),)
+    after = margins(draft, segment, book_of_rows(draft, rows))
+    found = [failure for k, row in enumerate(rows)
+             for failure in (*doubts(draft, segment, row), *_lacking(after, k))]
+    return tuple(dict.fromkeys(found))
 
 
 def _no_riskier(after: Table, before: Table, at: Any, doubtful: Bools) -> Bools:
@@ -128,11 +151,14 @@ def _reasons(draft: Draft, segment: int,
     """Return everything that stands against a refused change, its margins being row k."""
     question, after, k = refused
     row = question.after(question.wanted)
-    wrong = list(doubts(draft, segment, row))
+    wrong = list(doubts(draft, segment, _margined(draft, question, row)))
     if question.leaves:
-        wrong += [Failure(reason=Reason.NOT_COVERED, subject=a.code, sentence=(
-            f"would be owed: {left} of its smallest unit; no more can leave than there is"))
-            for a, left in zip(draft.state.assets, row.balances, strict=True) if left < 0]
+        wrong += owed_beyond(draft, segment, draft.read(question.number), row)
+    return tuple(wrong + _lacking(after, k))
+
+
+def _lacking(after: Table, k: int) -> list[Failure]:
+    wrong = []
     for p, pool in enumerate(after.pools):
         needed, owned = float(after.initial[k, p]), float(after.balance[k, p])
         if owned >= needed:
@@ -145,7 +171,7 @@ def _reasons(draft: Draft, segment: int,
         else:
             wrong.append(Failure(reason=Reason.NOT_COVERED, subject=pool, sentence=(
                 f"needs {needed!r} initial margin and has {owned!r}; deposit, or reduce")))
-    return tuple(wrong)
+    return wrong
 
 
 def _tell(draft: Draft, question: Question, wrong: tuple[Failure, ...], largest: int) -> None:

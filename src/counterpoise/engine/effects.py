@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.governance.impact import Group
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -27,6 +28,7 @@ class AlertTopic(StrEnum):
     NO_MARGIN = "no_margin"
     OLDER_SNAPSHOT = "older_snapshot"
     DELIVERY_DIFFERS = "delivery_differs"
+    OWED_TOO_MUCH = "owed_too_much"
 
 
 @frozen
@@ -94,6 +96,30 @@ class TransferDecided:
     admitted: bool
     largest: int
     failures: tuple[Failure, ...]
+
+
+@frozen
+class LinkDecided:
+    """An account is linked to another, or (`linked` False) unlinked, or that is refused."""
+
+    position: int
+    time: int
+    account: str
+    to: str
+    linked: bool
+    admitted: bool
+    failures: tuple[Failure, ...]
+
+
+@frozen
+class LossAbsorbed:
+    """A pocket ended owing an `amount` of an asset: the world outside bears it, not its owner."""
+
+    position: int
+    time: int
+    account: str
+    asset: str
+    amount: int
 
 
 @frozen
@@ -221,6 +247,22 @@ class ContractsDelivered:
 
 
 @frozen
+class InterestPosted:
+    """What accounts of a segment owed of an asset was charged for `instants` intervals.
+
+    `accounts` paid `amount` together, smallest units, into the house account "interest".
+    """
+
+    position: int
+    time: int
+    segment: str
+    asset: str
+    instants: int
+    accounts: int
+    amount: int
+
+
+@frozen
 class ParametersTookEffect:
     """Parameters act from now on; `digest` of what they say."""
 
@@ -229,6 +271,26 @@ class ParametersTookEffect:
     segment: str
     version: int
     digest: str
+
+
+@frozen
+class ChangeDecided:
+    """Parameters or a schedule will act from `effective_from` on, or never, with every reason.
+
+    version    number of the parameters, 0 for a schedule; `digest` of either
+    impact     digest of `governance.impact`, "" where there was nothing to weigh; its `groups`
+    """
+
+    position: int
+    time: int
+    segment: str
+    version: int
+    digest: str
+    effective_from: int
+    admitted: bool
+    impact: str
+    groups: tuple[Group, ...]
+    failures: tuple[Failure, ...]
 
 
 @frozen
@@ -245,4 +307,5 @@ class Alert:
 Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | WithdrawalDecided
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
-          | ContractsDelivered | ParametersTookEffect | Alert)
+          | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
+          | InterestPosted | ChangeDecided)

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.levels import Level
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.frozen import frozen
@@ -167,6 +169,35 @@ class AccountClosed:
 
 
 @frozen
+class PocketOpened:
+    """An account begins for isolated positions of its `owner`, ring-fenced, in the same segment."""
+
+    client_id: str
+    time: int
+    account: str
+    owner: str
+
+
+@frozen
+class AccountLinked:
+    """An account asks to be margined as one with account `to` and all that are linked to it."""
+
+    client_id: str
+    time: int
+    account: str
+    to: str
+
+
+@frozen
+class AccountUnlinked:
+    """A linked account asks to be margined by itself again."""
+
+    client_id: str
+    time: int
+    account: str
+
+
+@frozen
 class InstrumentQuotes:
     """Quotes by row: `column` of the catalogue, numbers as in `market.quotes`, NaN where silent.
 
@@ -291,6 +322,32 @@ class CollateralScheduleChanged:
 
 
 @frozen
+class ImpactLimited:
+    """Changes of a segment's terms are admitted within `limits`.
+
+    `digest` is "" for the limits of every change, else that of the parameters or schedule whose
+    impact was accepted as far as these limits.
+    """
+
+    client_id: str
+    time: int
+    segment: str
+    digest: str
+    limits: ImpactLimits
+
+
+@frozen
+class ChangeWithdrawn:
+    """Parameters or a schedule with this digest, decreed for `effective_from`, never act."""
+
+    client_id: str
+    time: int
+    segment: str
+    digest: str
+    effective_from: int
+
+
+@frozen
 class ClockAdvanced:
     """It is `time` now; deadlines are looked at."""
 
@@ -318,10 +375,25 @@ class UnreadableReceived:
     sentence: str
 
 
+@frozen
+class ConflictReceived:
+    """An event came under the id `taken`, which stands for another: the SHA-256 of its bytes.
+
+    Always refused, recorded.
+    """
+
+    client_id: str
+    time: int
+    taken: str
+    digest: str
+
+
 AccountEvent = (Filled | OrderPlaced | OrderChanged | OrderCancelled | Transferred | Deposited
                 | WithdrawalRequested | WithdrawalApproved | WithdrawalRejected | FeeCharged)
 """Events between two marks of a run; those of different accounts do not see one another."""
-MarketEvent = (AccountOpened | AccountClosed | MarketBatch | MarketAssembled | FundingApplied
-               | ContractsSettled | InstrumentsListed | SegmentDefined | ParametersActivated
-               | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived)
+MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | AccountUnlinked
+               | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
+               | InstrumentsListed | SegmentDefined | ParametersActivated
+               | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
+               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
 Event = AccountEvent | MarketEvent

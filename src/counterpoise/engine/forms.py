@@ -19,6 +19,7 @@ from typing import Any, Final, get_args, get_origin
 import numpy as np
 
 from counterpoise.values.failure import BadInput, Reason, bad_input
+from counterpoise.values.frozen import replaced
 
 DEEPEST: Final = 24
 _LONG: Final = struct.Struct("<q")
@@ -64,6 +65,21 @@ def _write(value: Any, out: bytearray, depth: int) -> None:
             _write(getattr(value, name), out, depth + 1)
     else:
         raise bad_input(Reason.BAD_VALUE, type(value).__name__, "has no form in a log")
+
+
+def in_order(value: Any) -> Any:
+    """Return an equal value whose tables are in the order of their bytes, as read ones are.
+
+    What is computed may follow the order of a table, so that what was said and what is read from a
+    log or a snapshot must not differ in it.
+    """
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value, key=written)}
+    if type(value) is tuple:
+        return tuple([in_order(item) for item in value])
+    if hasattr(value, "__fields__"):
+        return replaced(value, **{n: in_order(getattr(value, n)) for n in value.__fields__})
+    return value
 
 
 def word_of(named: type) -> str:

@@ -1,9 +1,10 @@
 """What bytes does a state have, and what is its root?
 
 A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
-every shard. Each part has a digest; the *root* is the digest of their digests, so that two replicas
-that differ can say in which shard. What a state derives (risk arrays), what it computes with and
-how many refused events it saw are in no part: a refused event leaves the root as it was.
+every shard, and the ties of accounts where there are some. Each part has a digest; the *root* is
+the digest of their digests, so that two replicas that differ can say in which shard. What a state
+derives (risk arrays), what it computes with and how many refused events it saw are in no part: a
+refused event leaves the root as it was.
 """
 
 from itertools import chain, repeat
@@ -30,6 +31,7 @@ from counterpoise.engine.state import (
     State,
 )
 from counterpoise.engine.texts import Texts, packed_texts, unpacked_texts
+from counterpoise.engine.ties import Ties, ties_of
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.market.conditions import Conditions
@@ -57,6 +59,7 @@ class _Head:
     calls: int
     snapshots: int
     restarted_at: int
+    owed: tuple[int, ...]
     rules: Rules
     withdrawals: dict[str, tuple[int, int, int]]
 
@@ -84,7 +87,8 @@ def state_parts(state: State) -> Parts:
     names = packed_texts(own_names(state.directory))
     head = _Head(state_format=STATE_FORMAT, edition=state.edition, applied=state.applied,
                  time=state.time, calls=state.calls, snapshots=state.snapshots,
-                 restarted_at=state.restarted_at, rules=state.rules, withdrawals=state.withdrawals)
+                 restarted_at=state.restarted_at, owed=state.owed, rules=state.rules,
+                 withdrawals=state.withdrawals)
     ids = (packed_ids(state.remembered.older), packed_ids(own_entries(state.remembered)),
            state.remembered.floor)
     market = None if state.market is None else tuple(
@@ -95,6 +99,8 @@ def state_parts(state: State) -> Parts:
         ("head", head), ("terms", (state.catalogue.instruments, state.assets)),
         ("segments", state.segments), ("ledger", state.ledger), ("board", state.board),
         ("market", market), ("accounts", (names, places)), ("ids", ids)]
+    if state.ties.owner or state.ties.head:
+        parts.append(("ties", (state.ties.owner, state.ties.head)))
     parts += [(f"shard {k}", _image_of(shard)) for k, shard in enumerate(plain_shards(state))]
     return tuple((name, written(part)) for name, part in parts)
 
@@ -187,11 +193,13 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
         raise unreadable(f"have the format {head.state_format} of a state; this engine reads "
                          f"{STATE_FORMAT}")
     instruments, assets = parts["terms"]
+    assert len(head.owed) == len(assets)
     terms = catalogue(instruments)
     names, places = unpacked_texts(parts["accounts"][0]), parts["accounts"][1]
     older, younger, floor = parts["ids"]
     young = unpacked_ids(*younger)
-    images = [parts[f"shard {k}"] for k in range(len(parts) - 8)]
+    shards = len([name for name in parts if name.startswith("shard ")])
+    images = [parts[f"shard {k}"] for k in range(shards)]
     market = parts["market"] and MarketSnapshot(
         catalogue=terms, **dict(zip(_MARKET_FIELDS, parts["market"], strict=True)))
     return State(
@@ -205,7 +213,16 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
         remembered=Remembered(older=unpacked_ids(*older), younger=young, count=len(young),
                               floor=floor),
         withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
-        restarted_at=head.restarted_at, arrays={}, worths={})
+        restarted_at=head.restarted_at, owed=head.owed, arrays={}, worths={},
+        ties=_ties(parts, len(names)))
+
+
+def _ties(parts: dict[str, Any], accounts: int) -> Ties:
+    part = parts.get("ties", ({}, {}))
+    if not fits(part, tuple[dict[int, int], dict[int, int]]) or not all(
+            0 <= n < accounts for tied in part for pair in tied.items() for n in pair):
+        raise unreadable("tie accounts that are none")
+    return ties_of(*part)
 
 
 def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -> Shard:

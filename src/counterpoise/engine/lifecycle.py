@@ -12,13 +12,14 @@ import numpy as np
 from counterpoise.accounts.book import book_of, orders_of, positions_of, rows_at
 from counterpoise.engine.directory import number_of, with_account
 from counterpoise.engine.draft import CLEARING, DUST, EXTERNAL, FUNDING, Draft
-from counterpoise.engine.effects import Alert, AlertTopic, ContractsDelivered
+from counterpoise.engine.effects import Alert, AlertTopic, ContractsDelivered, LossAbsorbed
 from counterpoise.engine.events import (
     AccountClosed,
     AccountOpened,
     ContractsSettled,
     FundingApplied,
 )
+from counterpoise.engine.groups import check_room
 from counterpoise.engine.money import (
     Held,
     Worth,
@@ -28,14 +29,17 @@ from counterpoise.engine.money import (
     total_of,
 )
 from counterpoise.engine.quoting import check_price
+from counterpoise.engine.shards import grown
 from counterpoise.engine.state import (
     FLOWS,
     FUNDING_GOT,
     REALISED,
     SHARD_ACCOUNTS,
     Shard,
+    Standing,
     empty_shard,
 )
+from counterpoise.engine.ties import grouped_accounts, ties_of
 from counterpoise.engine.trading import account_number, clear
 from counterpoise.instruments.contracts import Future, Option, Perpetual
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -77,20 +81,52 @@ def account_opened(draft: Draft, event: AccountOpened) -> None:
 
 
 def account_closed(draft: Draft, event: AccountClosed) -> None:
-    """End an account that holds nothing."""
+    """End an account that holds nothing; what a pocket still owes is written off."""
     number = account_number(draft, event.account)
-    held = draft.read(number)
+    held, ties = draft.read(number), draft.state.ties
+    pocket = number in ties.owner
     waiting = sorted(w for w, (owner, _, _) in draft.withdrawals.items() if owner == number)
     wrong = [Failure(reason=Reason.NOT_EMPTY, subject=event.account, sentence=sentence)
              for there, sentence in (
                  (held.positions, "holds positions; close them first"),
                  (held.orders, "has open orders; cancel them first"),
-                 (any(held.balances), "owns or owes assets; settle them first"),
+                 (any(held.balances) and not pocket, "owns or owes assets; settle them first"),
+                 (pocket and max(held.balances) > 0, "owns assets; transfer them to its owner, or "
+                  "pay with them what it owes"),
+                 (number in ties.pockets, "has pockets open; close them first"),
+                 (number in ties.head or number in ties.members, "is linked; unlink first"),
                  (waiting, f"has withdrawals set aside: {', '.join(waiting)[:200]}")) if there]
     if wrong:
         raise BadInput(*wrong)
     k, row = draft.state.directory.places[number]
-    draft.shards[k] = replaced(draft.shards[k], closed=draft.shards[k].closed | {row})
+    shard = draft.shards[k]
+    draft.shards[k] = replaced(shard, closed=shard.closed | {row},
+                               standing=_left(grown(shard.standing, shard.size), row))
+    if pocket:
+        _write_off(draft, event.account, number)
+
+
+def _left(standing: Standing, row: int) -> Standing:
+    """Return a standing in which an account is at no level and called for nothing."""
+    if not standing.call[row].any() and not standing.level[row].any():
+        return standing
+    columns = {name: getattr(standing, name).copy()
+               for name in ("level", "call", "issued", "deadline", "amount")}
+    for column in columns.values():
+        column[row] = 0
+    return replaced(standing, **columns)
+
+
+def _write_off(draft: Draft, name: str, number: int) -> None:
+    """End a pocket: its loss is limited to it, so the world outside bears what it owes."""
+    ties, owed = draft.state.ties, draft.read(number).balances
+    for k, asset in enumerate(draft.state.assets):
+        if owed[k]:
+            draft.tell(LossAbsorbed(position=draft.position, time=draft.state.time, account=name,
+                                    asset=asset.code, amount=-owed[k]))
+            draft.cash[EXTERNAL][k] += owed[k]
+    draft.write(number).balances[:] = [0] * len(owed)
+    draft.change(ties=ties_of({n: o for n, o in ties.owner.items() if n != number}, ties.head))
 
 
 def funding_applied(draft: Draft, event: FundingApplied) -> None:
@@ -105,6 +141,7 @@ def funding_applied(draft: Draft, event: FundingApplied) -> None:
     draft.in_columns()
     paying = [(k, *_paying(shard, worth, rate, price)) for k, shard in enumerate(draft.shards)]
     charge(draft, event.instrument, (worth.asset, FUNDING_GOT), paying)
+    check_room(draft, grouped_accounts(draft.state.ties))
     total = total_of(chain.from_iterable(pays for _, _, pays in paying))
     flat = draft.cleared.get(event.instrument, (0, 0, 0))[0] == 0
     draft.cash[DUST if flat else FUNDING][worth.asset] += total
@@ -166,6 +203,7 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
         for contract, worth, lots, value, gain in closed:
             draft.cash[CLEARING][worth.asset] -= gain
             clear(draft, contract.id, -lots, value)
+    check_room(draft, grouped_accounts(draft.state.ties))
     for name, worth in unmatched:
         _end_unmatched(draft, name, worth)
     draft.tell(ContractsDelivered(

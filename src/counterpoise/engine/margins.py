@@ -5,19 +5,19 @@ and owns nothing there, and one whose number is missing has NaN.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from counterpoise.accounts.book import Book, book_of
-from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
-from counterpoise.engine.state import Row, Segment
+from counterpoise.engine.state import Equipment, Row, Segment, own_terms
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
-from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel, PricedMarket
+from counterpoise.margin.model import MarginModel, PricedMarket
+from counterpoise.margin.scheduled import with_terms
 from counterpoise.values.failure import Failure
-from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Codes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -37,29 +37,14 @@ class Table:
     failures: tuple[Failure, ...]
 
 
-class ScheduledModel:
-    """A model whose collateral counts by another schedule; all else is the model's own."""
-
-    def __init__(self, model: MarginModel, schedule: CollateralSchedule) -> None:
-        self._model, self._schedule = model, schedule
-
-    def equity(self, parameters: Any) -> EquityRule | CrossEquity:
-        """Return the model's rule with the schedule in it."""
-        rule = self._model.equity(parameters)
-        assert isinstance(rule, CrossEquity)
-        return replaced(rule, schedule=self._schedule)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
 def model_of(draft: Draft, segment: int) -> MarginModel:
-    """Return the model of a segment, with the schedule that was decreed for it, if one was."""
-    held = draft.state.segments[segment]
-    model: MarginModel = draft.state.equipment.models[held.model]
-    if held.schedule is None:
-        return model
-    return cast(MarginModel, ScheduledModel(model, held.schedule))
+    """Return the model of a segment, with the terms that were decreed for it, if any were."""
+    return own_model(draft.state.segments[segment], draft.state.equipment)
+
+
+def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
+    """Return the model that a segment's accounts are margined by."""
+    return with_terms(equipment.models[segment.model], own_terms(segment))
 
 
 def arrays_of(draft: Draft, segment: int) -> PricedMarket:

@@ -164,8 +164,8 @@ def total_of(amounts: Iterable[int]) -> int:
     return reduce(add, amounts, 0)
 
 
-def check_money(subject: str, *amounts: int) -> None:
-    """Refuse amounts beyond 64 bits.
+def check_money(subject: str, *amounts: int, room: int = 1) -> None:
+    """Refuse amounts beyond 64 bits, or the part of them that `room` leaves (`groups.room_of`).
 
     Raises
     ------
@@ -173,12 +173,12 @@ def check_money(subject: str, *amounts: int) -> None:
         If one is.
     """
     for amount in amounts:
-        if not -INT64_MAX <= amount <= INT64_MAX:
+        if not -INT64_MAX <= amount * room <= INT64_MAX:
             raise bad_input(Reason.ABSURD_QUANTITY, subject, "would hold more of an asset than its "
                             "ledger of 64 bits can count; check the unit")
 
 
-def check_lots(subject: str, lots: int) -> None:
+def check_lots(subject: str, lots: int, *, room: int = 1) -> None:
     """Refuse positions and orders beyond `LOTS_MAX`.
 
     Raises
@@ -186,6 +186,6 @@ def check_lots(subject: str, lots: int) -> None:
     BadInput
         If it is.
     """
-    if not -LOTS_MAX <= lots <= LOTS_MAX:
+    if not -LOTS_MAX <= lots * room <= LOTS_MAX:
         raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{lots} lots exceed the limit of "
-                        f"{LOTS_MAX}; check the unit")
+                        f"{LOTS_MAX // room}; check the unit")

@@ -14,6 +14,7 @@ from counterpoise.engine.calls import judged
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import Alert, AlertTopic, RequirementsChanged
 from counterpoise.engine.freshness import doubtful, trust
+from counterpoise.engine.groups import as_groups, with_partners
 from counterpoise.engine.margins import Table, can_margin, margins
 from counterpoise.engine.shards import compacted, grown
 from counterpoise.engine.state import NEVER, Shard, Standing, no_standing
@@ -40,6 +41,7 @@ def remargined(draft: Draft, segment: int, *, changed_only: bool) -> None:
     rows = np.flatnonzero(was.snapshot == NEVER) if changed_only else np.arange(len(book))
     if changed_only:
         rows = np.union1d(rows, _due(was, draft.state.time))
+    rows = with_partners(draft.state.ties, book.accounts, rows)
     asked = book if len(rows) == len(book) else accounts_of(book, rows)
     draft.row_numbers[segment] = asked.accounts
     _put(draft, (mine, shards), _stand(draft, segment, asked, was, rows))
@@ -62,7 +64,7 @@ def _overdue(draft: Draft, segment: int, mine: Sequence[int]) -> None:
         return
     made, book = compacted(shards)
     was = joined_standing(made)
-    rows = _due(was, draft.state.time)
+    rows = with_partners(draft.state.ties, book.accounts, _due(was, draft.state.time))
     asked = accounts_of(book, rows)
     draft.row_numbers[segment] = asked.accounts
     _put(draft, (mine, made), _stand(draft, segment, asked, was, rows))
@@ -70,6 +72,7 @@ def _overdue(draft: Draft, segment: int, mine: Sequence[int]) -> None:
 
 def _stand(draft: Draft, segment: int, asked: Book, was: Standing, rows: Ints) -> Standing:
     """Return the standing of all, with that of `rows` computed anew from the book of those."""
+    asked = as_groups(draft.state.ties, asked)
     table = margins(draft, segment, asked)
     was = with_pools(was, table.pools)
     mine = Standing(pools=was.pools, snapshot=was.snapshot[rows],

@@ -16,8 +16,9 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle
+from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import (
@@ -30,17 +31,23 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
+    AccountLinked,
     AccountOpened,
+    AccountUnlinked,
+    ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
+    ConflictReceived,
     ContractsSettled,
     EngineRestarted,
     Event,
     FundingApplied,
+    ImpactLimited,
     InstrumentsListed,
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
+    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
@@ -49,7 +56,8 @@ from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import Said, content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, State
-from counterpoise.engine.trading import VERBS, Question, touched
+from counterpoise.engine.trading import VERBS, Question
+from counterpoise.engine.waits import touched
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.quotes import Quotes, silence
@@ -102,7 +110,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
     questions: list[Question] = []
     blocked: set[str] = set()
     for entry in waiting:
-        keys = touched(entry[1]) if blocked else ()
+        keys = touched(draft.state, entry[1]) if blocked else ()
         if keys and not blocked.isdisjoint(keys):
             blocked.update(keys)
             later.append(entry)
@@ -110,7 +118,7 @@ def _wave(draft: Draft, waiting: list[Entry]) -> list[Entry]:
         question = _applied(draft, entry)
         if question is not None:
             questions.append(question)
-            blocked.update(touched(entry[1]))
+            blocked.update(touched(draft.state, entry[1]))
     if questions:
         decide(draft, questions)
     return later
@@ -216,7 +224,8 @@ def _move_time(draft: Draft, event: Any) -> None:
     """Move the engine's time to a market event's, and let what is due by then take effect."""
     state, rules = draft.state, draft.state.rules
     if type(event) in _CALM:
-        _check_time(state, event)
+        if type(event) not in _NEVER_APPLIED:
+            _check_time(state, event)
         return
     least = state.time if type(event) in _CLOCKS else state.time - rules.lateness_ns
     if event.time < least or event.time <= state.remembered.floor:
@@ -230,6 +239,7 @@ def _move_time(draft: Draft, event: Any) -> None:
     board = averaged(state.board, state, time)
     draft.change(time=time, board=refreshed(board, state, time))
     draft.trust = {}
+    loans.interest_posted(draft, state.time)
     decrees.in_force(draft)
 
 
@@ -269,6 +279,7 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
             draft.tell(Alert(position=draft.position, time=state.time, subject=name,
                              topic=AlertTopic.OLDER_SNAPSHOT, sentence="stays margined at an older "
                              f"snapshot than {sequence}, by intent"))
+    loans.counted(draft)
 
 
 def _clock_advanced(draft: Draft, event: ClockAdvanced) -> None:
@@ -290,16 +301,30 @@ def _unreadable(draft: Draft, event: UnreadableReceived) -> None:
                     f"{event.sentence}")
 
 
-_CALM: Final = frozenset({AccountOpened, AccountClosed, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived})
+def _conflict(draft: Draft, event: ConflictReceived) -> None:
+    raise bad_input(Reason.OTHER_CONTENT, event.taken[:60], "was the id of another event; ids are "
+                    f"used once (refused: {event.digest[:64]})")
+
+
+_CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
+                          AccountUnlinked, SegmentDefined, ParametersActivated,
+                          CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
+                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
 """Market events that do not move the engine's time."""
+_NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
+"""What only records that something was refused, whenever it came."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
 _MARKS: Final[dict[type, Any]] = {
     AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
+    PocketOpened: linking.pocket_opened, AccountLinked: linking.account_linked,
+    AccountUnlinked: linking.account_unlinked,
     MarketBatch: _market_batch, MarketAssembled: _market_assembled,
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
-    CollateralScheduleChanged: decrees.schedule_changed, ClockAdvanced: _clock_advanced,
-    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable}
+    CollateralScheduleChanged: decrees.schedule_changed,
+    BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
+    EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
+    ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
+    ConflictReceived: _conflict}
 assert NEVER < 0

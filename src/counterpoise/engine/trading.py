@@ -6,12 +6,10 @@ changed nothing. What an account only asks for (an order, a transfer, a withdraw
 """
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, Final
 
 from counterpoise.engine.draft import CLEARING, EXTERNAL, FEES, WITHDRAWALS, Draft
 from counterpoise.engine.events import (
-    AccountEvent,
     Deposited,
     FeeCharged,
     Filled,
@@ -23,6 +21,7 @@ from counterpoise.engine.events import (
     WithdrawalRejected,
     WithdrawalRequested,
 )
+from counterpoise.engine.groups import room_of
 from counterpoise.engine.money import (
     EXPONENT_MAX,
     Worth,
@@ -40,15 +39,17 @@ class Question:
     """A change that an account asks for.
 
     `after(size)` is what the account would hold with `size` of it, `size` being at most `wanted`
-    (lots or smallest units, > 0); `accept` writes the whole of it. `leaves` says that assets go.
+    (lots or smallest units, > 0); `accept` writes the whole of it. `leaves` says that assets go,
+    to the account number `to` where that is not -1.
     """
 
     __slots__ = ("accept", "after", "event", "frame", "leaves", "number", "position", "sign",
-                 "wanted")
+                 "to", "wanted")
 
     def __init__(self, draft: Draft, event: Any, number: int, wanted: int) -> None:
         self.position, self.event, self.frame = draft.position, event, draft.frame
         self.number, self.wanted, self.sign, self.leaves = number, abs(wanted), 1, True
+        self.to = -1
         if wanted < 0:
             self.sign = -1
         self.after: Callable[[int], Row]
@@ -130,11 +131,12 @@ def filled(draft: Draft, event: Filled) -> None:
     balance = held.balances[worth.asset] + gained - event.fee
     flow = worth.asset * len(FLOWS)
     gains, fees = held.flows[flow + REALISED] + realised, held.flows[flow + FEES_GOT] - event.fee
-    check_money(event.account, balance, new[1], gains, fees)
-    check_lots(event.instrument, new[0])
+    room = room_of(draft.state.ties, number)
+    check_money(event.account, balance, new[1], gains, fees, room=room)
+    check_lots(event.instrument, new[0], room=room)
     got = delivered(worth, lots, event.instrument) if worth.other >= 0 else 0
     if got:
-        check_money(event.account, held.balances[worth.other] + got)
+        check_money(event.account, held.balances[worth.other] + got, room=room)
     mine = draft.write(number)
     mine.balances[worth.asset] = balance
     mine.flows[flow + REALISED], mine.flows[flow + FEES_GOT] = gains, fees
@@ -254,19 +256,23 @@ def transferred(draft: Draft, event: Transferred) -> Question:
     if number == to:
         raise bad_input(Reason.BAD_VALUE, event.account, "cannot transfer to itself")
     _positive(event.account, event.amount)
-    check_money(event.to, draft.read(to).balances[column] + event.amount)
+    _check_pockets(draft, number, to)
+    _check_balance(draft, to, column, event.amount)
 
     def accept() -> None:
         draft.write(number).balances[column] -= event.amount
         draft.write(to).balances[column] += event.amount
 
-    return _leaving(draft, event, (number, column), accept)
+    question = _leaving(draft, event, (number, column), accept)
+    question.to = to
+    return question
 
 
 def withdrawal_requested(draft: Draft, event: WithdrawalRequested) -> Question:
     """Ask to set an amount aside that is to leave."""
     number, column = account_number(draft, event.account), asset_column(draft, event.asset)
     _positive(event.account, event.amount)
+    _not_in_pocket(draft, number, "transfer to its owner and withdraw there")
     if event.withdrawal in draft.withdrawals or not event.withdrawal:
         raise bad_input(Reason.DUPLICATE, event.withdrawal[:60], "is empty, or set aside already; "
                         "use another id")
@@ -314,7 +320,7 @@ def withdrawal_approved(draft: Draft, event: WithdrawalApproved) -> None:
 def withdrawal_rejected(draft: Draft, event: WithdrawalRejected) -> None:
     """Give back what was set aside."""
     number, column, amount = _set_aside(draft, event)
-    check_money(event.account, draft.read(number).balances[column] + amount)
+    _check_balance(draft, number, column, amount)
     draft.write(number).balances[column] += amount
     draft.cash[WITHDRAWALS][column] -= amount
     draft.set_aside(event.withdrawal, None)
@@ -323,6 +329,8 @@ def withdrawal_rejected(draft: Draft, event: WithdrawalRejected) -> None:
 def deposited(draft: Draft, event: Deposited) -> None:
     """Take in an amount."""
     _positive(event.account, event.amount)
+    _not_in_pocket(draft, account_number(draft, event.account),
+                   "deposit to its owner and transfer from there")
     _moved(draft, event, event.amount, EXTERNAL)
 
 
@@ -340,9 +348,29 @@ def fee_charged(draft: Draft, event: FeeCharged) -> None:
 
 def _moved(draft: Draft, event: Deposited | FeeCharged, amount: int, house: str) -> None:
     number, column = account_number(draft, event.account), asset_column(draft, event.asset)
-    check_money(event.account, draft.read(number).balances[column] + amount)
+    _check_balance(draft, number, column, amount)
     draft.write(number).balances[column] += amount
     draft.cash[house][column] -= amount
+
+
+def _check_balance(draft: Draft, number: int, column: int, amount: int) -> None:
+    check_money(draft.state.directory.names[number], draft.read(number).balances[column] + amount,
+                room=room_of(draft.state.ties, number))
+
+
+def _check_pockets(draft: Draft, number: int, to: int) -> None:
+    """Refuse that collateral moves between a pocket and anybody but its owner."""
+    owner, names = draft.state.ties.owner, draft.state.directory.names
+    for pocket, other in ((number, to), (to, number)):
+        if owner.get(pocket, other) != other:
+            raise bad_input(Reason.NOT_APPLICABLE, names[pocket], "is a pocket of "
+                            f"{names[owner[pocket]]}; collateral comes from and goes to its owner")
+
+
+def _not_in_pocket(draft: Draft, number: int, instead: str) -> None:
+    if number in draft.state.ties.owner:
+        raise bad_input(Reason.NOT_APPLICABLE, draft.state.directory.names[number], "is a pocket; "
+                        + instead)
 
 
 VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
@@ -350,15 +378,3 @@ VERBS: Final[dict[type, Callable[[Draft, Any], Question | None]]] = {
     OrderCancelled: order_cancelled, Transferred: transferred, Deposited: deposited,
     WithdrawalRequested: withdrawal_requested, WithdrawalApproved: withdrawal_approved,
     WithdrawalRejected: withdrawal_rejected, FeeCharged: fee_charged}
-
-
-_TOUCHED: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = dict.fromkeys(
-    VERBS, attrgetter("account", "client_id")) | {
-    Transferred: attrgetter("account", "client_id", "to")} | dict.fromkeys(
-    (WithdrawalRequested, WithdrawalApproved, WithdrawalRejected),
-    attrgetter("account", "client_id", "withdrawal"))
-
-
-def touched(event: AccountEvent) -> tuple[str, ...]:
-    """Return what an event reads or writes: later events that touch it too have to wait for it."""
-    return _TOUCHED[type(event)](event)

@@ -12,6 +12,7 @@ from counterpoise.accounts.book import Book
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.margin.scheduled import MODELS_OWN, OwnTerms, own_digests, with_terms
 from counterpoise.market.snapshot import MarketSnapshot, snapshot_digest
 from counterpoise.values.digest import sha256_of
 from counterpoise.values.failure import Reason, bad_input
@@ -29,7 +30,8 @@ class Group:
     `extra` is how much more initial margin all need together (negative: less), `extra_of_losers`
     what those need more who need more; `breaches` {status: how many come to stand there who stood
     better}; `rows` counts accounts, `unknown` those without a margin or a status on
-    either side: what margin of theirs is known on both is in the sums.
+    either side: what margin of theirs is known on both is in the sums; `lost` are those of them
+    who have one before and none after. `eased` come to need less or to own more.
     """
 
     segment: str
@@ -41,22 +43,28 @@ class Group:
     losers: int
     breaches: dict[str, int]
     unknown: int
+    lost: int
+    eased: int
 
 
 @frozen
 class Impact:
     """A row per account and pool under both versions, and groups by segment and pool.
 
-    `account` and `pool` name the row as in `Requirements`; `status_*` index `STATUS`.
+    `account` and `pool` name the row as in `Requirements`, `pool` indexing `pools`; `balance_*` is
+    what the requirement is compared with; `status_*` index `STATUS`.
     `digest` vouches for the book's margins, market and versions: what approvals refer to.
     """
 
     account: np.ndarray[Any, np.dtype[np.int64]]
     pool: np.ndarray[Any, np.dtype[np.int32]]
+    pools: tuple[str, ...]
     initial_before: Floats
     initial_after: Floats
     maintenance_before: Floats
     maintenance_after: Floats
+    balance_before: Floats
+    balance_after: Floats
     status_before: Codes
     status_after: Codes
     groups: tuple[Group, ...]
@@ -65,11 +73,15 @@ class Impact:
 
 @frozen
 class Change:
-    """The same model with other parameters."""
+    """The same model with other parameters, other terms beside them, or both.
+
+    `terms` are what a segment has beside its parameters before and after.
+    """
 
     model: MarginModel
     before: ParameterVersion
     after: ParameterVersion
+    terms: tuple[OwnTerms, OwnTerms] = (MODELS_OWN, MODELS_OWN)
 
 
 def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
@@ -92,23 +104,31 @@ def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
     if len(codes) != len(book) or len(codes) and not (
             0 <= int(codes.min()) and int(codes.max()) < len(segments)):
         raise bad_input(Reason.BAD_VALUE, "segment_of", "does not name a segment for every account")
-    sides = [compute_margin(book, market, model=change.model, version=version, threads=threads)
-             for version in (change.before, change.after)]
+    sides = [compute_margin(book, market, model=with_terms(change.model, own),
+                            version=version, threads=threads)
+             for version, own in zip((change.before, change.after), change.terms, strict=True)]
     before, after = (side.requirements for side in sides)
     if before.pools != after.pools or not (np.array_equal(before.account, after.account)
                                            and np.array_equal(before.pool, after.pool)):
         raise bad_input(Reason.NOT_APPLICABLE, change.after.model, "has other pools under these "
                         "parameters; the two sides cannot be laid beside each other")
     return Impact(
-        account=before.account.astype(np.int64), pool=before.pool, initial_before=before.initial,
-        initial_after=after.initial, maintenance_before=before.maintenance,
-        maintenance_after=after.maintenance, status_before=sides[0].status,
-        status_after=sides[1].status,
+        account=before.account.astype(np.int64), pool=before.pool, pools=before.pools,
+        initial_before=before.initial, initial_after=after.initial,
+        maintenance_before=before.maintenance, maintenance_after=after.maintenance,
+        balance_before=sides[0].margin_balance, balance_after=sides[1].margin_balance,
+        status_before=sides[0].status, status_after=sides[1].status,
         groups=_groups(sides, codes[before.account], segments),
-        digest=sha256_of(f"{version_digest(change.before)} {version_digest(change.after)} "
+        digest=sha256_of(f"{terms_digest(change.before, change.terms[0])} "
+                         f"{terms_digest(change.after, change.terms[1])} "
                          f"{snapshot_digest(market)} {' '.join(before.pools)}", before.account,
                          before.pool, before.initial, after.initial, sides[0].margin_balance,
                          sides[1].margin_balance, codes))
+
+
+def terms_digest(version: ParameterVersion, terms: OwnTerms) -> str:
+    """Return the digest of parameters and of what stands beside them, if anything does."""
+    return "+".join((version_digest(version), *own_digests(terms)))
 
 
 def _groups(sides: list[AccountMargin], segment: Any, segments: tuple[str, ...]
@@ -117,6 +137,9 @@ def _groups(sides: list[AccountMargin], segment: Any, segments: tuple[str, ...]
     old, new = sides[0].status, sides[1].status
     lacking = np.isnan(before.initial + after.initial)
     unknown = (old == _UNKNOWN) | (new == _UNKNOWN) | lacking
+    without = unknown & (old != _UNKNOWN) & ~np.isnan(before.initial)
+    eased = ~unknown & ((after.initial < before.initial)
+                        | (sides[1].margin_balance > sides[0].margin_balance))
     extra = np.where(lacking, 0.0, after.initial - before.initial)
     group = segment * len(before.pools) + before.pool
     count = len(segments) * len(before.pools)
@@ -128,10 +151,12 @@ def _groups(sides: list[AccountMargin], segment: Any, segments: tuple[str, ...]
     rows, doubt = added(every, every), added(unknown, every)
     base, more = added(before.initial, ~lacking), added(extra, every)
     lost, losers = added(extra, extra > 0), added(every, extra > 0)
+    gone, relieved = added(without, every), added(eased, every)
     worse = {name: added(every, ~unknown & (new == k) & (old < k))
              for k, name in enumerate(STATUS[1:_UNKNOWN], 1)}
     return tuple(Group(
         segment=segments[k // len(before.pools)], pool=before.pools[k % len(before.pools)],
         rows=int(rows[k]), before=base[k], extra=more[k], extra_of_losers=lost[k],
         losers=int(losers[k]), breaches={name: int(n[k]) for name, n in worse.items()},
-        unknown=int(doubt[k])) for k in range(count) if rows[k])
+        unknown=int(doubt[k]), lost=int(gone[k]), eased=int(relieved[k]))
+        for k in range(count) if rows[k])

@@ -66,8 +66,8 @@ def notes_on(version: ParameterVersion, book: Book) -> tuple[str, ...]:
 
 def version_digest(version: ParameterVersion) -> str:
     """Return the SHA-256 of the parameters themselves, names and values."""
-    from counterpoise.values.digest import sha256_of  # no margin number needs it
+    from counterpoise.values.digest import sha256_of, text_of  # no margin number needs it
 
     own = version.parameters
-    text = own.identity() if isinstance(own, IdentifiedParameters) else repr(own)
+    text = own.identity() if isinstance(own, IdentifiedParameters) else text_of(own)
     return sha256_of(f"{version.model} {text}")

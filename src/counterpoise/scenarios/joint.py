@@ -213,7 +213,7 @@ def _fill(known: _Known, lines: _Lines, u: int, move: Floats, vol_shift: Floats)
     at = lines.first[mine]
     keys = list(zip(terms.expiry[at].tolist(), terms.kind[at].tolist(), strict=True))
     for expiry, kind in dict.fromkeys(keys):
-        columns = mine[[key == (expiry, kind) for key in keys]]
+        columns = _run(mine[[key == (expiry, kind) for key in keys]])
         growth = np.maximum(index + _basis(known, u, kind=kind, expiry=expiry), GROWTH_LEAST)
         move[:, columns] = _core.expm1(growth)[:, None]
         if kind == PERPETUAL:
@@ -221,6 +221,12 @@ def _fill(known: _Known, lines: _Lines, u: int, move: Floats, vol_shift: Floats)
         if kind == OPTION:
             vol_shift[:, columns] = _vol_shift(known, u, expiry, growth,
                                                (lines.k[columns], lines.m_per_k[columns]))
+
+
+def _run(columns: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    """Return the columns as a slice where they are neighbours, which is written faster."""
+    first, last = int(columns[0]), int(columns[-1])
+    return slice(first, last + 1) if last - first + 1 == len(columns) else columns
 
 
 def _basis(known: _Known, u: int, *, kind: int, expiry: int) -> Floats:

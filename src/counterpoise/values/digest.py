@@ -35,6 +35,19 @@ def sha256_digest(content: bytes) -> bytes:
     return bytes(_sha256()(content).digest())
 
 
+def text_of(value: Any) -> str:
+    """Return a text that equal values share, in whatever order their tables were filled."""
+    if isinstance(value, dict):
+        pairs = sorted((text_of(key), text_of(item)) for key, item in value.items())
+        return "{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}"
+    if type(value) is tuple:
+        return "(" + ", ".join(map(text_of, value)) + (",)" if len(value) == 1 else ")")
+    if hasattr(value, "__fields__"):
+        parts = ", ".join(f"{n}={text_of(getattr(value, n))}" for n in value.__fields__)
+        return f"{type(value).__name__}({parts})"
+    return repr(value)
+
+
 @cache
 def _sha256() -> Callable[[bytes], Any]:
     from importlib import import_module

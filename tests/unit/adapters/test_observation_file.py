@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from counterpoise.adapters.observation_file import append, begin
+from counterpoise.backtest.law import STEPS
 from counterpoise.backtest.replay import Observation
 from counterpoise.values.failure import BadInput
+
+_TAIL = np.concatenate([np.full((1, STEPS), np.nan), np.arange(1.0, STEPS + 1)[None] / 3])
 
 
 def _observation(at: int) -> Observation:
@@ -13,6 +16,8 @@ def _observation(at: int) -> Observation:
     return Observation(at=at, until=at + 1, portfolios=("a", "b"), initial=numbers,
                        maintenance=numbers, raw=np.array([np.nan, 1.0]), buffered=numbers,
                        quantile=numbers, tail_mean=numbers, transform=numbers, loss=-numbers,
+                       beyond=numbers, tail=_TAIL if at == 1 else np.full((2, STEPS), np.nan),
+                       no_law="" if at == 1 else "its scenarios are a grid",
                        shortfall=0 * numbers, shortfall_maintenance=0 * numbers,
                        worst=("", "-16 %"), failure=("", "no mark"))
 

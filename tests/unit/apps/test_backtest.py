@@ -14,14 +14,14 @@ from counterpoise.apps.report.backtest import backtest_document, backtest_text, 
 from counterpoise.apps.report.backtest_page import backtest_page
 from counterpoise.apps.report.disclosure import FIELDS, disclosure, write_disclosure
 from counterpoise.apps.report.lines import Line, picture
-from counterpoise.backtest.results import Terms
+from counterpoise.backtest.series import Terms
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
 from counterpoise.values.time import DAY_NS
 
 PLACE = Place(market=None, coins=(), perpetuals=None, volatilities=(), surfaces=None, funding=None,
               seed=11, days=90)
-SMALL = Trial(place=PLACE, models=("standard",), parameters=None, begin=0, end=0, horizon_days=1,
+SMALL = Trial(place=PLACE, models=("standard",), parameters={}, begin=0, end=0, horizon_days=1,
               portfolios=("BTC long", "ETH short straddle", "BTC short straddle"))
 TERMS = Terms(margin="initial", level=0.99, horizon_days=1)
 
@@ -52,7 +52,7 @@ def test_another_question_does_not_resume(tmp_path):
     run(SMALL, kept=kept)
 
     with pytest.raises(BadInput, match="another question"):
-        run(Trial(place=PLACE, models=("deribit_spm",), parameters=None, begin=0, end=0,
+        run(Trial(place=PLACE, models=("deribit_spm",), parameters={}, begin=0, end=0,
                   horizon_days=1, portfolios=SMALL.portfolios), kept=kept)
 
 
@@ -161,7 +161,7 @@ def test_real_chains_of_a_week_have_numbers_for_every_portfolio_with_a_price(sha
                   volatilities=(), surfaces=None, funding=None, seed=0, days=0)
     from counterpoise.values.time import parse_instant
 
-    seen = run(Trial(place=place, models=("deribit_spm",), parameters=None, horizon_days=1,
+    seen = run(Trial(place=place, models=("deribit_spm",), parameters={}, horizon_days=1,
                      portfolios=("BTC", "60/40"), begin=parse_instant("2026-02-04T00:00:00Z"),
                      end=parse_instant("2026-02-06T00:00:00Z"))).seen["deribit_spm"]
     fifth = seen[0]
@@ -195,8 +195,8 @@ def test_parameters_of_later_days_are_never_used_for_earlier_ones(tmp_path):
     (tmp_path / "one.json").write_text(json.dumps({"model": "standard", "number": 1, "sections": [
         {"section": "general", "observed_on": "example", "effective_from": "2023-02-01",
          "values": {}}]}))
-    asked = Trial(place=PLACE, models=("standard",), parameters=str(tmp_path), begin=0, end=0,
-                  horizon_days=1, portfolios=SMALL.portfolios)
+    asked = Trial(place=PLACE, models=("standard",), parameters={"standard": str(tmp_path)},
+                  begin=0, end=0, horizon_days=1, portfolios=SMALL.portfolios)
 
     with pytest.raises(BadInput, match="later ones are never used"):
         run(asked)

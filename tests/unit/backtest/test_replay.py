@@ -196,4 +196,9 @@ def test_model_of_drawn_scenarios_forecasts_a_distribution_and_a_grid_does_not()
     assert dynamic.tail_mean[0] > dynamic.quantile[0] > 0 < dynamic.transform[0] < 1
     assert dynamic.tail_mean[0] <= dynamic.initial[0] * (1 + 1e-9)
     assert np.isnan(grid.tail_mean[0]) and np.isnan(grid.transform[0])
-    assert np.isnan(other.tail_mean[0]), "its moves span two days, not one"
+    assert np.isnan(other.tail_mean[0])
+    assert ("", "its scenarios are a grid, not a distribution",
+            "its moves span 2 day(s), the backtest 1") == (dynamic.no_law, grid.no_law,
+                                                           other.no_law)
+    assert 0 < dynamic.beyond[0] <= 0.025
+    assert dynamic.tail[0].mean() == pytest.approx(dynamic.tail_mean[0], rel=0.1)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from counterpoise.backtest.coverage import kupiec
+from counterpoise.backtest.coverage import dynamic_quantile, kupiec
 from counterpoise.backtest.events import EVENTS, overlapping
+from counterpoise.backtest.law import STEPS
 from counterpoise.backtest.replay import Observation
-from counterpoise.backtest.results import Terms, judged, series_of
+from counterpoise.backtest.results import judged
+from counterpoise.backtest.series import Terms, series_of
 from counterpoise.values.time import DAY_NS, parse_instant
 
 BEGIN = parse_instant("2024-01-01T00:00:00Z")
@@ -22,7 +24,8 @@ def _observation(day: int, loss: float, margin: float = 100.0, failure: str = ""
         buffered=0.7 * told * one, loss=loss * one, shortfall=max(loss - told, 0.0) * one,
         shortfall_maintenance=max(loss - 0.8 * told, 0.0) * one, worst=("-16 %, vol up",),
         failure=(failure,), quantile=told * one, tail_mean=1.2 * told * one,
-        transform=np.nan * one)
+        transform=np.nan * one, beyond=np.nan * one, tail=np.full((1, STEPS), np.nan),
+        no_law="its scenarios are a grid, not a distribution")
 
 
 def _days(losses: list[float]) -> tuple[Observation, ...]:
@@ -103,34 +106,24 @@ def test_period_that_touches_a_day_of_an_event_belongs_to_it():
     assert list(EVENTS) == sorted(EVENTS, key=lambda e: e.first)
 
 
-def _forecast(law: str, days: int = 400) -> tuple[Observation, ...]:
-    """Return days on which a normal forecast meets normal P&L of 1 or 1.6 times its size."""
-    from counterpoise.backtest.density import probability_transform
-    from counterpoise.risk.measures import expected_shortfall_of, value_at_risk_of
-    from counterpoise.values.frozen import replaced
+def test_dynamic_quantile_notices_hits_that_follow_hits():
+    losses = [0.0] * 300
+    for k in range(100, 108):
+        losses[k] = 150.0
+    spread = [150.0 if k % 100 == 50 else 0.0 for k in range(300)]
+    close, apart = (judged(_days(each), DAILY)[0].dynamic_quantile for each in (losses, spread))
 
-    chance = np.random.default_rng(21)
-    out = []
-    for k in range(days):
-        scenarios = 100 * chance.standard_normal((1, 500))
-        pnl = 100 * (1.6 if law == "small" else 1.0) * chance.standard_normal(1)
-        out.append(replaced(
-            _observation(k, -float(pnl[0]), margin=233.0),
-            quantile=value_at_risk_of(scenarios, level=0.975),
-            tail_mean=expected_shortfall_of(scenarios, level=0.975),
-            transform=probability_transform(scenarios, pnl)))
-    return tuple(out)
+    assert close[0] < 1e-6 < 0.5 < apart[0]
+    assert close[0] == pytest.approx(float(dynamic_quantile(
+        np.array(losses) > 0, np.full(300, 100.0), 0.01).p_value))
 
 
-def test_forecast_distribution_that_is_right_passes_and_one_too_small_does_not():
-    right, small = (judged(_forecast(law), DAILY)[0].forecast for law in ("right", "small"))
-
-    assert right is not None and small is not None and 400 == right.days
-    assert abs(right.z2) < 0.7 < 1.8 < -small.z2
-    assert min(right.calibration, right.residuals, right.intercept, right.berkowitz) > 0.01
-    assert max(small.calibration, small.intercept, small.berkowitz, small.kolmogorov) < 0.01
-    assert right.fz0 < small.fz0
+def test_too_few_days_for_the_lags_have_no_dynamic_quantile():
+    assert all(np.isnan(judged(_days([0.0] * 17), DAILY)[0].dynamic_quantile))
 
 
-def test_grid_has_no_forecast_to_judge():
-    assert judged(_days([0.0] * 200), DAILY)[0].forecast is None
+def test_grid_has_no_forecast_to_judge_and_the_reason_is_told():
+    (found,) = judged(_days([0.0] * 200), DAILY)
+
+    assert found.forecast is None
+    assert "its scenarios are a grid, not a distribution" == found.no_forecast

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from counterpoise.calibration.completion import anchors_of, completed
-from counterpoise.scenarios.factors import FactorHistory, factor_named
+from counterpoise.calibration.completion import anchors_of, completed, rarely_known
+from counterpoise.scenarios.factors import FactorHistory, factor_name, factor_named
 from counterpoise.scenarios.paths import shocks_of
 from counterpoise.scenarios.variance import GjrTerms
 from counterpoise.values.failure import BadInput
@@ -93,3 +93,14 @@ def test_short_calm_is_set_in_proportion_to_the_long_history():
 def test_factor_known_on_too_few_days_is_refused():
     with pytest.raises(BadInput, match="SOL price: is known on 9"):
         whole(history(young=99))
+
+
+def test_factor_known_on_too_few_anchored_days_is_named():
+    given = history(young=90)
+    shocks, _ = shocks_of(given, ((TERMS,) * len(given.factors),))
+    rare = rarely_known(shocks, anchors_of(given))
+
+    assert ["SOL price", "BTC vol"] == [factor_name(f) for f in rare]
+    assert all(why.startswith("is known on 90 of the days") for why in rare.values())
+    with pytest.raises(BadInput, match="SOL price.*BTC vol"):
+        whole(given)

@@ -1,17 +1,20 @@
 """Events that must change nothing, each with the reason for which it is refused.
 
 Said to a calm world in which alice has 100,000 USDC, a long perpetual and the order "open", bob has
-2 BTC, "w1" is set aside for alice and the market is at sequence 4. `NAME: (kind, fields, reason)`.
+2 BTC, "w1" is set aside for alice, "alice/1" is a pocket of alice with 10 USDC, dora is linked to
+bob, erin is in the segment "other" and the market is at sequence 4. `NAME: (kind, fields, reason)`.
 """
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from engine_events import SCHEDULE, VERSION
+from engine_events import BORROWING, LIMITS, SCHEDULE, VERSION
 from engine_world import EXPIRY, START, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -24,6 +27,7 @@ MOVE = {"account": "alice", "asset": "USDC", "amount": 10}
 FUNDING = {"instrument": PERP, "rate": 1, "rate_exponent": -4, "price": 7, "price_exponent": 4}
 SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4}
 ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
+LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
 
@@ -112,6 +116,45 @@ BAD = {
         said.AccountOpened, {"account": "a\nb", "segment": "retail"}, Reason.BAD_VALUE),
     "closing of an account that holds": (said.AccountClosed, {"account": "alice"},
                                          Reason.NOT_EMPTY),
+    "closing of an owner of pockets": (said.AccountClosed, {"account": "alice"}, Reason.NOT_EMPTY),
+    "closing of a linked account": (said.AccountClosed, {"account": "dora"}, Reason.NOT_EMPTY),
+    "closing of the head of a group": (said.AccountClosed, {"account": "bob"}, Reason.NOT_EMPTY),
+    "closing of a pocket that owns": (said.AccountClosed, {"account": "alice/1"},
+                                      Reason.NOT_EMPTY),
+    "pocket of nobody": (said.PocketOpened, {"account": "x", "owner": "nobody"},
+                         Reason.UNKNOWN_ACCOUNT),
+    "pocket of a pocket": (said.PocketOpened, {"account": "x", "owner": "alice/1"},
+                           Reason.NOT_APPLICABLE),
+    "pocket with a name in use": (said.PocketOpened, {"account": "bob", "owner": "alice"},
+                                  Reason.DUPLICATE),
+    "deposit to a pocket": (said.Deposited, {**MOVE, "account": "alice/1"},
+                            Reason.NOT_APPLICABLE),
+    "withdrawal from a pocket": (said.WithdrawalRequested, {
+        **MOVE, "account": "alice/1", "withdrawal": "w3"}, Reason.NOT_APPLICABLE),
+    "transfer from a pocket to a stranger": (said.Transferred, {
+        **MOVE, "account": "alice/1", "to": "bob"}, Reason.NOT_APPLICABLE),
+    "transfer from a stranger to a pocket": (said.Transferred, {
+        **MOVE, "account": "bob", "to": "alice/1"}, Reason.NOT_APPLICABLE),
+    "link to oneself": (said.AccountLinked, {"account": "alice", "to": "alice"},
+                        Reason.BAD_VALUE),
+    "link to nobody": (said.AccountLinked, {"account": "alice", "to": "nobody"},
+                       Reason.UNKNOWN_ACCOUNT),
+    "link to a closed account": (said.AccountLinked, {"account": "alice", "to": "carol"},
+                                 Reason.CLOSED),
+    "link of a pocket": (said.AccountLinked, {"account": "alice/1", "to": "bob"},
+                         Reason.NOT_APPLICABLE),
+    "link to a pocket": (said.AccountLinked, {"account": "bob", "to": "alice/1"},
+                         Reason.NOT_APPLICABLE),
+    "link of a linked account": (said.AccountLinked, {"account": "dora", "to": "alice"},
+                                 Reason.DUPLICATE),
+    "link to a linked account": (said.AccountLinked, {"account": "alice", "to": "dora"},
+                                 Reason.NOT_APPLICABLE),
+    "link of the head of a group": (said.AccountLinked, {"account": "bob", "to": "alice"},
+                                    Reason.NOT_APPLICABLE),
+    "link to another segment": (said.AccountLinked, {"account": "alice", "to": "erin"},
+                                Reason.NOT_APPLICABLE),
+    "end of no link": (said.AccountUnlinked, {"account": "alice"}, Reason.NOT_APPLICABLE),
+    "end of a head's link": (said.AccountUnlinked, {"account": "bob"}, Reason.NOT_APPLICABLE),
     "segment that is there": (said.SegmentDefined, {**DEFINE, "segment": "retail"},
                               Reason.DUPLICATE),
     "segment of an unknown model": (said.SegmentDefined, {**DEFINE, "model": "x"},
@@ -127,6 +170,20 @@ BAD = {
     "schedule in another currency": (said.CollateralScheduleChanged, {
         "segment": "retail", "schedule": replaced(SCHEDULE, numeraire="EUR"),
         "effective_from": 0}, Reason.BAD_VALUE),
+    "borrowing of an unknown asset": (of_assets.BorrowingChanged, {**LEND, "borrowing": Borrowing(
+        assets={"GOLD": BORROWING.assets["USDC"]})}, Reason.UNKNOWN_ASSET),
+    "borrowing in an unknown segment": (of_assets.BorrowingChanged, {**LEND, "segment": "x"},
+                                        Reason.UNKNOWN_SEGMENT),
+    "borrowing before 1970": (of_assets.BorrowingChanged, {**LEND, "effective_from": -1},
+                              Reason.BAD_TIME),
+    "limits of an unknown segment": (said.ImpactLimited, {
+        "segment": "x", "digest": "", "limits": LIMITS}, Reason.UNKNOWN_SEGMENT),
+    "limits of what is no digest": (said.ImpactLimited, {
+        "segment": "retail", "digest": "ab", "limits": LIMITS}, Reason.BAD_VALUE),
+    "withdrawal of what does not wait": (said.ChangeWithdrawn, {
+        "segment": "retail", "digest": "ab", "effective_from": 0}, Reason.NOT_APPLICABLE),
+    "other content under a used id": (said.ConflictReceived, {"taken": "c1", "digest": "ab"},
+                                      Reason.OTHER_CONTENT),
     "funding of a future": (said.FundingApplied, {**FUNDING,
                                                   "instrument": "BTC-USD:BTC-20260216"},
                             Reason.UNKNOWN_INSTRUMENT),

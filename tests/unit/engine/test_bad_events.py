@@ -5,6 +5,7 @@ import pytest
 from counterpoise.engine import events as said
 from counterpoise.engine.effects import EventRefused
 from counterpoise.engine.image import state_root
+from counterpoise.engine.levels import DEFAULT_LEVELS
 from engine_world import World
 from unit.engine.bad_events import BAD, BAD_BATCHES, FILL, MOVE, ORDER
 
@@ -13,7 +14,7 @@ from unit.engine.bad_events import BAD, BAD_BATCHES, FILL, MOVE, ORDER
 def calm():
     """Return the world that `bad_events` describes."""
     world = World()
-    world.begin("alice", "bob", "carol")
+    world.begin("alice", "bob", "carol", "dora")
     world.say(said.AccountClosed, account="carol")
     world.say(said.Deposited, **MOVE | {"amount": 100_000 * 10**6})
     world.say(said.Deposited, account="bob", asset="BTC", amount=2 * 10**8)
@@ -21,6 +22,12 @@ def calm():
     world.say(said.Filled, **FILL)
     world.say(said.OrderPlaced, **ORDER | {"order": "open"})
     world.say(said.WithdrawalRequested, **MOVE, withdrawal="w1")
+    world.say(said.PocketOpened, account="alice/1", owner="alice")
+    world.say(said.Transferred, **MOVE | {"to": "alice/1"})
+    world.say(said.AccountLinked, account="dora", to="bob")
+    world.say(said.SegmentDefined, segment="other", model="gross_orders", levels=DEFAULT_LEVELS)
+    world.say(said.AccountOpened, account="erin", segment="other")
+    assert world.state.ties.head
     world.root = state_root(world.state)
     return world
 

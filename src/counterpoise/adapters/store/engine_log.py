@@ -24,7 +24,7 @@ from counterpoise.values.failure import Reason, bad_input
 HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
-_NAMED: Final = ("account", "to")
+_NAMED: Final = ("account", "to", "owner")
 
 
 def _accounts_of(kind: Any) -> Callable[[Any], tuple[str, ...]]:

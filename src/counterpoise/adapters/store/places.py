@@ -1,6 +1,5 @@
 """Which store does an address mean? A folder is SQLite, `postgresql://...` a server."""
 
-import os
 from importlib import import_module
 
 from counterpoise.adapters.store.records import FORMAT
@@ -73,7 +72,7 @@ def owned_or_new(place: str) -> Store:
     BadInput
         As `owned`, or as `create`.
     """
-    if not place.startswith(_SERVER) and not _holds_anything(place):
+    if not place.startswith(_SERVER) and _unmade(place):
         create(place)
     try:
         return owned(place)
@@ -88,8 +87,10 @@ def owned_or_new(place: str) -> Store:
         return owned(place)
 
 
-def _holds_anything(folder: str) -> bool:
-    return os.path.isfile(folder) or os.path.isdir(folder) and bool(os.listdir(folder))
+def _unmade(folder: str) -> bool:
+    from counterpoise.adapters.store import sqlite
+
+    return sqlite.unmade(folder)
 
 
 def _plain(place: str) -> str:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from counterpoise.adapters.store.wal import refuse_broken_middle
 from counterpoise.values.failure import BadInput, Reason, bad_input
 
 LOG, INDEX, LOCK = "log.sqlite", "index.sqlite", "writer.lock"
+_MAKING: Final = ".making"
 CHECKPOINT_PAGES: Final = 4096
 WAL_BYTES_MAX: Final = 64 << 20
 _ASKED_AT_ONCE: Final = 500
@@ -43,25 +45,50 @@ Connect = Callable[..., Any]
 def create(folder: str | os.PathLike[str]) -> None:
     """Make an empty store in a folder that does not exist or is empty.
 
+    The log's file gets its name last: a folder without it, in which a process died, is made anew.
+
     Raises
     ------
     BadInput
-        If there is something already, or the folder cannot be written.
+        If there is something already, another process makes it, or it cannot be written.
     """
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if not unmade(path):
             raise bad_input(Reason.BAD_VALUE, str(path), "is not empty; name a new folder")
-        (path / snapshot_files.FOLDER).mkdir()
-        for name, schema in ((INDEX, _INDEX_SCHEMA), (LOG, _LOG_SCHEMA)):
-            connection = sqlite3.connect(path / name, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(f"BEGIN;{schema}PRAGMA user_version={FORMAT};COMMIT")
-            connection.close()
-        snapshot_files.sync_folder(path)
+        with closing(_locked(path)):
+            if (path / LOG).exists():
+                raise bad_input(Reason.BAD_VALUE, str(path), "is not empty; name a new folder")
+            (path / snapshot_files.FOLDER).mkdir(exist_ok=True)
+            for name, schema in ((INDEX, _INDEX_SCHEMA), (LOG, _LOG_SCHEMA)):
+                _make(path / name, schema)
+            snapshot_files.sync_folder(path)
     except (OSError, sqlite3.Error) as error:
         raise bad_input(Reason.UNREADABLE, str(path), f"cannot be made ({error})") from None
+
+
+def _make(path: Path, schema: str) -> None:
+    """Make a database beside its name, whole on the disk, and give it its name."""
+    partial = path.with_name(path.name + _MAKING)
+    for left in path.parent.glob(partial.name + "*"):
+        left.unlink()
+    connection = sqlite3.connect(partial, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.executescript(f"BEGIN;{schema}PRAGMA user_version={FORMAT};COMMIT")
+    connection.close()
+    os.replace(partial, path)
+
+
+def unmade(folder: str | os.PathLike[str]) -> bool:
+    """Return whether a store can be made: no folder, an empty one, or one begun and not ended."""
+    path = Path(folder)
+    if not path.exists():
+        return True
+    return path.is_dir() and all(
+        one.name.startswith((INDEX, LOG + _MAKING, LOCK))
+        or one.name == snapshot_files.FOLDER and one.is_dir() and not any(one.iterdir())
+        for one in path.iterdir())
 
 
 def opened(folder: str | os.PathLike[str], *,

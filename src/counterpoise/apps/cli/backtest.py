@@ -25,9 +25,10 @@ def options(sub: ArgumentParser) -> None:
     add("market", nargs="?", metavar="MARKET", help="a folder of option chains, one chain, or a "
         "table of daily prices; none: a simulated market")
     add("--model", default="deribit_spm", metavar="NAMES", help="margin models, separated by "
-        "commas; default: deribit_spm")
-    add("--parameters", metavar="PATH", help="dated parameters of the only model (JSON), or a "
-        "folder of such files; each day takes those in force")
+        "commas; LABEL=NAME where one model stands with several parameters; default: deribit_spm")
+    add("--parameters", action="append", default=[], metavar="[MODEL=]PATH", help="dated "
+        "parameters of a model (JSON), or a folder of such files; each day takes those in force; "
+        "repeat for several models")
     add("--portfolio", action="append", default=[], metavar="NAME", help="portfolios whose name "
         "begins so, like 'BTC short'; repeat for several; default: the whole set")
     add("--from", dest="begin", metavar="DATE", help="first day of a margin, like 2026-01-05")
@@ -60,11 +61,12 @@ def backtest(given: Namespace) -> int:
     from counterpoise.apps.report.backtest import backtest_document, backtest_text, told
     from counterpoise.apps.report.backtest_page import write_page
     from counterpoise.apps.report.disclosure import refuse_unwritable, write_disclosure
-    from counterpoise.backtest.results import Terms
+    from counterpoise.backtest.series import Terms
 
     if given.disclosure is not None:
         refuse_unwritable(given.disclosure)
-    trial = Trial(place=_place(given), models=_names(given.model), parameters=given.parameters,
+    models = _names(given.model)
+    trial = Trial(place=_place(given), models=models, parameters=_parameters(given, models),
                   portfolios=tuple(given.portfolio), begin=_instant(given.begin, "--from"),
                   end=_end(given.end), horizon_days=given.horizon)
     found = told(run(trial, processes=given.processes, kept=given.resume,
@@ -89,6 +91,29 @@ def _place(given: Namespace) -> "Place":
                  funding=given.funding, seed=given.seed, days=given.days)
 
 
+def _parameters(given: Namespace, models: tuple[str, ...]) -> dict[str, str]:
+    """Return {model: path} of what was typed as MODEL=PATH, or as PATH where there is one model."""
+    found: dict[str, str] = {}
+    wrong = []
+    for text in given.parameters:
+        owner = next((m for m in models if text.startswith(f"{_label(m)}=")), None)
+        path = text if owner is None else text[len(_label(owner)) + 1:]
+        if owner is None and len(models) > 1:
+            wrong.append(f"{text!r} belongs to one of several models; write MODEL={text}, MODEL "
+                         f"one of {', '.join(_label(m) for m in models)}")
+        elif (owner or models[0]) in found:
+            wrong.append(f"{text!r} is a second one of {_label(owner or models[0])}; give one")
+        found[owner or models[0]] = path
+    if wrong:
+        raise BadInput(*(Failure(reason=Reason.BAD_VALUE, subject="--parameters", sentence=why)
+                         for why in wrong))
+    return found
+
+
+def _label(model: str) -> str:
+    return model.partition("=")[0]
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -107,7 +132,7 @@ def _end(text: str | None) -> int:
 
 
 def _refuse_odd(given: Namespace) -> None:
-    wrong = []
+    wrong, names = [], _names(given.model)
     if not 0.5 <= given.level < 1:
         wrong.append(("--level", f"{given.level} is no coverage; use 0.5 to below 1, like 0.99"))
     if not 1 <= given.horizon <= _HORIZON_MAX:
@@ -116,10 +141,10 @@ def _refuse_odd(given: Namespace) -> None:
         wrong.append(("--processes", f"{given.processes}; use 1 to {_PROCESSES_MAX}"))
     if not 60 <= given.days <= _DAYS_MAX:
         wrong.append(("--days", f"{given.days}; use 60 to {_DAYS_MAX}"))
-    if not _names(given.model):
+    if not names:
         wrong.append(("--model", "names none; counterpoise models lists them"))
-    if given.parameters is not None and len(_names(given.model)) != 1:
-        wrong.append(("--parameters", "belong to one model; give --model one name"))
+    wrong += [("--model", f"names {name} twice; give each its own label, like a={name}")
+              for name in sorted(set(names)) if names.count(name) > 1]
     if wrong:
         raise BadInput(*(Failure(reason=Reason.BAD_VALUE, subject=s, sentence=w)
                          for s, w in wrong))

@@ -8,8 +8,16 @@ from counterpoise.apps.report.document import Object
 from counterpoise.apps.report.table import heading, percent, table
 from counterpoise.backtest.coverage import ZONES, expected_zone_shares
 from counterpoise.backtest.events import StressEvent, overlapping
+from counterpoise.backtest.forecast import Forecast
+from counterpoise.backtest.forecast_comparison import (
+    ForecastComparison,
+    Tally,
+    compared_forecasts,
+    tallies,
+)
 from counterpoise.backtest.procyclicality import Procyclicality
-from counterpoise.backtest.results import Judgement, Series, Terms, judged, series_of
+from counterpoise.backtest.results import Judgement, judged
+from counterpoise.backtest.series import Series, Terms, series_of
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import format_instant
 
@@ -27,13 +35,31 @@ class Told:
     terms: Terms
     judgements: dict[str, tuple[Judgement, ...]]
     series: dict[str, dict[str, Series]]
+    comparisons: tuple[ForecastComparison, ...]
 
 
 def told(run: Run, terms: Terms) -> Told:
     """Return the run judged under these terms."""
-    return Told(run=run, terms=terms,
+    series = {m: series_of(seen, terms.margin) for m, seen in run.seen.items()}
+    return Told(run=run, terms=terms, series=series,
                 judgements={m: judged(seen, terms) for m, seen in run.seen.items()},
-                series={m: series_of(seen, terms.margin) for m, seen in run.seen.items()})
+                comparisons=compared_forecasts(series, terms))
+
+
+def not_forecast(judgements: tuple[Judgement, ...]) -> dict[str, int]:
+    """Return {why a distribution is not judged: portfolios}, the most frequent reason first."""
+    said = [j.no_forecast for j in judgements if j.no_forecast]
+    return dict(sorted(((why, said.count(why)) for why in dict.fromkeys(said)),
+                       key=lambda pair: -pair[1]))
+
+
+def no_comparison(found: Told) -> str:
+    """Return why no forecasts are compared, "" where some are."""
+    if found.comparisons:
+        return ""
+    told = [m for m, js in found.judgements.items() if any(j.forecast for j in js)]
+    return (f"takes two models that forecast a distribution; here {len(told)} of "
+            f"{len(found.judgements)} do")
 
 
 def source_words(run: Run) -> str:
@@ -74,12 +100,12 @@ def backtest_text(found: Told, *, bold: bool = False) -> list[str]:
                                         for z, s, e in zip(ZONES, shares, expected, strict=True)),
                   *_forecasts(judgements), *_exceedances(judgements), *_failures(judgements), ""]
     lines += _events(found, bold=bold)
-    return [*lines, _EXPLAINED, NOT_COMPLIANCE]
+    return [*lines, *_comparisons(found), _EXPLAINED, NOT_COMPLIANCE]
 
 
 _HEADER: Final = ("portfolio", "days", "exceeded", "raw", "coverage", "Kupiec p", "indep. p",
-                  "1-sided p", "Holm", "power", "zone", "worst", "mean margin", "peak/trough",
-                  "30 d rise")
+                  "DQ p", "1-sided p", "Holm", "power", "zone", "worst", "mean margin",
+                  "peak/trough", "30 d rise")
 _EXPLAINED: Final = (
     "exceeded: days with a loss beyond the margin; raw: beyond the raw model alone, ? where it is "
     "no addend; p-values: the worst of samples that do not overlap; power: of Kupiec's test where "
@@ -90,8 +116,9 @@ def _row(j: Judgement) -> tuple[str, ...]:
     s = j.stability
     return (j.portfolio, str(j.observations), _count(j.exceptions["final"]),
             _count(j.exceptions["raw"]), percent(j.coverage, 2), _p(j.kupiec[0]),
-            _p(j.independence[0]), _p(j.too_many), _p(j.holm), _p(j.power), ZONES[j.zone],
-            _p(j.largest), "?" if j.mean_margin != j.mean_margin else f"{j.mean_margin:,.0f}",
+            _p(j.independence[0]), _p(j.dynamic_quantile[0]), _p(j.too_many), _p(j.holm),
+            _p(j.power), ZONES[j.zone], _p(j.largest),
+            "?" if j.mean_margin != j.mean_margin else f"{j.mean_margin:,.0f}",
             _p(float(s.peak_to_trough)) if s else "?", percent(float(s.rise_30d), 0) if s else "?")
 
 
@@ -122,8 +149,30 @@ def _forecasts(judgements: tuple[Judgement, ...]) -> list[str]:
     rows = [(j.portfolio, str(f.days), str(f.breaches),
              *(_p(getattr(f, name)) for name in _FORECAST[2:]))
             for j in judgements if (f := j.forecast) is not None]
+    absent = [f"no forecast judged for {count} portfolio(s): {why}"
+              for why, count in not_forecast(judgements).items()]
+    if not rows:
+        return absent[:_SHOWN]
     return ["", "forecast distribution: Acerbi-Szekely (0 right, negative: shortfall too small), "
-            "score, p-values", *table(("portfolio", *_FORECAST), rows)] if rows else []
+            "score, p-values; z2 p: from draws of the model's own law",
+            *table(("portfolio", *_WORDS), rows), *absent[:_SHOWN]]
+
+
+def tally_words(tally: Tally) -> str:
+    """Return one sentence about a pair of models."""
+    return (f"{tally.first} against {tally.second}: of {tally.portfolios} portfolios the first "
+            f"scores better on {tally.first_better} ({tally.first_significant} significantly), the "
+            f"second on {tally.second_better} ({tally.second_significant})")
+
+
+def _comparisons(found: Told) -> list[str]:
+    """Return who forecast better, pair by pair; nothing where one model ran."""
+    if len(found.judgements) < 2:
+        return []
+    why = no_comparison(found)
+    words = [f"comparison of forecasts {why}"] if why else [
+        tally_words(one) for one in tallies(found.comparisons)]
+    return ["forecasts compared by FZ0, Diebold-Mariano at 5 %:", *words, ""]
 
 
 def _failures(judgements: tuple[Judgement, ...]) -> list[str]:
@@ -193,13 +242,16 @@ def backtest_document(found: Told) -> Object:
         "events": [{"name": e.name, "date": day(e.first)[:10], "portfolios": [
             {"model": m, "portfolio": n} | _row_document(s, k) for m, n, s, k in page]}
             for e, page in events_of(found).items()],
+        "forecast_comparisons": _comparison_documents(found),
+        "no_forecast_comparison": no_comparison(found) or None,
         "note": NOT_COMPLIANCE}
 
 
 def _judgement(j: Judgement) -> Object:
     pairs: dict[str, Callable[[Judgement], tuple[float, float]]] = {
         "kupiec": lambda x: x.kupiec, "independence": lambda x: x.independence,
-        "conditional_coverage": lambda x: x.conditional}
+        "conditional_coverage": lambda x: x.conditional,
+        "dynamic_quantile": lambda x: x.dynamic_quantile}
     return {
         "portfolio": j.portfolio, "number_of_observations": j.observations,
         "exceptions": {k: _null(v) for k, v in j.exceptions.items()}, "coverage": _null(j.coverage),
@@ -214,13 +266,34 @@ def _judgement(j: Judgement) -> Object:
             "at": format_instant(e.at), "until": format_instant(e.until), "loss_usd": e.loss,
             "margin_usd": e.margin, "shortfall_usd": e.shortfall, "lead_days": e.lead_days,
             "worst_scenario": e.worst} for e in j.exceedances],
-        "forecast": None if j.forecast is None else {
-            name: _null(getattr(j.forecast, name)) for name in _FORECAST},
+        "forecast": None if j.forecast is None else _forecast(j.forecast),
+        "no_forecast": j.no_forecast or None,
         "without_number": j.failures}
 
 
-_FORECAST: Final = ("days", "breaches", "z1", "z2", "fz0", "calibration", "residuals", "intercept",
-                    "berkowitz", "kolmogorov")
+_FORECAST: Final = ("days", "breaches", "z1", "z2", "z2_p_value", "fz0", "calibration",
+                    "residuals", "intercept", "dynamic_quantile", "berkowitz", "kolmogorov")
+_WORDS: Final = ("days", "breaches", "z1", "z2", "z2 p", "fz0", "calibration", "residuals",
+                 "intercept", "DQ", "berkowitz", "kolmogorov")
+
+
+def _forecast(forecast: Forecast) -> Object:
+    return {name: _null(getattr(forecast, name)) for name in _FORECAST} | {
+        "histogram": list(forecast.histogram)}
+
+
+def _comparison_documents(found: Told) -> list[Object]:
+    return [{
+        "first": t.first, "second": t.second, "score": "fz0", "level": found.terms.forecast_level,
+        "portfolios_compared": t.portfolios, "first_better": t.first_better,
+        "first_significantly_better": t.first_significant, "second_better": t.second_better,
+        "second_significantly_better": t.second_significant,
+        "portfolios": [{"portfolio": one.portfolio, "days": one.days,
+                        "difference": one.difference, "p_value": _null(one.p_value),
+                        "holm": _null(one.holm)}
+                       for one in found.comparisons
+                       if (one.first, one.second) == (t.first, t.second)]}
+        for t in tallies(found.comparisons)]
 
 
 def _stability(s: Procyclicality) -> Object:

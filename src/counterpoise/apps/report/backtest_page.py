@@ -16,13 +16,19 @@ from counterpoise.apps.report.backtest import (
     day,
     events_of,
     expected_shares,
+    no_comparison,
+    not_forecast,
     source_words,
+    tally_words,
     zone_shares,
 )
+from counterpoise.apps.report.histogram import histogram
 from counterpoise.apps.report.lines import Line, picture
 from counterpoise.apps.report.table import percent
 from counterpoise.backtest.coverage import ZONES
-from counterpoise.backtest.results import Judgement, Series
+from counterpoise.backtest.forecast_comparison import tallies
+from counterpoise.backtest.results import Judgement
+from counterpoise.backtest.series import Series
 from counterpoise.values.failure import Reason, bad_input
 
 PICTURES_MAX: Final = 8
@@ -37,6 +43,7 @@ td:first-child,th:first-child,td.text{text-align:left}th{background:#f3f3f0;posi
 .warn{background:#f6cfcb;padding:.5em 1em;font-weight:600}.note{color:#555;font-size:12.5px}
 svg{width:100%;max-width:900px;font:10px sans-serif}svg .grid{stroke:#e4e4e0}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}
+.small{display:flex;flex-wrap:wrap}figure{width:170px;margin:4px}figcaption{font-size:11px}
 """
 
 
@@ -53,7 +60,7 @@ def backtest_page(found: Told) -> str:
             f"of the end, no trades, no fees, option decay and expiries inside. "
             f"Wanted: {percent(terms.level)} of days covered.</p>"
             f"<p>{escape(source_words(run))}. Question {escape(run.digest)}.</p>"
-            f"{_summary(found)}{models}{_events(found)}"
+            f"{_summary(found)}{models}{_comparisons(found)}{_events(found)}"
             f'<p class="note">{_NOTES} {escape(NOT_COMPLIANCE)}</p></html>')
 
 
@@ -62,7 +69,8 @@ _NOTES: Final = (
     "charged; a dash where a model states no such addend. Windows longer than a day overlap: tests "
     "are on interleaved samples, the worst p-value is shown. One-sided: the exact binomial chance "
     "of so many exceedances or more under the stated rate; Holm: adjusted for the number of "
-    "portfolios. Power: how probably Kupiec's test would notice twice the stated rate. Lead: days "
+    "portfolios. Dynamic quantile: whether hits follow hits or the size of the margin, two-sided. "
+    "Power: how probably Kupiec's test would notice twice the stated rate. Lead: days "
     "for which the margin had stood 10 % above its lowest of the last 30 days. Worst: largest loss "
     "over margin.")
 
@@ -113,9 +121,9 @@ def _model(found: Told, model: str) -> str:
 
 def _coverage(judgements: tuple[Judgement, ...]) -> str:
     header = ("portfolio", "days", "exceeded raw", "buffered", "final", "covered", "Kupiec p",
-              "independence p", "duration p", "one-sided p", "Holm", "power", "zone",
-              "largest / margin", "mean short / margin", "mean margin, USD", "peak / trough",
-              "rise 1 d", "rise 5 d", "rise 30 d")
+              "independence p", "dynamic quantile p", "duration p", "one-sided p", "Holm", "power",
+              "zone", "largest / margin", "mean short / margin", "mean margin, USD",
+              "peak / trough", "rise 1 d", "rise 5 d", "rise 30 d")
     rows = "".join(
         f"<tr>{_cells(_coverage_row(j))}</tr>".replace("<td>zone:", f'<td class="{ZONES[j.zone]}">')
         for j in judgements)
@@ -127,18 +135,51 @@ def _coverage_row(j: Judgement) -> tuple[str, ...]:
     steady = [percent(float(x), 0) for x in (s.rise_1d, s.rise_5d, s.rise_30d)] if s else ["–"] * 3
     return (j.portfolio, str(j.observations), *(_n(j.exceptions[k], 0) for k in (
         "raw", "buffered", "final")), percent(j.coverage, 2), _n(j.kupiec[0]),
-        _n(j.independence[0]), _n(j.duration), _n(j.too_many), _n(j.holm), _n(j.power),
+        *(_n(p) for p in (j.independence[0], j.dynamic_quantile[0], j.duration, j.too_many, j.holm,
+                          j.power)),
         f"zone:{ZONES[j.zone]}", _n(j.largest, 2), percent(j.size["mean"], 0),
         _n(j.mean_margin, 0), _n(float(s.peak_to_trough), 2) if s else "–", *steady)
 
 
 def _forecasts(judgements: tuple[Judgement, ...]) -> str:
-    rows = [(j.portfolio, str(f.days), str(f.breaches), *(_n(x) for x in (
-        f.z1, f.z2, f.fz0, f.calibration, f.residuals, f.intercept, f.berkowitz, f.kolmogorov)))
-        for j in judgements if (f := j.forecast) is not None]
-    return "" if not rows else "<h3>Forecast distribution</h3>" + _table(
-        ("portfolio", "days", "beyond VaR", "Z1", "Z2", "FZ0", "calibration p", "residuals p",
-         "intercept p", "Berkowitz p", "Kolmogorov p"), rows)
+    """Return tests and pictures of the forecast distributions, and why others have none."""
+    absent = "".join(f"<p>No forecast is judged for {count} portfolio(s): {escape(why)}.</p>"
+                     for why, count in not_forecast(judgements).items())
+    told = [(j.portfolio, f) for j in judgements if (f := j.forecast) is not None]
+    if not told:
+        return absent
+    rows = [(name, str(f.days), str(f.breaches), *(_n(x) for x in (
+        f.z1, f.z2, f.z2_p_value, f.fz0, f.calibration, f.residuals, f.intercept,
+        f.dynamic_quantile, f.berkowitz, f.kolmogorov))) for name, f in told]
+    pictures = "".join(f"<figure>{histogram(f.histogram)}<figcaption>{escape(name)}</figcaption>"
+                       "</figure>" for name, f in told)
+    return "<h3>Forecast distribution</h3>" + _table(
+        ("portfolio", "days", "beyond VaR", "Z1", "Z2", "Z2 p", "FZ0", "calibration p",
+         "residuals p", "intercept p", "dynamic quantile p", "Berkowitz p", "Kolmogorov p"),
+        rows) + f'{absent}<p class="note">{_PIT}</p><div class="small">{pictures}</div>'
+
+
+_PIT: Final = (
+    "Z2 p: how often draws of the model's own law, its tail in 16 equally likely steps, give a Z2 "
+    "as low. Below, the probability integral transform: days by the tenth of the forecast law in "
+    "which the P&amp;L came true, the worst losses on the left. A right law fills every tenth "
+    "alike (line); 95 % of single bars of a right law and independent days end inside the band.")
+
+
+def _comparisons(found: Told) -> str:
+    """Return who forecast the tail better, pair by pair; nothing where one model ran."""
+    if len(found.judgements) < 2:
+        return ""
+    head, why = "<h2>Forecasts compared</h2>", no_comparison(found)
+    if why:
+        return f"{head}<p>A comparison {escape(why)}.</p>"
+    pairs = "".join(
+        f"<p>{escape(tally_words(pair))} (5 %).</p>" + _table(
+            ("portfolio", "days", "mean FZ0, first less second", "Diebold-Mariano p", "Holm"),
+            [(one.portfolio, str(one.days), _n(one.difference, 4), _n(one.p_value), _n(one.holm))
+             for one in found.comparisons if (one.first, one.second) == (pair.first, pair.second)])
+        for pair in tallies(found.comparisons))
+    return f"{head}<p>FZ0 of value at risk and expected shortfall, less is better.</p>{pairs}"
 
 
 def _exceedances(judgements: tuple[Judgement, ...]) -> str:

@@ -4,8 +4,9 @@ public quantitative disclosures, section 6.
 One row per model and portfolio: number of observations, exceptions, coverage, largest and average
 exception (item 6.5; names follow ISO 20022 auth.066), with the margin model (6.3), its parameters
 (6.4) and mean requirement (6.1). Items on collateral held and variation margin paid (6.2, 6.6 to
-6.8) need recorded accounts and are left out, not estimated. Decimals are strings. Item texts other
-than 6.5 are not confirmed against the primary source: *our reading*.
+6.8) need recorded accounts and are left out, not estimated. Beside them stand tests of the margin
+and of the forecast distribution, the latter empty with a reason where a model states none. Decimals
+are strings. Item texts other than 6.5 are not confirmed against the primary source: *our reading*.
 """
 
 import csv
@@ -20,7 +21,9 @@ from counterpoise.values.failure import Reason, bad_input
 FIELDS: Final = (
     "clearing_service", "model", "parameter_version", "confidence", "holding_period_days",
     "lookback", "im_mean", "currency", "number_of_observations", "number_of_exceptions",
-    "coverage", "largest_exception", "average_exception")
+    "coverage", "largest_exception", "average_exception", "kupiec_p_value",
+    "dynamic_quantile_p_value", "acerbi_szekely_z2", "acerbi_szekely_z2_p_value",
+    "fz0", "no_forecast")
 _ENDINGS: Final = (".json", ".csv")
 
 
@@ -75,8 +78,15 @@ def _row(found: Told, model: str, j: Judgement) -> dict[str, str]:
               str(found.terms.horizon_days), "as the parameters say", _money(j.mean_margin), "USD",
               str(j.observations), f"{j.exceptions['final']:.0f}", _decimal(j.coverage),
               _money(max(short, default=0.0)),
-              _money(sum(short) / len(short) if short else 0.0))
+              _money(sum(short) / len(short) if short else 0.0), _decimal(j.kupiec[0]),
+              _decimal(j.dynamic_quantile[0]),
+              *_forecast(j), j.no_forecast)
     return dict(zip(FIELDS, values, strict=True))
+
+
+def _forecast(j: Judgement) -> tuple[str, ...]:
+    f = j.forecast
+    return ("",) * 3 if f is None else (_decimal(f.z2), _decimal(f.z2_p_value), _decimal(f.fz0))
 
 
 def _csv(made: dict[str, Any]) -> str:

@@ -140,7 +140,8 @@ def _dollars(arrays: RiskArrays, moves: JointMoves, market: MarketSnapshot,
     out = np.empty((count + len(units.assets), price.shape[1]))
     for start in range(0, count, _BLOCK):
         block = slice(start, min(start + _BLOCK, count))
-        np.multiply(arrays.pnl[block], price[paid[block]], out=out[block])
+        np.take(price, paid[block], axis=0, out=out[block], mode="clip")  # unbuffered
+        out[block] *= arrays.pnl[block]
     out[count:] = (price - price[:, :1]) / units.per_asset[:, None]
     out[count:, 0] = 0.0
     return out

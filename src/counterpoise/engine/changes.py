@@ -1,0 +1,126 @@
+"""May these terms act? Decided by what they would do to the accounts as they are.
+
+A change is weighed when the engine hears of it, wherever its beginning lies: every account of the
+segment under the terms it would follow and under the new ones, at the snapshot at hand
+(`governance.impact`). Where the segment has limits, a change beyond them is not admitted; all
+reasons are told. What nobody can weigh yet (no account, no snapshot, the first parameters of a
+segment) is let in.
+"""
+
+from typing import Any
+
+from counterpoise.collateral.schedule import schedule_digest
+from counterpoise.engine.draft import Draft
+from counterpoise.engine.effects import ChangeDecided
+from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
+from counterpoise.engine.groups import as_groups
+from counterpoise.engine.shards import compacted
+from counterpoise.engine.state import Pending, Segment, own_terms
+from counterpoise.governance.guardrails import beyond
+from counterpoise.governance.impact import Change, Impact, impact_of
+from counterpoise.margin.model import CrossEquity, MarginModel
+from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.margin.scheduled import OwnTerms, digest_of_terms
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import replaced
+
+ACCEPTED_MAX = 100
+_DIGEST_CHARS = 64
+Terms = tuple[ParameterVersion | None, OwnTerms]
+
+
+def impact_limited(draft: Draft, k: int, event: ImpactLimited) -> Segment:
+    """Return a segment with other limits, for all changes or for the one of a digest."""
+    held, name = draft.state.segments[k], event.digest
+    if name and (len(name) != _DIGEST_CHARS or not set(name) <= set("0123456789abcdef")):
+        raise bad_input(Reason.BAD_VALUE, name[:60], "is no digest of terms; give 64 characters, "
+                        "or none for the limits of every change")
+    if name and name not in held.limits and len(held.limits) > ACCEPTED_MAX:
+        raise bad_input(Reason.TOO_LARGE, held.name, f"keeps limits for {ACCEPTED_MAX} accepted "
+                        "changes at most")
+    return replaced(held, limits=held.limits | {name: event.limits})
+
+
+def change_withdrawn(draft: Draft, k: int, event: ChangeWithdrawn) -> Segment:
+    """Return a segment without one of the changes that wait in it."""
+    held = draft.state.segments[k]
+    kept = tuple(p for p in held.pending if not (
+        p.effective_from == event.effective_from and digest_of(p) == event.digest))
+    if len(kept) == len(held.pending):
+        raise bad_input(Reason.NOT_APPLICABLE, held.name, f"has no change {event.digest[:60]!r} "
+                        f"waiting for {event.effective_from}; what acts is changed by a new one")
+    return replaced(held, pending=kept)
+
+
+def digest_of(decreed: Pending) -> str:
+    """Return the digest of the parameters, the schedule or the terms that wait."""
+    if decreed.version is not None:
+        return version_digest(decreed.version)
+    if decreed.schedule is not None:
+        return schedule_digest(decreed.schedule)
+    assert decreed.borrowing is not None
+    return digest_of_terms(decreed.borrowing)
+
+
+def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
+    """Decide on a change by the hypothetical state, and tell what it would do."""
+    held, name = draft.state.segments[k], digest_of(decreed)
+    limits = held.limits.get(name, held.limits.get(""))
+    before = _before(held, decreed.effective_from)
+    after = _with(before, decreed)
+    wrong, impact = _unfit(draft.state.equipment.models[held.model], after), None
+    if not wrong:
+        try:
+            impact = _impact(draft, k, before, after)
+        except BadInput as refused:
+            wrong = refused.failures if limits is not None else ()
+    if impact is not None and limits is not None:
+        wrong = beyond(impact.groups, limits)
+    draft.tell(ChangeDecided(
+        position=draft.position, time=draft.state.time, segment=held.name, digest=name,
+        version=0 if decreed.version is None else decreed.version.number, admitted=not wrong,
+        effective_from=decreed.effective_from, impact="" if impact is None else impact.digest,
+        groups=() if impact is None else impact.groups, failures=wrong))
+    return not wrong
+
+
+def _before(held: Segment, effective_from: int) -> Terms:
+    """Return the terms that a change would follow: those of its instant, as decreed so far."""
+    terms: Terms = held.version, own_terms(held)
+    for one in held.pending:
+        if one.effective_from <= effective_from:
+            terms = _with(terms, one)
+    return terms
+
+
+def _with(terms: Terms, decreed: Pending) -> Terms:
+    """Return terms after a change of some of them."""
+    version, own = terms
+    return decreed.version or version, OwnTerms(schedule=decreed.schedule or own.schedule,
+                                                borrowing=decreed.borrowing or own.borrowing)
+
+
+def _unfit(model: MarginModel, after: Terms) -> tuple[Failure, ...]:
+    version, schedule = after[0], after[1].schedule
+    if version is None or schedule is None:
+        return ()
+    rule: Any = model.equity(version.parameters)
+    if isinstance(rule, CrossEquity) and rule.numeraire == schedule.numeraire:
+        return ()
+    return (Failure(reason=Reason.NOT_APPLICABLE, subject=version.model, sentence="would not be "
+                    f"valued in {schedule.numeraire[:20]}, as the collateral schedule of the "
+                    "segment is; change that first"),)
+
+
+def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
+    state = draft.state
+    mine = [shard for shard in draft.shards if shard.segment == k]
+    if state.market is None or not mine or before[0] is None:
+        return None
+    assert after[0] is not None
+    held = state.segments[k]
+    change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
+                    terms=(before[1], after[1]))
+    book = as_groups(state.ties, compacted(mine)[1])
+    return impact_of(change, book, state.market, segments=(held.name,),
+                     threads=state.equipment.threads)
