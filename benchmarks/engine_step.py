@@ -17,6 +17,8 @@ import resource
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ def _measured(accounts: int, events: int) -> dict[str, Any]:
     columns = resident() - before
     load = [said_here.mixed() for _ in range(events)]
     after, mixed = applied(state, load, BATCH)
-    moved, _ = applied(after, [said_here.fill(k) for k in range(accounts)], BATCH)
+    moved, _ = applied(after, (said_here.fill(k) for k in range(accounts)), BATCH)
     in_the_open = resident() - before - columns
     del moved
     margined, full = timed(after, batch_of(said_here.quotes()))
@@ -183,20 +185,21 @@ def opened(sayings: Sayings, grid: dict[str, Any] | None = None) -> State:
         catalogue=sayings.market.catalogue, assets=tuple(map(asset, ("BTC", "ETH", "USDC"))),
         time=sayings.time, rules=Rules(calm_ns=0), equipment=Equipment(models={MODEL.name: MODEL}))
     version = parameters_of(MODEL, sayings.time, million_accounts.GRID if grid is None else grid)
-    events = [say(said.SegmentDefined, segment="pm", model=MODEL.name, levels=DEFAULT_LEVELS),
-              say(said.ParametersActivated, segment="pm", version=version, effective_from=0)]
-    events += [say(said.AccountOpened, account=f"a{k}", segment="pm") for k in accounts]
-    events += [say(said.Deposited, account=f"a{k}", asset=code, amount=10**13)
-               for k in accounts for code in ("BTC", "ETH", "USDC")]
-    events += [sayings.fill(k) for k in accounts for _ in range(FILLS)]
-    return applied(state, [*events, *sayings.quotes()], BATCH)[0]
+    begun = [say(said.SegmentDefined, segment="pm", model=MODEL.name, levels=DEFAULT_LEVELS),
+             say(said.ParametersActivated, segment="pm", version=version, effective_from=0)]
+    opening = (say(said.AccountOpened, account=f"a{k}", segment="pm") for k in accounts)
+    paid = (say(said.Deposited, account=f"a{k}", asset=code, amount=10**13)
+            for k in accounts for code in ("BTC", "ETH", "USDC"))
+    bought = (sayings.fill(k) for k in accounts for _ in range(FILLS))
+    state, _ = applied(state, chain(begun, opening, paid, bought), BATCH)
+    return applied(state, sayings.quotes(), BATCH)[0]
 
 
-def applied(state: State, events: list[Any], size: int) -> tuple[State, float]:
+def applied(state: State, events: Iterable[Any], size: int) -> tuple[State, float]:
     """Return the state after some events in batches of that size, and the seconds of the steps."""
-    seconds = 0.0
-    for start in range(0, len(events), size):
-        state, took = timed(state, batch_of(events[start:start + size]))
+    seconds, coming = 0.0, iter(events)
+    while some := list(islice(coming, size)):
+        state, took = timed(state, batch_of(some))
         seconds += took
     return state, seconds
 
