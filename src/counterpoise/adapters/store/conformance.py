@@ -141,6 +141,16 @@ def _screens(journal: Journal, when: str) -> Iterator[str]:
         yield f"a repeated event is not recognised {when}"
     if [f.subject for f in found.refused] != ["two"]:
         yield f"an id that stands for something else is taken {when}"
+    ours, theirs = event(f"both {when}", b"ours"), event(f"both {when}", b"theirs")
+    if journal.screen((ours,)).fresh != (ours,) or journal.screen((theirs,)).fresh != (theirs,):
+        yield f"what nobody handed in is not fresh {when}"
+    journal.append(Batch(events=(theirs,)))
+    for late in (ours, theirs):
+        try:
+            journal.append(Batch(events=(late,)))
+            yield f"an id that was screened for two is taken twice {when}"
+        except BadInput:
+            pass
     try:
         journal.append(Batch(events=(event("three"), event("one", b"x"))))
         yield f"an event is applied twice {when}"
