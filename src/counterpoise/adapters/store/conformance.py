@@ -39,8 +39,9 @@ class Places:
 
 def check_store(places: Places, *, seed: int) -> tuple[str, ...]:
     """Return the broken promises, one sentence each; none is the good answer."""
-    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _screened_for_two, _outbox, _snapshots,
-                                 _forgetting, _one_writer, _reading_beside, _odd_names,
+    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _screened_for_two,
+                                 _outbox, _snapshots, _forgetting, _one_writer, _reading_beside,
+                                 _odd_names,
                                  lambda places: _long_life(places, Random(seed)))
     return tuple(sentence for check in checks for sentence in _answered(check, places))
 

@@ -7,13 +7,13 @@ then on: *store first, then send*. A client id is applied at most once. After a 
 is acknowledged any more; the journal is opened again and finds what became durable.
 """
 
-import json
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from counterpoise.adapters.store.header import begin, refuse_other_header
 from counterpoise.adapters.store.history import records, state_at
 from counterpoise.adapters.store.records import (
     START,
@@ -23,9 +23,7 @@ from counterpoise.adapters.store.records import (
     RecordType,
     chained,
     content_of,
-    frame_of,
     hash_of,
-    record_in,
     refuse_unfit,
 )
 from counterpoise.adapters.store.store import IndexRows, Known, Snapshot, Store, StoreStopped
@@ -359,9 +357,9 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         If the log is damaged there, or was written by something else.
     """
     if store.head() == START:
-        _begin(store, header)
+        begin(store, header)
     elif store.foot() == START:
-        _refuse_other_header(store, header)
+        refuse_other_header(store, header)
     foot, head, reach = store.foot(), store.head(), store.indexed()
     if reach < foot.number or reach > head.number:
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
@@ -376,25 +374,6 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         if record.type == RecordType.EVENT:
             recent[record.client_id] = Known(record.number, content_of(record))
     return Journal(store, head, recent, touched)
-
-
-def _begin(store: Store, header: dict[str, Any]) -> None:
-    record = Record(1, RecordType.HEADER, 0, 0, "header", "", (), _header_text(header))
-    frame = frame_of(record, START.hash)
-    store.commit((frame,), Mark(number=1, hash=hash_of(frame)), 0)
-
-
-def _refuse_other_header(store: Store, header: dict[str, Any]) -> None:
-    first = record_in(store.frames(0, 1)[0], START)
-    if first.type != RecordType.HEADER or first.payload != _header_text(header):
-        raise bad_input(Reason.UNREADABLE, store.place, "was begun by "
-                        f"{first.payload[:200].decode(errors='replace')}; this program writes "
-                        f"{_header_text(header).decode()}. Upgrade the log with counterpoise "
-                        "upgrade, or take the program that wrote it")
-
-
-def _header_text(header: dict[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _entries(batch: Batch) -> tuple[Entry, ...]:
