@@ -51,6 +51,8 @@ class Auditor:
         self.rules, self.time = rules, state.time
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
+        self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
+        self.lending, self.interval, self.decreed = {}, 3600 * 10**9, []
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
@@ -159,7 +161,7 @@ class Auditor:
         if not leaves:
             right = right or needed <= needed_before
             certain = certain or needed == needed_before
-        elif min(account.cash.values()) < 0:
+        elif any(left < self.least(code, saved[1][code]) for code, left in account.cash.items()):
             right, certain = False, True
         if self.market is None:
             right, certain = False, True
@@ -171,6 +173,14 @@ class Auditor:
                              f"doubtful {doubtful}")
         if not admitted:
             account.orders, account.cash = saved
+
+    def least(self, code, before):
+        """Return how low a balance may be brought, by the terms of borrowing."""
+        terms = self.lending.get(code)
+        if terms is None:
+            return 0
+        room = max(terms.platform_max - self.owed[code], 0)
+        return -min(terms.account_max, max(-before, 0) + room)
 
     def transferred(self, e, effects):
         cash, there = self.accounts[e.account].cash, self.accounts[e.to].cash
@@ -265,17 +275,23 @@ class Auditor:
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
         own = e.version.parameters.general
-        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
-        before, (told,) = (self.rate, self.share), [
-            x for x in effects if isinstance(x, made.ChangeDecided)]
-        sides = []
-        for self.rate, self.share in (before, after):
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), self.lending
+        before = self.rate, self.share, self.lending
+        fits = self.weigh(effects, before, after)
+        self.rate, self.share, _ = after if fits else before
+
+    def weigh(self, effects, before, after):
+        """Return whether terms may follow others; they are (rate, share, terms of borrowing)."""
+        told, = [x for x in effects if isinstance(x, made.ChangeDecided)]
+        now, sides = (self.rate, self.share, self.lending), []
+        for self.rate, self.share, self.lending in (before, after):
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
+        self.rate, self.share, self.lending = now
         fits = self.limits is None or self.market is None or self.fits(*sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
-        self.rate, self.share = after if fits else before
+        return fits
 
     def has_a_row(self, group):
         cash, names = self.netted(group)
@@ -297,7 +313,38 @@ class Auditor:
     def impactlimited(self, e, _):
         self.limits = e.limits
 
+    def borrowingchanged(self, e, effects):
+        """Note other terms, where what they do to the accounts keeps within the limits."""
+        lending = self.lending
+        for at, borrowing in self.decreed:
+            lending = borrowing.assets if at <= e.effective_from else lending
+        if self.weigh(effects, (self.rate, self.share, lending),
+                      (self.rate, self.share, e.borrowing.assets)):
+            self.decreed.append((e.effective_from, e.borrowing))
+            self.decreed.sort(key=lambda pair: pair[0])
+            self.act()
+
+    def act(self):
+        """Let what was decreed by now count."""
+        while self.decreed and self.decreed[0][0] <= self.time:
+            _, borrowing = self.decreed.pop(0)
+            self.lending, self.interval = borrowing.assets, borrowing.interval_ns
+
+    def charge(self, before):
+        """Charge interest on what is owed, for every whole interval that ended since."""
+        instants = self.time // self.interval - before // self.interval
+        for code, terms in self.lending.items():
+            share = (Fraction(terms.rate) * Fraction(10) ** terms.rate_exponent
+                     * Fraction(instants * self.interval, 365 * 86_400 * 10**9))
+            for account in self.accounts.values():
+                if account.cash[code] < 0:
+                    due = ceil(-account.cash[code] * share)
+                    account.cash[code] -= due
+                    account.sum_up("interest", code, -due)
+                    self.interest[code] += due
+
     def fundingapplied(self, e, _):
+        self.moved(e)
         contract = self.terms[e.instrument]
         price = Fraction(e.price) * Fraction(10) ** e.price_exponent
         rate = Fraction(e.rate) * Fraction(10) ** e.rate_exponent
@@ -345,6 +392,9 @@ class Auditor:
         self.moved(e)
         self.market = dict(self.marks), dict(self.index)
         self.judge()
+        if self.lending:
+            self.owed = {code: -sum(min(a.cash[code], 0) for a in self.accounts.values())
+                         for code in self.codes}
 
     def clockadvanced(self, e, _):
         self.moved(e)
@@ -360,7 +410,9 @@ class Auditor:
         """Let time pass."""
         if e.time < self.time and isinstance(e, said.ClockAdvanced):
             raise Divergence("time went back")
-        self.time = max(self.time, e.time)
+        before, self.time = self.time, max(self.time, e.time)
+        self.charge(before)
+        self.act()
         self.look()
 
     def look(self):
@@ -425,6 +477,11 @@ class Auditor:
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
             maintenance += abs(lots) * size * self.rate * self.share
         prices = {**index, "USDC": Fraction(1), "USD": Fraction(1)}
+        cash, _ = self.netted(group)
+        for code, terms in self.lending.items():
+            value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
+            initial += value * Fraction(str(terms.initial))
+            maintenance += value * Fraction(str(terms.maintenance))
         balance = sum((amount * prices[code] * (WEIGHTS[code] if amount > 0 else 1)
                        for code, amount in owned.items() if amount), Fraction(0))
         return initial, maintenance, balance
@@ -499,9 +556,10 @@ class Auditor:
         waiting = dict.fromkeys(self.codes, 0)
         for code, amount in self.waiting.values():
             waiting[code] += amount
-        if cash["fees"] != self.fees or cash["withdrawals"] != waiting:
-            raise Divergence(f"fees {cash['fees']} and withdrawals {cash['withdrawals']}, by the "
-                             f"auditor {self.fees} and {waiting}")
+        for name, mine in (("fees", self.fees), ("withdrawals", waiting),
+                           ("interest", self.interest)):
+            if cash[name] != mine:
+                raise Divergence(f"{name} {cash[name]}, by the auditor {mine}")
         for name, contract in self.terms.items():
             lots = sum(a.positions.get(name, (0, 0))[0] for a in self.accounts.values())
             there = state.ledger.cleared.get(name, (0, 0))[0]

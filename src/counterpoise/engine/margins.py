@@ -12,10 +12,10 @@ import numpy as np
 from counterpoise.accounts.book import Book, book_of
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
-from counterpoise.engine.state import Row, Segment
+from counterpoise.engine.state import Equipment, Row, Segment, own_terms
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
 from counterpoise.margin.model import MarginModel, PricedMarket
-from counterpoise.margin.scheduled import with_schedule
+from counterpoise.margin.scheduled import with_terms
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -38,9 +38,13 @@ class Table:
 
 
 def model_of(draft: Draft, segment: int) -> MarginModel:
-    """Return the model of a segment, with the schedule that was decreed for it, if one was."""
-    held = draft.state.segments[segment]
-    return with_schedule(draft.state.equipment.models[held.model], held.schedule)
+    """Return the model of a segment, with the terms that were decreed for it, if any were."""
+    return own_model(draft.state.segments[segment], draft.state.equipment)
+
+
+def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
+    """Return the model that a segment's accounts are margined by."""
+    return with_terms(equipment.models[segment.model], own_terms(segment))
 
 
 def arrays_of(draft: Draft, segment: int) -> PricedMarket:
