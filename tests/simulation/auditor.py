@@ -21,6 +21,19 @@ FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
 
 
+def median(pairs):
+    """Return the value with half of the weight on either side, of (value, weight)."""
+    pairs, mass = sorted(pairs), 0
+    total = sum(w for _, w in pairs)
+    for k, (value, weight) in enumerate(pairs):
+        mass += weight
+        if 2 * mass == total:
+            return (value + pairs[k + 1][0]) / 2
+        if 2 * mass > total:
+            return value
+    raise AssertionError("no pairs")
+
+
 class Divergence(AssertionError):
     """What the engine did is not what the rules say."""
 
@@ -52,6 +65,8 @@ class Auditor:
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
         self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
+        self.venues, self.made, self.band, self.counting = {}, {}, {}, {}
+        self.asset_price, self.confidence = {"USD": Fraction(1)}, {}
         self.lending, self.interval, self.decreed = {}, 3600 * 10**9, []
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
@@ -275,19 +290,19 @@ class Auditor:
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
         own = e.version.parameters.general
-        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), self.lending
-        before = self.rate, self.share, self.lending
-        fits = self.weigh(effects, before, after)
-        self.rate, self.share, _ = after if fits else before
+        before = self.rate, self.share, self.lending, self.counting
+        after = (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), *before[2:])
+        if self.weigh(effects, before, after):
+            self.rate, self.share = after[:2]
 
     def weigh(self, effects, before, after):
-        """Return whether terms may follow others; they are (rate, share, terms of borrowing)."""
+        """Return whether terms may follow others; they are as in `now` below."""
         told, = [x for x in effects if isinstance(x, made.ChangeDecided)]
-        now, sides = (self.rate, self.share, self.lending), []
-        for self.rate, self.share, self.lending in (before, after):
+        now, sides = (self.rate, self.share, self.lending, self.counting), []
+        for self.rate, self.share, self.lending, self.counting in (before, after):
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
-        self.rate, self.share, self.lending = now
+        self.rate, self.share, self.lending, self.counting = now
         fits = self.limits is None or self.market is None or self.fits(*sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
@@ -313,13 +328,56 @@ class Auditor:
     def impactlimited(self, e, _):
         self.limits = e.limits
 
+    def countingchanged(self, e, effects):
+        """Take other terms by which assets count, where that keeps within the limits."""
+        now = self.rate, self.share, self.lending, self.counting
+        if self.weigh(effects, now, (*now[:3], e.counting)):
+            self.counting = e.counting
+
+    def indexruleschanged(self, e, _):
+        for name in set(self.made) - set(e.rules):
+            self.band.pop(name, None)
+        self.made = e.rules
+        self.venues = {k: q for k, q in self.venues.items()
+                       if k[0] in e.rules and k[1] in e.rules[k[0]].weights}
+        self.make_prices()
+        self.look()
+
+    def venuesquoted(self, e, _):
+        self.moved(e)
+        for name, venue, price, at, depth in zip(e.name, e.venue, e.price, e.at, e.depth,
+                                                 strict=True):
+            self.venues[name, venue] = Fraction(float(price)), int(at), float(depth)
+        self.make_prices()
+        self.look()
+
+    def make_prices(self):
+        """Make the prices that have a rule of what venues quote now."""
+        for name, rule in self.made.items():
+            live = []
+            for venue, weight in rule.weights.items():
+                price, at, depth = self.venues.get((name, venue), (0, NEVER, 0.0))
+                if price and self.time - at <= rule.age_max_ns and at > self.restarted and (
+                        not rule.depth_min or depth >= rule.depth_min):
+                    live.append((price, weight, at))
+            self.sources[name] = len(live)
+            if len(live) < rule.sources_min:
+                continue
+            middle, cap = median([x[:2] for x in live]), Fraction(rule.cap)
+            total = sum(w * min(max(p, middle * (1 - cap)), middle * (1 + cap))
+                        for p, w, _ in live)
+            where = self.index if name in ("BTC", "ETH") else self.asset_price
+            where[name] = total / sum(w for _, w, _ in live)
+            self.band[name] = median([(abs(p - middle) / middle, w) for p, w, _ in live])
+            self.at[name] = max(at for _, _, at in live)
+
     def borrowingchanged(self, e, effects):
         """Note other terms, where what they do to the accounts keeps within the limits."""
         lending = self.lending
         for at, borrowing in self.decreed:
             lending = borrowing.assets if at <= e.effective_from else lending
-        if self.weigh(effects, (self.rate, self.share, lending),
-                      (self.rate, self.share, e.borrowing.assets)):
+        if self.weigh(effects, (self.rate, self.share, lending, self.counting),
+                      (self.rate, self.share, e.borrowing.assets, self.counting)):
             self.decreed.append((e.effective_from, e.borrowing))
             self.decreed.sort(key=lambda pair: pair[0])
             self.act()
@@ -381,16 +439,21 @@ class Auditor:
             name = self.columns[column]
             self.marks[name] = Fraction(float(e.quotes.mark[row]))
             self.at[name], self.sources[name] = int(e.quotes.at[row]), int(e.quotes.sources[row])
-        for row, name in enumerate(e.indices.names):
+        rows = [(row, name) for row, name in enumerate(e.indices.names) if name not in self.made]
+        for row, name in rows:
             self.index[name] = Fraction(float(e.indices.price[row]))
             self.at[name], self.sources[name] = int(e.indices.at[row]), int(e.indices.sources[row])
-        for row, name in enumerate(e.assets.names):
+        rows = [(row, name) for row, name in enumerate(e.assets.names) if name not in self.made]
+        for row, name in rows:
+            self.asset_price[name] = Fraction(float(e.assets.price[row]))
             self.at[name], self.sources[name] = int(e.assets.at[row]), int(e.assets.sources[row])
         self.look()
 
     def marketassembled(self, e, _):
         self.moved(e)
-        self.market = dict(self.marks), dict(self.index)
+        self.market = dict(self.marks), dict(self.index), dict(self.asset_price)
+        self.confidence = {name: max(1 - self.band.get(name, Fraction(0)), Fraction(0))
+                           for name in self.made}
         self.judge()
         if self.lending:
             self.owed = {code: -sum(min(a.cash[code], 0) for a in self.accounts.values())
@@ -413,13 +476,16 @@ class Auditor:
         before, self.time = self.time, max(self.time, e.time)
         self.charge(before)
         self.act()
+        self.make_prices()
         self.look()
 
     def look(self):
         """Note which prices are fresh, and since when."""
         for name, at in self.at.items():
             fresh = (self.time - at <= self.rules.other_age_max_ns and at > self.restarted
-                     and self.sources[name] >= self.rules.sources_min)
+                     and self.sources[name] >= self.rules.sources_min and (
+                         name not in self.made
+                         or self.band.get(name, 0) <= Fraction(self.made[name].band_max)))
             self.since[name] = (self.since.get(name) or self.time) if fresh else None
 
     def trusted(self, name):
@@ -455,10 +521,10 @@ class Auditor:
         """Return what accounts need as one, initially and to keep, and own, in USD, exactly."""
         if self.market is None:
             return Fraction(0), Fraction(0), Fraction(0)
-        marks, index = self.market
+        marks, index, assets = self.market
         owned = {code: Fraction(sum(a.cash[code] for a in group), 10 ** self.decimals[code])
                  for code in self.codes}
-        initial, maintenance = Fraction(0), Fraction(0)
+        initial, maintenance, gains = Fraction(0), Fraction(0), {}
         names = {n for a in group for n in (*a.positions, *(o[0] for o in a.orders.values()))}
         for name in names:
             contract = self.terms[name]
@@ -471,20 +537,42 @@ class Auditor:
                 value = -lots * unit / mark if inverse else lots * unit * mark
                 cost = 0 if option else Fraction(cost, 10 ** self.decimals[contract.settlement])
                 owned[contract.settlement] += value - cost
+                if lots and contract.underlying in self.counting:
+                    key, terms = (contract.underlying, contract.settlement), self.counting[
+                        contract.underlying]
+                    entry = Fraction(self.held(group, name)[1],
+                                     10 ** self.decimals[contract.settlement])
+                    gains[key] = gains.get(key, (0, 0))[0] + value - entry, Fraction(terms.gains)
             mine = [o[1] for a in group for o in a.orders.values() if o[0] == name]
             bought, sold = sum(x for x in mine if x > 0), -sum(x for x in mine if x < 0)
             size = unit if inverse else unit * index[contract.underlying]
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
             maintenance += abs(lots) * size * self.rate * self.share
-        prices = {**index, "USDC": Fraction(1), "USD": Fraction(1)}
+        prices = {**index, **assets}
         cash, _ = self.netted(group)
         for code, terms in self.lending.items():
             value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
             initial += value * Fraction(str(terms.initial))
             maintenance += value * Fraction(str(terms.maintenance))
-        balance = sum((amount * prices[code] * (WEIGHTS[code] if amount > 0 else 1)
+        for (_, code), (gain, share) in gains.items():
+            owned[code] -= max(gain, 0) * (1 - share)
+        balance = sum((amount * (self.counts_at(code, prices) * WEIGHTS[code] if amount > 0
+                                 else prices[code])
                        for code, amount in owned.items() if amount), Fraction(0))
         return initial, maintenance, balance
+
+    def counts_at(self, code, prices):
+        """Return the price at which an asset counts as collateral."""
+        terms, price = self.counting.get(code), prices[code]
+        if terms is None:
+            return price
+        confidence = self.confidence.get(code)
+        if confidence is not None:
+            price *= confidence if confidence >= Fraction(terms.confidence_min) else 0
+        if terms.redeems and not terms.defaulted:
+            value = Fraction(terms.redemption) * prices[terms.redeems]
+            price = min(max(price, value * (1 - Fraction(terms.delay_haircut))), value)
+        return price
 
     def judge(self):
         """Move every account on its ladder, and say which calls follow."""

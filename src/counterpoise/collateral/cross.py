@@ -9,6 +9,7 @@ An asset that is held and has no price makes both unknown: nobody can say what i
 import numpy as np
 
 from counterpoise.accounts.book import ROLES, Book
+from counterpoise.collateral.counting import Counted
 from counterpoise.collateral.schedule import CollateralSchedule, collateral_value, terms_of
 from counterpoise.collateral.valuation import Bools, Indices, Owners, equity_of
 from counterpoise.market.snapshot import Floats, MarketSnapshot, price_of
@@ -85,20 +86,25 @@ def _dollars(market: MarketSnapshot, code: str) -> float:
     return 1.0 if code == "USD" else price_of(market, code)
 
 
-def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule) -> CrossOwned:
+def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule,
+                counted: Counted | None = None) -> CrossOwned:
     """Return equity and weighed balance of every account, assets added up in the order of codes.
 
-    What an account does not use as collateral counts in its equity and not in its balance.
+    What an account does not use as collateral counts in its equity and not in its balance. Where
+    `counted` says at which price positive amounts count, and which gains do not, they do so.
     """
     equity, balance = np.zeros(len(owned.amount)), np.zeros(len(owned.amount))
     no_price = {}
     for k, code in enumerate(owned.assets):
         amount, price = owned.amount[:, k], float(owned.price[k])
-        held = amount != 0
+        net = amount if counted is None else amount - counted.withheld[:, k]
+        held = (amount != 0) | (net != 0)
         if held.any():
             equity = equity + np.where(held, amount * price, 0.0)
-            used = np.where(owned.unused[:, k], np.minimum(amount, 0.0), amount)
-            weighed = collateral_value(terms_of(schedule, code), used, price)
+            used = np.where(owned.unused[:, k], np.minimum(amount, 0.0), net)
+            weighed = collateral_value(terms_of(schedule, code), np.maximum(used, 0.0),
+                                       price if counted is None else float(counted.price[k]))
+            weighed = weighed + np.minimum(used, 0.0) * price
             balance = balance + np.where(held, weighed, 0.0)
         if price != price and held.any():
             no_price[code] = held

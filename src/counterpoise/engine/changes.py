@@ -58,8 +58,9 @@ def digest_of(decreed: Pending) -> str:
         return version_digest(decreed.version)
     if decreed.schedule is not None:
         return schedule_digest(decreed.schedule)
-    assert decreed.borrowing is not None
-    return digest_of_terms(decreed.borrowing)
+    terms = decreed.borrowing if decreed.borrowing is not None else decreed.counting
+    assert terms is not None
+    return digest_of_terms(terms)
 
 
 def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
@@ -96,8 +97,9 @@ def _before(held: Segment, effective_from: int) -> Terms:
 def _with(terms: Terms, decreed: Pending) -> Terms:
     """Return terms after a change of some of them."""
     version, own = terms
-    return decreed.version or version, OwnTerms(schedule=decreed.schedule or own.schedule,
-                                                borrowing=decreed.borrowing or own.borrowing)
+    return decreed.version or version, OwnTerms(
+        schedule=decreed.schedule or own.schedule, borrowing=decreed.borrowing or own.borrowing,
+        counting=own.counting if decreed.counting is None else decreed.counting)
 
 
 def _unfit(model: MarginModel, after: Terms) -> tuple[Failure, ...]:

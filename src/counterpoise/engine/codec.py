@@ -45,7 +45,8 @@ EVENT_KINDS: Final[dict[int, type]] = {
     20: said.CollateralScheduleChanged, 21: said.ClockAdvanced, 22: said.EngineRestarted,
     23: said.UnreadableReceived, 31: said.PocketOpened, 32: said.AccountLinked,
     33: said.AccountUnlinked, 40: said.ImpactLimited, 41: said.ChangeWithdrawn,
-    42: said.ConflictReceived, 51: of_assets.BorrowingChanged}
+    42: said.ConflictReceived, 51: of_assets.BorrowingChanged,
+    52: of_assets.CountingChanged, 53: of_assets.IndexRulesChanged, 54: of_assets.VenuesQuoted}
 EFFECT_KINDS: Final[dict[int, type]] = {
     129: made.EventRefused, 130: made.EventRepeated, 131: made.OrderAdmitted,
     132: made.OrderRefused, 133: made.WithdrawalDecided, 134: made.TransferDecided,

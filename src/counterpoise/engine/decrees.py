@@ -10,7 +10,11 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.engine import changes
-from counterpoise.engine.asset_events import BorrowingChanged
+from counterpoise.engine.asset_events import (
+    BorrowingChanged,
+    CountingChanged,
+    IndexRulesChanged,
+)
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ParametersTookEffect
@@ -23,9 +27,11 @@ from counterpoise.engine.events import (
     SegmentDefined,
 )
 from counterpoise.engine.forms import in_order
+from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.levels import LEVELS_MAX
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
+from counterpoise.engine.venues import reindexed, with_rules
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
 from counterpoise.margin.model import CrossEquity
@@ -103,6 +109,31 @@ def borrowing_changed(draft: Draft, event: BorrowingChanged) -> None:
                              borrowing=in_order(event.borrowing)))
 
 
+def counting_changed(draft: Draft, event: CountingChanged) -> None:
+    """Note the prices at which assets are to count from an instant on."""
+    k = _segment(draft, event.segment)
+    _cross_rule(draft, k, "no price stands between an asset and its own pool")
+    known = {a.code for a in draft.state.assets} | {"USD"}
+    named = {code for code, terms in event.counting.items()} - {*draft.state.catalogue.underlyings}
+    named |= {terms.redeems for terms in event.counting.values() if terms.redeems}
+    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset or underlying here")
+             for code in sorted(named - known)]
+    wrong += [_failure(Reason.BAD_VALUE, code, "cannot be redeemed for itself")
+              for code, terms in sorted(event.counting.items()) if terms.redeems == code]
+    if wrong:
+        raise BadInput(*wrong)
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                            counting=in_order(event.counting)))
+
+
+def index_rules_changed(draft: Draft, event: IndexRulesChanged) -> None:
+    """Let other rules make indices and prices of venues' quotes, from now on."""
+    draft.change(board=with_rules(draft.state, event.rules))
+    draft.change(board=refreshed(reindexed(draft.state, draft.state.time), draft.state,
+                                 draft.state.time))
+    draft.trust = {}
+
+
 def _cross_rule(draft: Draft, k: int, why: str) -> CrossEquity:
     """Return how a segment counts collateral; BadInput where it has no rule over all assets."""
     held = draft.state.segments[k]
@@ -149,7 +180,9 @@ def in_force(draft: Draft) -> None:
             version = now_due.version or held.version
             held = replaced(held, pending=held.pending[1:], version=version,
                             schedule=now_due.schedule or held.schedule,
-                            borrowing=now_due.borrowing or held.borrowing)
+                            borrowing=now_due.borrowing or held.borrowing,
+                            counting=held.counting if now_due.counting is None
+                            else now_due.counting)
             _put(draft, k, held)
             _to_be_margined(draft, k)
             assert version is not None
@@ -237,6 +270,7 @@ def _wider(board: Board, old: Catalogue, new: Catalogue, place: Any) -> Board:
     n, u = len(new), len(new.underlyings)
     return replaced(
         board, index=spread(board.index, coins, u, np.nan),
+        index_band=spread(board.index_band, coins, u, 0.0),
         instruments=heard(board.instruments, place, n),
         underlyings=heard(board.underlyings, coins, u),
         window_sum=spread(board.window_sum, place, n, 0.0),

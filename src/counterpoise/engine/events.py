@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.engine.asset_events import BorrowingChanged
+from counterpoise.engine.asset_events import AssetEvent
 from counterpoise.engine.levels import Level
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
@@ -395,5 +395,5 @@ MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | Ac
                | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
                | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
-               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
+               | AssetEvent | ImpactLimited | ChangeWithdrawn | ConflictReceived)
 Event = AccountEvent | MarketEvent

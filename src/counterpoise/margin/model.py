@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.borrowing import BorrowTerms
+from counterpoise.collateral.counting import CountingTerms
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Floats, Requirements
@@ -52,7 +53,8 @@ class CrossEquity:
     Unrealised P&L of futures counts in the asset it is settled in, `option_value` says whether the
     market value of options does. Positive amounts of an asset count by `schedule`, negative ones
     whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
-    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements.
+    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements;
+    `counting` {asset: terms} says at which price positive amounts count.
     """
 
     numeraire: str
@@ -60,6 +62,7 @@ class CrossEquity:
     schedule: CollateralSchedule
     reading: str
     borrowing: dict[str, BorrowTerms] = {}
+    counting: dict[str, CountingTerms] = {}
 
     def __post_init__(self) -> None:
         """Check that the schedule is in the numeraire; a mistake here is the programmer's."""
