@@ -285,11 +285,17 @@ class Workload:
             rate_exponent=-2, initial=self.pick((0.0, 0.1)), maintenance=0.0) for code in some})
 
     def rules(self) -> dict[str, IndexRule]:
-        """Return rules of an index for some prices."""
-        return {name: IndexRule(
+        """Return rules of an index for some prices.
+
+        That of ETH follows its marks: the snapshot drops marks that are far from their index.
+        """
+        even = {"ETH": IndexRule(weights=dict.fromkeys(VENUES[:3], 1), age_max_ns=15 * SECOND_NS,
+                                 cap=self.pick((0.0, 0.005)))}
+        uneven = {"USDC": IndexRule(
             weights={venue: 1 + self.one(3) for venue in VENUES[:3 + self.one(2)]},
             age_max_ns=15 * SECOND_NS, cap=self.pick((0.0, 0.005)), sources_min=2 + self.one(2),
-            depth_min=self.pick((0.0, 1e6))) for name in ("ETH", "USDC") if self.one(4)}
+            depth_min=self.pick((0.0, 1e6)))}
+        return (even if self.one(4) else {}) | (uneven if self.one(4) else {})
 
     def counting(self) -> dict[str, CountingTerms]:
         """Return terms by which some assets count."""
@@ -302,11 +308,12 @@ class Workload:
         """Return what venues quote: one may be far off, one silent, one thin."""
         rules = self.world.state.board.venues.rules
         levels = {"USDC": self.pick((1.0, 1.0, 0.97, 0.7)), **self.prices}
-        rows = [(name, venue) for name in rules for venue in rules[name].weights if self.one(9)]
+        rows = [(name, venue) for name in rules for venue in rules[name].weights
+                if name == "ETH" or self.one(9)]
         if not rows:
             return []
         price = [levels[name] * (1 + (self.one(41) - 20) / 20_000) for name, _ in rows]
-        if self.one(3) == 0:
+        if self.one(3) == 0:  # one row, so one venue of one price
             price[self.one(len(price))] *= self.pick((0.01, 0.65, 1.5, 100.0))
         depth = [self.pick((float("nan"), 1e5, 1e7, 1e7, 1e7)) for _ in rows]
         return [self.world.event(
