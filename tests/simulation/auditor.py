@@ -11,45 +11,18 @@ from math import ceil
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
+from simulation.side_books import FLOWS, Account, Lending, Venues, counts_at
 
 CLOSE = Fraction(1, 10**9)
 WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
-FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
-
-
-def median(pairs):
-    """Return the value with half of the weight on either side, of (value, weight)."""
-    pairs, mass = sorted(pairs), 0
-    total = sum(w for _, w in pairs)
-    for k, (value, weight) in enumerate(pairs):
-        mass += weight
-        if 2 * mass == total:
-            return (value + pairs[k + 1][0]) / 2
-        if 2 * mass > total:
-            return value
-    raise AssertionError("no pairs")
 
 
 class Divergence(AssertionError):
     """What the engine did is not what the rules say."""
-
-
-class Account:
-    """What one account has."""
-
-    def __init__(self, codes):
-        self.cash = dict.fromkeys(codes, 0)
-        self.positions, self.orders, self.delivered = {}, {}, {}
-        self.level, self.call = 0, None
-        self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
-
-    def sum_up(self, flow, code, amount):
-        """Count what the account got since it was opened."""
-        self.sums[flow, code] += amount
 
 
 class Auditor:
@@ -65,9 +38,8 @@ class Auditor:
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
         self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
-        self.venues, self.made, self.band, self.counting = {}, {}, {}, {}
+        self.venues, self.lending, self.counting = Venues(), Lending(), {}
         self.asset_price, self.confidence = {"USD": Fraction(1)}, {}
-        self.lending, self.interval, self.decreed = {}, 3600 * 10**9, []
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
@@ -176,7 +148,8 @@ class Auditor:
         if not leaves:
             right = right or needed <= needed_before
             certain = certain or needed == needed_before
-        elif any(left < self.least(code, saved[1][code]) for code, left in account.cash.items()):
+        elif any(left < self.lending.least(code, saved[1][code], self.owed[code])
+                 for code, left in account.cash.items()):
             right, certain = False, True
         if self.market is None:
             right, certain = False, True
@@ -188,14 +161,6 @@ class Auditor:
                              f"doubtful {doubtful}")
         if not admitted:
             account.orders, account.cash = saved
-
-    def least(self, code, before):
-        """Return how low a balance may be brought, by the terms of borrowing."""
-        terms = self.lending.get(code)
-        if terms is None:
-            return 0
-        room = max(terms.platform_max - self.owed[code], 0)
-        return -min(terms.account_max, max(-before, 0) + room)
 
     def transferred(self, e, effects):
         cash, there = self.accounts[e.account].cash, self.accounts[e.to].cash
@@ -290,7 +255,7 @@ class Auditor:
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
         own = e.version.parameters.general
-        before = self.rate, self.share, self.lending, self.counting
+        before = self.rate, self.share, self.lending.assets, self.counting
         after = (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), *before[2:])
         if self.weigh(effects, before, after):
             self.rate, self.share = after[:2]
@@ -298,11 +263,11 @@ class Auditor:
     def weigh(self, effects, before, after):
         """Return whether terms may follow others; they are as in `now` below."""
         told, = [x for x in effects if isinstance(x, made.ChangeDecided)]
-        now, sides = (self.rate, self.share, self.lending, self.counting), []
-        for self.rate, self.share, self.lending, self.counting in (before, after):
+        now, sides = (self.rate, self.share, self.lending.assets, self.counting), []
+        for self.rate, self.share, self.lending.assets, self.counting in (before, after):
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
-        self.rate, self.share, self.lending, self.counting = now
+        self.rate, self.share, self.lending.assets, self.counting = now
         fits = self.limits is None or self.market is None or self.fits(*sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
@@ -330,76 +295,44 @@ class Auditor:
 
     def countingchanged(self, e, effects):
         """Take other terms by which assets count, where that keeps within the limits."""
-        now = self.rate, self.share, self.lending, self.counting
+        now = self.rate, self.share, self.lending.assets, self.counting
         if self.weigh(effects, now, (*now[:3], e.counting)):
             self.counting = e.counting
 
     def indexruleschanged(self, e, _):
-        for name in set(self.made) - set(e.rules):
-            self.band.pop(name, None)
-        self.made = e.rules
-        self.venues = {k: q for k, q in self.venues.items()
-                       if k[0] in e.rules and k[1] in e.rules[k[0]].weights}
+        self.venues.ruled(e.rules)
         self.make_prices()
         self.look()
 
     def venuesquoted(self, e, _):
         self.moved(e)
-        for name, venue, price, at, depth in zip(e.name, e.venue, e.price, e.at, e.depth,
-                                                 strict=True):
-            self.venues[name, venue] = Fraction(float(price)), int(at), float(depth)
+        self.venues.quoted(e)
         self.make_prices()
         self.look()
 
     def make_prices(self):
         """Make the prices that have a rule of what venues quote now."""
-        for name, rule in self.made.items():
-            live = []
-            for venue, weight in rule.weights.items():
-                price, at, depth = self.venues.get((name, venue), (0, NEVER, 0.0))
-                if price and self.time - at <= rule.age_max_ns and at > self.restarted and (
-                        not rule.depth_min or depth >= rule.depth_min):
-                    live.append((price, weight, at))
-            self.sources[name] = len(live)
-            if len(live) < rule.sources_min:
-                continue
-            middle, cap = median([x[:2] for x in live]), Fraction(rule.cap)
-            total = sum(w * min(max(p, middle * (1 - cap)), middle * (1 + cap))
-                        for p, w, _ in live)
-            where = self.index if name in ("BTC", "ETH") else self.asset_price
-            where[name] = total / sum(w for _, w, _ in live)
-            self.band[name] = median([(abs(p - middle) / middle, w) for p, w, _ in live])
-            self.at[name] = max(at for _, _, at in live)
+        for name, sources, price, at in self.venues.made(self.time, self.restarted):
+            self.sources[name] = sources
+            if price is not None:
+                (self.index if name in ("BTC", "ETH") else self.asset_price)[name] = price
+                self.at[name] = at
 
     def borrowingchanged(self, e, effects):
         """Note other terms, where what they do to the accounts keeps within the limits."""
-        lending = self.lending
-        for at, borrowing in self.decreed:
-            lending = borrowing.assets if at <= e.effective_from else lending
-        if self.weigh(effects, (self.rate, self.share, lending, self.counting),
-                      (self.rate, self.share, e.borrowing.assets, self.counting)):
-            self.decreed.append((e.effective_from, e.borrowing))
-            self.decreed.sort(key=lambda pair: pair[0])
-            self.act()
-
-    def act(self):
-        """Let what was decreed by now count."""
-        while self.decreed and self.decreed[0][0] <= self.time:
-            _, borrowing = self.decreed.pop(0)
-            self.lending, self.interval = borrowing.assets, borrowing.interval_ns
+        now = self.rate, self.share, self.lending.before(e.effective_from), self.counting
+        if self.weigh(effects, now, (*now[:2], e.borrowing.assets, self.counting)):
+            self.lending.wait(e.effective_from, e.borrowing)
+            self.lending.act(self.time)
 
     def charge(self, before):
-        """Charge interest on what is owed, for every whole interval that ended since."""
-        instants = self.time // self.interval - before // self.interval
-        for code, terms in self.lending.items():
-            share = (Fraction(terms.rate) * Fraction(10) ** terms.rate_exponent
-                     * Fraction(instants * self.interval, 365 * 86_400 * 10**9))
+        """Charge interest on what is owed."""
+        for code in self.lending.assets:
             for account in self.accounts.values():
-                if account.cash[code] < 0:
-                    due = ceil(-account.cash[code] * share)
-                    account.cash[code] -= due
-                    account.sum_up("interest", code, -due)
-                    self.interest[code] += due
+                due = self.lending.due(code, account.cash[code], before, self.time)
+                account.cash[code] -= due
+                account.sum_up("interest", code, -due)
+                self.interest[code] += due
 
     def fundingapplied(self, e, _):
         self.moved(e)
@@ -439,12 +372,11 @@ class Auditor:
             name = self.columns[column]
             self.marks[name] = Fraction(float(e.quotes.mark[row]))
             self.at[name], self.sources[name] = int(e.quotes.at[row]), int(e.quotes.sources[row])
-        rows = [(row, name) for row, name in enumerate(e.indices.names) if name not in self.made]
-        for row, name in rows:
+        made = self.venues.rules
+        for row, name in [(k, n) for k, n in enumerate(e.indices.names) if n not in made]:
             self.index[name] = Fraction(float(e.indices.price[row]))
             self.at[name], self.sources[name] = int(e.indices.at[row]), int(e.indices.sources[row])
-        rows = [(row, name) for row, name in enumerate(e.assets.names) if name not in self.made]
-        for row, name in rows:
+        for row, name in [(k, n) for k, n in enumerate(e.assets.names) if n not in made]:
             self.asset_price[name] = Fraction(float(e.assets.price[row]))
             self.at[name], self.sources[name] = int(e.assets.at[row]), int(e.assets.sources[row])
         self.look()
@@ -452,10 +384,10 @@ class Auditor:
     def marketassembled(self, e, _):
         self.moved(e)
         self.market = dict(self.marks), dict(self.index), dict(self.asset_price)
-        self.confidence = {name: max(1 - self.band.get(name, Fraction(0)), Fraction(0))
-                           for name in self.made}
+        self.confidence = {name: max(1 - self.venues.band.get(name, Fraction(0)), Fraction(0))
+                           for name in self.venues.rules}
         self.judge()
-        if self.lending:
+        if self.lending.assets:
             self.owed = {code: -sum(min(a.cash[code], 0) for a in self.accounts.values())
                          for code in self.codes}
 
@@ -475,7 +407,7 @@ class Auditor:
             raise Divergence("time went back")
         before, self.time = self.time, max(self.time, e.time)
         self.charge(before)
-        self.act()
+        self.lending.act(self.time)
         self.make_prices()
         self.look()
 
@@ -483,9 +415,7 @@ class Auditor:
         """Note which prices are fresh, and since when."""
         for name, at in self.at.items():
             fresh = (self.time - at <= self.rules.other_age_max_ns and at > self.restarted
-                     and self.sources[name] >= self.rules.sources_min and (
-                         name not in self.made
-                         or self.band.get(name, 0) <= Fraction(self.made[name].band_max)))
+                     and self.sources[name] >= self.rules.sources_min and self.venues.sure(name))
             self.since[name] = (self.since.get(name) or self.time) if fresh else None
 
     def trusted(self, name):
@@ -550,7 +480,7 @@ class Auditor:
             maintenance += abs(lots) * size * self.rate * self.share
         prices = {**index, **assets}
         cash, _ = self.netted(group)
-        for code, terms in self.lending.items():
+        for code, terms in self.lending.assets.items():
             value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
             initial += value * Fraction(str(terms.initial))
             maintenance += value * Fraction(str(terms.maintenance))
@@ -563,16 +493,9 @@ class Auditor:
 
     def counts_at(self, code, prices):
         """Return the price at which an asset counts as collateral."""
-        terms, price = self.counting.get(code), prices[code]
-        if terms is None:
-            return price
-        confidence = self.confidence.get(code)
-        if confidence is not None:
-            price *= confidence if confidence >= Fraction(terms.confidence_min) else 0
-        if terms.redeems and not terms.defaulted:
-            value = Fraction(terms.redemption) * prices[terms.redeems]
-            price = min(max(price, value * (1 - Fraction(terms.delay_haircut))), value)
-        return price
+        terms = self.counting.get(code)
+        return counts_at(terms, prices[code], prices.get(terms.redeems) if terms else None,
+                         self.confidence.get(code))
 
     def judge(self):
         """Move every account on its ladder, and say which calls follow."""
