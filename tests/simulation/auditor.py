@@ -38,7 +38,7 @@ class Auditor:
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
         self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
-        self.venues, self.lending, self.counting = Venues(), Lending(), {}
+        self.venues, self.lending, self.counting, self.decreed = Venues(), Lending(), {}, []
         self.asset_price, self.confidence = {"USD": Fraction(1)}, {}
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
@@ -254,11 +254,36 @@ class Auditor:
 
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
-        own = e.version.parameters.general
+        self.decree(e.effective_from, e.version, effects)
+
+    def decree(self, at, what, effects):
+        """Note what is to count from an instant on, where its impact keeps within the limits."""
         before = self.rate, self.share, self.lending.assets, self.counting
-        after = (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), *before[2:])
-        if self.weigh(effects, before, after):
-            self.rate, self.share = after[:2]
+        for when, decreed in self.decreed:
+            before = self.after(before, decreed) if when <= at else before
+        if self.weigh(effects, before, self.after(before, what)):
+            self.decreed.append((at, what))
+            self.decreed.sort(key=lambda pair: pair[0])
+            self.act()
+
+    @staticmethod
+    def after(terms, decreed):
+        """Return (rate, share, terms of borrowing, of counting) after a change of some of them."""
+        rate, share, lending, counting = terms
+        if hasattr(decreed, "assets"):
+            return rate, share, decreed.assets, counting
+        if isinstance(decreed, dict):
+            return rate, share, lending, decreed
+        own = decreed.parameters.general
+        return (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending, counting)
+
+    def changewithdrawn(self, e, _):
+        """Forget a version that waits; versions that wait have instants of their own."""
+        left = [pair for pair in self.decreed
+                if pair[0] != e.effective_from or not hasattr(pair[1], "parameters")]
+        if len(left) + 1 != len(self.decreed):
+            raise Divergence(f"{e} withdraws what does not wait: {self.decreed}")
+        self.decreed = left
 
     def weigh(self, effects, before, after):
         """Return whether terms may follow others; they are as in `now` below."""
@@ -295,9 +320,7 @@ class Auditor:
 
     def countingchanged(self, e, effects):
         """Take other terms by which assets count, where that keeps within the limits."""
-        now = self.rate, self.share, self.lending.assets, self.counting
-        if self.weigh(effects, now, (*now[:3], e.counting)):
-            self.counting = e.counting
+        self.decree(e.effective_from, e.counting, effects)
 
     def indexruleschanged(self, e, _):
         self.venues.ruled(e.rules)
@@ -320,10 +343,15 @@ class Auditor:
 
     def borrowingchanged(self, e, effects):
         """Note other terms, where what they do to the accounts keeps within the limits."""
-        now = self.rate, self.share, self.lending.before(e.effective_from), self.counting
-        if self.weigh(effects, now, (*now[:2], e.borrowing.assets, self.counting)):
-            self.lending.wait(e.effective_from, e.borrowing)
-            self.lending.act(self.time)
+        self.decree(e.effective_from, e.borrowing, effects)
+
+    def act(self):
+        """Let what was decreed by now count."""
+        while self.decreed and self.decreed[0][0] <= self.time:
+            _, what = self.decreed.pop(0)
+            self.rate, self.share, self.lending.assets, self.counting = self.after(
+                (self.rate, self.share, self.lending.assets, self.counting), what)
+            self.lending.interval = getattr(what, "interval_ns", self.lending.interval)
 
     def charge(self, before):
         """Charge interest on what is owed."""
@@ -407,7 +435,7 @@ class Auditor:
             raise Divergence("time went back")
         before, self.time = self.time, max(self.time, e.time)
         self.charge(before)
-        self.lending.act(self.time)
+        self.act()
         self.make_prices()
         self.look()
 

@@ -96,28 +96,10 @@ def counts_at(terms, price, redeemed, confidence):
 
 
 class Lending:
-    """Terms of borrowing now, and those that wait."""
+    """Terms of borrowing now."""
 
     def __init__(self):
-        self.assets, self.interval, self.decreed = {}, 3600 * 10**9, []
-
-    def wait(self, at, borrowing):
-        """Note terms that act from an instant on."""
-        self.decreed.append((at, borrowing))
-        self.decreed.sort(key=lambda pair: pair[0])
-
-    def act(self, time):
-        """Let what was decreed by now count."""
-        while self.decreed and self.decreed[0][0] <= time:
-            _, borrowing = self.decreed.pop(0)
-            self.assets, self.interval = borrowing.assets, borrowing.interval_ns
-
-    def before(self, at):
-        """Return the terms that one decreed for an instant would follow."""
-        assets = self.assets
-        for when, borrowing in self.decreed:
-            assets = borrowing.assets if when <= at else assets
-        return assets
+        self.assets, self.interval = {}, 3600 * 10**9
 
     def due(self, code, balance, before, time):
         """Return the interest on a balance, for every whole interval that ended since."""
