@@ -57,6 +57,7 @@ class Auditor:
         self.restarted, self.grace = NEVER, 900 * 10**9
         self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
         self.owner, self.head = {}, {}
+        self.exposure, self.later, self.pledged = None, [], {}
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -147,6 +148,7 @@ class Auditor:
         """Check an admission: by what the account needs and owns with the change made."""
         account, group = self.accounts[e.account], self.group(e.account)
         needed_before, _, _ = self.margin(group)
+        before = self.use(e)
         saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
         admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
                        for x in effects)
@@ -165,7 +167,10 @@ class Auditor:
             right, certain = False, True
         if doubtful:
             certain = True
-        if certain and admitted != right:
+        fits, sure = self.within(e, before)
+        if not fits and sure:
+            right, certain = False, True
+        if certain and sure and admitted != right:
             raise Divergence(f"admitted: {admitted}, by the rules {right}: needs {float(needed)}, "
                              f"before {float(needed_before)}, owns {float(owned)}, "
                              f"doubtful {doubtful}")
@@ -189,6 +194,100 @@ class Auditor:
         for pocket, other in (names, names[::-1]):
             if self.owner.get(pocket, other) != other:
                 raise Divergence(f"collateral moved between the pocket {pocket} and {other}")
+
+    def party(self, name):
+        """Return what one owner stands behind: a group, and each pocket, by itself."""
+        owner = self.owner.get(name, name)
+        group = self.group(owner)
+        names = {n for n, account in self.accounts.items() if account in group}
+        return [group, *([a] for n, a in self.accounts.items() if self.owner.get(n) in names)]
+
+    def use(self, e):
+        """Return what a limit would be held against: gross notional, or what stands behind."""
+        if self.exposure is None or self.market is None:
+            return Fraction(0)
+        if isinstance(e, said.OrderPlaced | said.OrderChanged):
+            return sum((self.gross(group) for group in self.party(e.account)), Fraction(0))
+        if not isinstance(e, said.Transferred):
+            return Fraction(0)
+        prices = self.prices()
+        codes = {c for one in self.exposure.counterparties.values() if e.asset in one.assets
+                 for c in one.assets}
+        held = [sum(a.cash[code] for a in group) * prices[code] / 10 ** self.decimals[code]
+                for group in self.party(e.to) for code in codes]
+        return sum((max(value, Fraction(0)) for value in held), Fraction(0))
+
+    def gross(self, group):
+        """Return the gross notional of accounts as one, orders on their worse side, USD."""
+        total = Fraction(0)
+        orders = [o for a in group for o in a.orders.values()]
+        for name in {n for a in group for n in a.positions} | {o[0] for o in orders}:
+            contract, (lots, _) = self.terms[name], self.held(group, name)
+            bought = sum(n for c, n in orders if c == name and n > 0)
+            sold = -sum(n for c, n in orders if c == name and n < 0)
+            size = Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
+            if contract.payoff is not Payoff.INVERSE or isinstance(contract, Option):
+                size *= self.market[1][contract.underlying]
+            total += max(abs(lots), abs(lots + bought), abs(lots - sold)) * size
+        return total
+
+    def within(self, e, before):
+        """Return whether what is asked for keeps within the limits, and whether that is sure."""
+        limits, after = self.exposure, self.use(e)
+        if limits is None or self.market is None:
+            return True, True
+        most = float("inf")
+        if isinstance(e, said.OrderPlaced | said.OrderChanged):
+            most = limits.gross_max
+        elif isinstance(e, said.Transferred):
+            if any(self.accounts[e.account] in group for group in self.party(e.to)):
+                return True, True
+            if limits.eligible is not None and e.asset not in limits.eligible:
+                return False, True
+            most, before = min([one.value_max for one in limits.counterparties.values()
+                                if e.asset in one.assets], default=most), after - 1
+        if most == float("inf"):
+            return True, True
+        sure = abs(after - Fraction(most)) > CLOSE * (1 + after) or after <= before
+        return after <= Fraction(most) or after <= before, sure
+
+    def exposurelimited(self, e, _):
+        self.later.append((e.effective_from, e.limits))
+        self.later.sort(key=lambda pair: pair[0])
+        self.limit()
+
+    def limit(self):
+        """Let limits act whose time has come."""
+        due = [limits for since, limits in self.later if since <= self.time]
+        if due:
+            self.exposure, self.later = due[-1], self.later[len(due):]
+            self.pledge()
+
+    def pledge(self):
+        """Look how much all accounts hold."""
+        self.pledged = {code: Fraction(sum(max(a.cash[code], 0) for a in self.accounts.values()),
+                                       10 ** self.decimals[code]) for code in self.codes}
+
+    def counted(self, values):
+        """Return what amounts > 0, weighed and in USD, count within the limits, all together."""
+        limits = self.exposure
+        if limits is None:
+            return sum(values.values(), Fraction(0))
+        for code, cap in limits.platform.items():
+            if self.pledged[code] > Fraction(cap):
+                values[code] *= Fraction(cap) / self.pledged[code]
+        if limits.eligible is not None:
+            values = {code: value for code, value in values.items() if code in limits.eligible}
+        whole = total = sum(values.values(), Fraction(0))
+        for one in limits.counterparties.values():
+            most = Fraction(one.share_max) * whole
+            if one.value_max < float("inf"):
+                most = min(most, Fraction(one.value_max))
+            total -= max(sum(values.get(code, 0) for code in one.assets) - most, 0)
+        return total
+
+    def prices(self):
+        return {**self.market[1], "USDC": Fraction(1), "USD": Fraction(1)}
 
     def pocketopened(self, e, _):
         self.accounts[e.account] = Account(self.codes)
@@ -344,6 +443,7 @@ class Auditor:
     def marketassembled(self, e, _):
         self.moved(e)
         self.market = dict(self.marks), dict(self.index)
+        self.pledge()
         self.judge()
 
     def clockadvanced(self, e, _):
@@ -361,6 +461,7 @@ class Auditor:
         if e.time < self.time and isinstance(e, said.ClockAdvanced):
             raise Divergence("time went back")
         self.time = max(self.time, e.time)
+        self.limit()
         self.look()
 
     def look(self):
@@ -424,9 +525,11 @@ class Auditor:
             size = unit if inverse else unit * index[contract.underlying]
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
             maintenance += abs(lots) * size * self.rate * self.share
-        prices = {**index, "USDC": Fraction(1), "USD": Fraction(1)}
-        balance = sum((amount * prices[code] * (WEIGHTS[code] if amount > 0 else 1)
-                       for code, amount in owned.items() if amount), Fraction(0))
+        prices = self.prices()
+        balance = sum((amount * prices[code] for code, amount in owned.items() if amount < 0),
+                      Fraction(0))
+        balance += self.counted({code: max(amount, 0) * prices[code] * WEIGHTS[code]
+                                 for code, amount in owned.items()})
         return initial, maintenance, balance
 
     def judge(self):

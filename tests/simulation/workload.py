@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
@@ -34,6 +35,7 @@ class Workload:
                     levels=DEFAULT_LEVELS),
                make(said.ParametersActivated, segment="retail", version=parameters(),
                     effective_from=0)]
+        out += [event for event, _ in self.limits()] if self.one(2) else []
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
                 for name in NAMES for code, amount in CASH.items() if self.one(4)]
@@ -235,7 +237,9 @@ class Workload:
 
     def rare(self) -> list[tuple[Any, bool]]:
         """Return funding, new parameters, a restart, a long silence, or an expiry."""
-        make, kind = self.world.event, self.one(6)
+        make, kind = self.world.event, self.one(8)
+        if kind > 5:
+            return self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -259,6 +263,22 @@ class Workload:
                 for coin, price in self.prices.items()]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
+
+    def limits(self) -> list[tuple[Any, bool]]:
+        """Return limits of exposure, at once or a little later."""
+        code, far = self.pick(sorted(CASH)), float("inf")
+        decimals = {a.code: a.decimals for a in self.world.state.assets}
+        cap = (1 + self.one(6)) * CASH[code] / 10 ** decimals[code]
+        issuer = Counterparty(assets=("USDC",), share_max=self.pick((0.25, 0.5, 1.0)),
+                              value_max=self.pick((far, 20_000.0, 100_000.0)))
+        limits = ExposureLimits(
+            eligible=None if self.one(4) else ("BTC", "USD", "USDC"),
+            platform={code: cap} if self.one(3) else {},
+            counterparties={"issuer": issuer} if self.one(3) else {},
+            gross_max=self.pick((far, 100_000.0, 1_000_000.0)))
+        return [(self.world.event(
+            said.ExposureLimited, segment="retail", limits=limits,
+            effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
 
     def error(self) -> list[tuple[Any, bool]]:
         """Return an event that must change nothing."""

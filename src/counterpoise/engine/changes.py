@@ -13,6 +13,7 @@ from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
 from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
+from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import Pending, Segment
@@ -20,6 +21,7 @@ from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
 from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.margin.scheduled import with_counts
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -109,7 +111,8 @@ def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
         return None
     assert after[0] is not None
     held = state.segments[k]
-    change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
+    model = with_counts(state.equipment.models[held.model], counts_in(state, k))
+    change = Change(model=model, before=before[0], after=after[0],
                     schedules=(before[1], after[1]))
     book = as_groups(state.ties, compacted(mine)[1])
     return impact_of(change, book, state.market, segments=(held.name,),

@@ -11,11 +11,12 @@ import numpy as np
 
 from counterpoise.accounts.book import Book, book_of
 from counterpoise.engine.draft import Draft
+from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
 from counterpoise.engine.state import Row, Segment
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
 from counterpoise.margin.model import MarginModel, PricedMarket
-from counterpoise.margin.scheduled import with_schedule
+from counterpoise.margin.scheduled import with_counts, with_schedule
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
 
@@ -38,9 +39,10 @@ class Table:
 
 
 def model_of(draft: Draft, segment: int) -> MarginModel:
-    """Return the model of a segment, with the schedule that was decreed for it, if one was."""
+    """Return the model of a segment, with the schedule and limits decreed for it, if any were."""
     held = draft.state.segments[segment]
-    return with_schedule(draft.state.equipment.models[held.model], held.schedule)
+    model = with_schedule(draft.state.equipment.models[held.model], held.schedule)
+    return with_counts(model, counts_in(draft.state, segment)) if draft.state.exposure else model
 
 
 def arrays_of(draft: Draft, segment: int) -> PricedMarket:

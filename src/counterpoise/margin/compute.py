@@ -160,7 +160,7 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
     assert requirements.pools == (rule.numeraire,)
     amounts = asset_amounts(book, market, accounts=requirements.account, numeraire=rule.numeraire,
                             option_value=rule.option_value, threads=threads)
-    owned = cross_owned(amounts, rule.schedule)
+    owned = cross_owned(amounts, rule.schedule, rule.counts)
     balance, above, over, status = _core.standing(
         owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.zeros(1), threads=threads)
