@@ -223,6 +223,8 @@ PRICES = [
                "0.05 for 5 %"),
     _portfolio("volatility of a perpetual", _with(_set(*PERP, "iv", "0.5")), Reason.BAD_VALUE,
                "options only"),
+    _portfolio("asset price of another coin", _with(_set("market", "assets", "BTC", "3500")),
+               Reason.ABSURD_PRICE, "further than 50 % from market.indices.BTC, 65666.19"),
     _portfolio("negative asset price", _with(_set("market", "assets", "USDC", "-1")),
                Reason.ABSURD_PRICE, "market.assets.USDC"),
     _portfolio("quote twice under two spellings", _with(lambda d: d["market"]["instruments"].update(

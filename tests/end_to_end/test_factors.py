@@ -56,3 +56,26 @@ def test_existing_history_is_not_overwritten(folder, capsys):
     assert 2 == answered(["factors", "build", "--prices", "closes.csv"])
     assert 2 == answered(["factors", "build", "g.parquet", "--prices", "closes.csv",
                           "--staked", "beth:eth"])
+
+
+def test_a_change_of_the_unit_is_refused_by_coin_and_day_until_it_is_declared_a_gap(folder, capsys):
+    (folder / "units.csv").write_text(CLOSES + "".join(
+        f"PEPE,2024-10-{d:02d},{(1.0 if d < 11 else 1000.5) * (1 + d / 1000)}\n"
+        for d in range(1, 30)))
+    typed = ["factors", "build", "f.parquet", "--prices", "units.csv"]
+    assert 2 == answered(typed)
+    said = capsys.readouterr().err
+    assert "PEPE price 2024-10-11" in said and "--gap CODE=DATE" in said
+
+    assert 0 == answered([*typed, "--gap", "PEPE=2024-10-11", "--json"])
+    gaps = json.loads(capsys.readouterr().out)["factors"]
+    assert [("2024-10-11", "declared a gap by the person who built the history")] == [
+        (g["first_day"], g["why"]) for f in gaps if f["factor"] == "PEPE price" for g in f["gaps"]]
+
+
+@pytest.mark.parametrize(("gap", "words"), [
+    ("PEPE", "--gap"), ("PEPE=soon", "--gap"), ("pepe=2024-10-11", "CODE=DATE"),
+    ("DOGE=2024-10-11", "DOGE has no factor")])
+def test_a_gap_that_says_nothing_is_refused(folder, gap, words, capsys):
+    assert 2 == answered(["factors", "build", "f.parquet", "--prices", "closes.csv", "--gap", gap])
+    assert words in capsys.readouterr().err.replace(":", "")

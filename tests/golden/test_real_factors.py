@@ -21,7 +21,7 @@ def files(shared: Path, months: str) -> FactorFiles:
         vol_index=tuple(str(root / f"vol_index/dvol_{c}_daily.parquet") for c in ("btc", "eth")),
         funding=(str(root / "funding/funding_rates.parquet"),),
         pegs=(str(root / "prices/stable_and_other_1h.parquet"),), staked=("BETH=ETH",),
-        without=("EUR",))
+        without=("EUR",), gaps=("LUNA=2022-05-12",))
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,17 @@ def test_prices_are_known_as_long_as_the_files_reach(february):
 
 def test_crashes_are_in_the_history(february):
     assert move(february, "BTC price", "2020-03-12") == pytest.approx(-0.503, abs=0.01)
-    assert move(february, "LUNA price", "2022-05-12") < -3
+    assert move(february, "LUNA price", "2022-05-11") < -2
     assert move(february, "BTC vol", "2026-02-05") > 0.3 > 0 > move(february, "BTC vol",
                                                                     "2026-02-06")
     assert move(february, "BTC term", "2026-02-05") < -0.1
+
+
+def test_a_collapse_to_a_thousandth_is_a_gap_that_somebody_declared(february):
+    luna = coverage(february, "LUNA price")
+
+    assert "2022-05-11" == day_text(luna.last_day * DAY_NS)
+    assert february.history.source.endswith("declared gaps: LUNA=2022-05-12")
 
 
 def test_every_gap_has_its_days_and_its_reason(february):

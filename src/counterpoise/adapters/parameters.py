@@ -108,10 +108,26 @@ def document_in(path: Any, model: MarginModel) -> dict[str, Any]:
 
 
 def _in_force(sections: list[dict[str, Any]], as_of: int) -> list[dict[str, Any]]:
+    _refuse_twice(sections)
     by_name: dict[str, list[dict[str, Any]]] = {}
     for section in sections:
         by_name.setdefault(section["section"], []).append(section)
     return [_latest(dated, as_of) for dated in by_name.values()]
+
+
+def _refuse_twice(sections: list[dict[str, Any]]) -> None:
+    """Refuse sections of one name that act from the same day: which of them would?"""
+    first: dict[tuple[str, str], int] = {}
+    wrong = []
+    for k, section in enumerate(sections):
+        name, day = section["section"], section["effective_from"]
+        before = first.setdefault((name, day), k)
+        if before != k:
+            wrong.append(Failure(reason=Reason.DUPLICATE, subject=f"sections[{k}]", sentence=(
+                f"and sections[{before}] are both {name[:40]!r} from {day}; keep one, or give one "
+                "of them another day")))
+    if wrong:
+        raise BadInput(*wrong[:100])
 
 
 def _latest(dated: list[dict[str, Any]], as_of: int) -> dict[str, Any]:

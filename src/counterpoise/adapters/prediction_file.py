@@ -10,9 +10,6 @@ import os
 from importlib import resources
 from typing import Any, Final
 
-import numpy as np
-
-from counterpoise.calibration.prediction.daily_panel import COLUMNS, DailyPanel
 from counterpoise.calibration.prediction.parameters import (
     BoostingParameters,
     PredictionParameters,
@@ -65,24 +62,17 @@ def frozen_prediction(path: str | os.PathLike[str] | None = None) -> FrozenPredi
     except (KeyError, TypeError) as error:
         raise bad_input(Reason.UNREADABLE, name, "is no configuration of the forecasts: "
                         f"{str(error)[:120]}") from None
-    if found.digest != configuration_digest(found.parameters, found.regime):
+    if found.digest != configuration_digest(found):
         raise bad_input(Reason.BAD_VALUE, name, "was changed after it was frozen: its digest is "
                         "not that of its contents")
     return found
 
 
-def configuration_digest(parameters: PredictionParameters, regime: RegimeParameters) -> str:
-    """Return the SHA-256 of all choices, those of the signal included."""
-    return sha256_of(digest_of(parameters) + repr(regime))
-
-
-def panel_digest(panel: DailyPanel) -> str:
-    """Return the SHA-256 of every number of a panel, in single precision.
-
-    A reader's logarithm may differ in the last bit of a double from one machine to the next.
-    """
-    return sha256_of(",".join(panel.coins), panel.day,
-                     *(getattr(panel, name).astype(np.float32) for name in COLUMNS))
+def configuration_digest(configuration: FrozenPrediction) -> str:
+    """Return the SHA-256 of all that was frozen but the digest: choices, coins, days and data."""
+    return sha256_of(digest_of(configuration.parameters) + repr((
+        configuration.regime, configuration.coins, configuration.first_day,
+        configuration.last_day, configuration.panel_digest)))
 
 
 def _document(name: str, path: str | os.PathLike[str] | None) -> dict[str, Any]:

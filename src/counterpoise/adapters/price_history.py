@@ -8,6 +8,7 @@ fitted surfaces (`date`, `tenor_days`, `moneyness`, `iv`), else from the returns
 funding from a table with `ts`, `symbol` and `rate`.
 """
 
+import os
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +22,11 @@ from counterpoise.adapters.tables import (
     require_columns,
 )
 from counterpoise.backtest.price_world import ORIGINS, PriceHistory
+from counterpoise.calibration.factor_levels import JUMP_MAX, jump_words
 from counterpoise.scenarios.variance import ewma_variance
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS
+from counterpoise.values.time import DAY_NS, day_text
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -70,6 +72,7 @@ def price_history(files: PriceFiles) -> PriceHistory:
     close, origin = np.full((len(day), len(coins)), np.nan), np.zeros((len(day), len(coins)), int)
     for k, coin in enumerate(coins):
         _fill(rows, coin, first, close[:, k], origin[:, k])
+    _refuse_jumps(files, coins, day, close, origin)
     volatility, known = _volatilities(files, coins, day, close, origin)
     return PriceHistory(
         coins=coins, day=day, close=close, origin=origin.astype(np.int64), volatility=volatility,
@@ -100,6 +103,18 @@ def _fill(rows: dict[str, np.ndarray[Any, Any]], coin: str, first: int, close: F
         at = mine & (rows["series"] == names[k])
         place = rows["day"][at].astype(np.int64) - first
         close[place], origin[place] = rows["close"][at], rank
+
+
+def _refuse_jumps(files: PriceFiles, coins: tuple[str, ...], day: Ints, close: Floats,
+                  origin: Any) -> None:
+    """Refuse closes of one series that are in another unit from one day to the next."""
+    ratio = np.where(origin[1:] == origin[:-1], close[1:] / close[:-1], 1.0)
+    jumps = np.argwhere((ratio >= JUMP_MAX) | (ratio <= 1 / JUMP_MAX))
+    if len(jumps):
+        raise BadInput(*(Failure(
+            reason=Reason.ABSURD_PRICE, subject=f"{coins[k]} {day_text(int(day[t + 1]) - DAY_NS)} "
+            f"in {os.fspath(files.prices)}", sentence=f"{jump_words(float(ratio[t, k]))}; leave "
+            "the day out of the table") for t, k in jumps[:20].tolist()))
 
 
 def _volatilities(files: PriceFiles, coins: tuple[str, ...], day: Ints, close: Floats,

@@ -10,11 +10,21 @@ from typing import Any, Final
 import numpy as np
 
 import counterpoise
+from counterpoise.adapters.daily_history import read_daily_panel
 from counterpoise.adapters.dynamic_file import Stated
 from counterpoise.adapters.factor_store import record_digest
+from counterpoise.adapters.prediction_file import frozen_prediction
 from counterpoise.calibration.calibrate import Calibration
 from counterpoise.calibration.factor_fits import FactorFit
 from counterpoise.calibration.factor_levels import FactorRecord, coverage_of
+from counterpoise.calibration.prediction.now import past_variances
+from counterpoise.calibration.price_filter import (
+    PREDICTION,
+    RECURSION,
+    FactorFilter,
+    PriceForecasts,
+    filter_words,
+)
 from counterpoise.calibration.priors import prior_words
 from counterpoise.calibration.tails import TailFit
 from counterpoise.margin.terms.dynamic_parameters import (
@@ -40,11 +50,30 @@ _YEAR_DAYS: Final = 365
 
 def stated_on(found: Calibration, record: FactorRecord, effective_from: str) -> Stated:
     """Return what the file of a calibration says about itself, its stated priors included."""
-    priors = "".join(f"; {prior_words(p)}" for p in found.priors)
+    words = filter_words(found.fitted.filters, found.fitted.shocks.history.factors)
+    told = "".join(f"; {w}" for w in (words, *map(prior_words, found.priors)) if w)
     return Stated(number=1, observed_on=day_text(found.as_of), effective_from=effective_from,
                   source=f"counterpoise calibrate; {record.history.source}; history "
-                  f"{record_digest(record)[:16]}{priors}; haircuts, issuers, depth and spreads: "
+                  f"{record_digest(record)[:16]}{told}; haircuts, issuers, depth and spreads: "
                   "the parameters that come with the package, not calibrated")
+
+
+def price_forecasts(folder: str, record: FactorRecord) -> PriceForecasts:
+    """Return the frozen forecasts on a folder of market data, up to the last day of the record.
+
+    Every one of them is made with the days before its own, so that a calibration on an earlier day
+    takes those that had been made by then.
+
+    Raises
+    ------
+    BadInput
+        If data or configuration cannot be read, or an extra is missing.
+    """
+    chosen = frozen_prediction()
+    panel = read_daily_panel(folder, coins=chosen.coins, until=day_text(int(
+        record.history.day[-1])))
+    return PriceForecasts(past=past_variances(panel, chosen.parameters), digest=chosen.digest,
+                          residual_max=chosen.parameters.residual_max)
 
 
 def until(record: FactorRecord, day_end: int) -> FactorRecord:
@@ -137,6 +166,7 @@ def calibration_document(found: Calibration, record: FactorRecord, *, level: flo
         "terms": {n: getattr(terms, n) for n in terms.__fields__},  # type: ignore[attr-defined]
         "moves": {n: {"digest": moves_digest(m), "scenarios": len(m.labels), "method": m.method}
                   for n, m in found.moves.items()},
+        "forecast": _forecast(found),
         "factors": [_factor(found, k, level) for k in range(len(found.fitted.fits))],
         "left_out": [{"factor": factor_name(f), "why": why} for f, why in found.left_out],
         "still": list(still_kinds(found)),
@@ -162,12 +192,27 @@ READINGS: Final = (
     "our reading: moves of a factor on days before it was known, and in its gaps, are drawn from "
     "its regression on the longest prices and its own coin's factors; they stand in scenarios only",
     "our reading: variance is the plain average of a fitted GJR-GARCH-t and an EWMA; where a fit "
-    "is refused, EWMA alone",
+    "is refused, EWMA alone; where a forecast filters a price, beyond tomorrow that recursion runs "
+    "on from it",
     "our reading: the stress set is the days around the worst moves of the longest prices",
     "our reading: under a broken dependence every factor keeps its moves and only their order is "
     "another",
     "our reading: a quote in a dollar stablecoin is one in USD",
     "haircuts, issuers, depth and spreads are those of the template, not calibrated")
+
+
+def _forecast(found: Calibration) -> Object:
+    """Return which forecast was asked for, its digests, and the factors that it filters."""
+    filters = found.fitted.filters
+    return {"name": PREDICTION if filters.digest else RECURSION,
+            "frozen_digest": filters.digest or None, "data_digest": filters.data_digest or None,
+            "filters": [factor_name(fit.factor) for fit, one in zip(
+                found.fitted.fits, filters.factors, strict=True) if one.name == PREDICTION]}
+
+
+def _filter(one: FactorFilter) -> Object:
+    return {"name": one.name, "why": one.why, "days": one.days, "level": one.level,
+            "compared": one.compared, "qlike": {n: _number(q) for n, q in one.qlike.items()}}
 
 
 def _factor(found: Calibration, k: int, level: float) -> Object:
@@ -180,6 +225,7 @@ def _factor(found: Calibration, k: int, level: float) -> Object:
         "deviation_now": float(np.sqrt(np.mean(variance))),
         "deviation_long_run": float(found.completed.long_run[k]),
         "half_life_days": fit.half_life_days if np.isfinite(fit.half_life_days) else None,
+        "filter": _filter(found.fitted.filters.factors[k]),
         "gjr": _gjr(fit), "refusal": fit.refusal,
         "ewma_decay": fit.ewma.decay if fit.ewma else None,
         "lower_tail": _tail(fit.lower), "upper_tail": _tail(fit.upper),

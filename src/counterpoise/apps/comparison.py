@@ -5,9 +5,12 @@ apply to an account is a row without numbers that says why.
 """
 
 import math
+import os
 from typing import Final
 
+from counterpoise.adapters.dated_document import dated_document
 from counterpoise.adapters.models import model_named, model_names
+from counterpoise.adapters.parameters import parameters_of
 from counterpoise.adapters.portfolio.portfolio import Portfolio
 from counterpoise.apps.answer import Answer, PoolMargin, margin_of
 from counterpoise.margin.account_totals import AccountTotals, account_totals
@@ -15,7 +18,7 @@ from counterpoise.margin.requirement import Floats
 from counterpoise.margin.restated import restated
 from counterpoise.margin.worst import WorstScenario
 from counterpoise.market.snapshot import price_of, usd_price
-from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
 UNKNOWN: Final = float("nan")
@@ -58,7 +61,7 @@ class Comparison:
 
 
 def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[int, ...] = (),
-            restate: bool = False, threads: int = 1) -> Comparison:
+            restate: bool = False, parameters: str | None = None, threads: int = 1) -> Comparison:
     """Return the portfolio under every model and with the parameters of every day.
 
     Parameters
@@ -71,14 +74,21 @@ def compare(portfolio: Portfolio, *, models: tuple[str, ...] = (), days: tuple[i
         Ask a model that does not cover an account about the same risk in linear contracts settled
         in the first of `CASH` that it covers; the notes of the row say so.
 
+    parameters
+        Path of a dated document that is taken for the own parameters of the model it names, as
+        `counterpoise calibrate` writes it; its rows say so.
+
     Raises
     ------
     BadInput
-        If there is no model of a name, with all of them.
+        If there is no model of a name, with all of them; if the parameters are none, or of no model
+        asked for.
     """
     named = _known(models or model_names())
+    files = _files(parameters, named, days or (portfolio.as_of,))
     ways = [(portfolio, ""), *(_in_cash(portfolio, cash) for cash in CASH if restate)]
-    by_model = [_first_answers([_rows(*way, name, day, threads) for way in ways])
+    by_model = [_first_answers([_rows(*way, (name, files.get(name)), day, threads)
+                                for way in ways])
                 for name in named for day in days or (None,)]
     return Comparison(portfolio=portfolio, rows=tuple(
         row for account in range(len(portfolio.book)) for row in (r[account] for r in by_model)))
@@ -111,12 +121,30 @@ def _known(models: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(models))
 
 
-def _rows(portfolio: Portfolio, note: str, name: str, day: int | None,
+def _files(path: str | None, named: tuple[str, ...], days: tuple[int, ...]) -> dict[str, str]:
+    """Return {model: path} of the one model that a file of parameters is of."""
+    if path is None:
+        return {}
+    of = dated_document(path).get("model", named[0] if len(named) == 1 else None)
+    if of not in named:
+        said = "does not say whose parameters these are" if of is None else (
+            f"holds parameters of {str(of)[:40]!r}, which is not among the models compared")
+        raise bad_input(Reason.UNKNOWN_MODEL, path, f"{said}; name its model with --models")
+    for day in days:
+        parameters_of(model_named(of), day, file=path)  # refused whole, not row by row
+    return {of: path}
+
+
+def _rows(portfolio: Portfolio, note: str, asked: tuple[str, str | None], day: int | None,
           threads: int) -> list[ModelMargin]:
-    """Return one row per account; `note` says what was done to the portfolio, if anything."""
+    """Return one row per account of a model, with the parameters in a file where one is named.
+
+    `note` says what was done to the portfolio, if anything.
+    """
+    name, file = asked
     try:
         answer = margin_of(portfolio, model=name, readings=False, parameters_as_of=day,
-                           threads=threads)
+                           parameters_file=file, threads=threads)
     except BadInput as wrong:
         return [_without_numbers(portfolio, account, name, day, wrong.failures)
                 for account in range(len(portfolio.book))]
@@ -125,7 +153,9 @@ def _rows(portfolio: Portfolio, note: str, name: str, day: int | None,
     for pool in answer.pools:
         pools.setdefault(pool.account, []).append(pool)
     rows = [_row(answer, totals, account, pools) for account in range(len(portfolio.book))]
-    return [replaced(row, notes=(*row.notes, note)) for row in rows] if note else rows
+    told = () if file is None else (f"with the parameters in {os.path.basename(file)}",)
+    said = (*told, note) if note else told
+    return [replaced(row, notes=(*row.notes, *said)) for row in rows] if said else rows
 
 
 def _row(answer: Answer, totals: AccountTotals, account: int,

@@ -17,17 +17,19 @@ from counterpoise.calibration.closes import (
     premium_levels,
     price_levels,
 )
-from counterpoise.calibration.factor_levels import FactorRecord, Levels, record_of
+from counterpoise.calibration.factor_levels import FactorRecord, Levels, parted, record_of
 from counterpoise.values.assets import is_asset_code
-from counterpoise.values.failure import BadInput, Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
+from counterpoise.values.time import DAY_NS, parse_instant
 
 
 @frozen
 class FactorFiles:
     """The files of a factor history by what they hold; see `adapters.factor_sources`.
 
-    `staked` are texts TOKEN=COIN; `perpetuals` the prices of perpetuals beside the chains.
+    `staked` are texts TOKEN=COIN; `perpetuals` the prices of perpetuals beside the chains; `gaps`
+    are texts CODE=DATE, days on which no move of the code is taken: its price changed the unit.
     """
 
     prices: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class FactorFiles:
     pegs: tuple[str, ...] = ()
     staked: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def factor_record(files: FactorFiles, *, track: Callable[[Sequence[Any]], Iterable[Any]] = iter,
@@ -50,7 +53,7 @@ def factor_record(files: FactorFiles, *, track: Callable[[Sequence[Any]], Iterab
     BadInput
         With the violations of all files.
     """
-    staked = _staked(files.staked)
+    staked, gaps = _staked(files.staked), _gaps(files.gaps)
     closes, pegs, chain, index, funding = _gathered(
         (lambda: [*_all(read_closes, files.prices),
                   *_all(lambda p: read_closes(p, market=PERPETUAL), files.perpetual_closes)],
@@ -61,8 +64,32 @@ def factor_record(files: FactorFiles, *, track: Callable[[Sequence[Any]], Iterab
         *(s for s in chain if s.factor.kind != "price"), *price_levels(_wanted(closes, files)),
         *(s for s in chain if s.factor.kind == "price"), *premium_levels(_wanted(closes, files)),
         *peg_levels(_wanted(pegs, files), staked, closes), *index, *funding]
-    return record_of([s for s in levels if s.factor.subject not in files.without],
-                     source=_source(files))
+    levels = [s for s in levels if s.factor.subject not in files.without]
+    return record_of(_with_gaps(levels, gaps), source=_source(files))
+
+
+def _with_gaps(levels: list[Levels], gaps: list[tuple[str, int]]) -> list[Levels]:
+    """Return the levels without the moves of declared gaps; prices and pegs of a code alike."""
+    unknown = [code for code, _ in gaps if code not in {s.factor.subject for s in levels}]
+    if unknown:
+        raise BadInput(*(Failure(reason=Reason.UNKNOWN_ASSET, subject=f"--gap {code}", sentence=(
+            "has no factor in these files; name a code that has")) for code in unknown))
+    for code, day in gaps:
+        levels = [part for s in levels
+                  for part in (parted(s, day) if s.factor.subject == code else (s,))]
+    return levels
+
+
+def _gaps(texts: Iterable[str]) -> list[tuple[str, int]]:
+    """Return (code, day since 1970-01-01) of texts like LUNA=2022-05-12."""
+    found = []
+    for text in texts:
+        code, _, day = text.partition("=")
+        if not is_asset_code(code):
+            raise bad_input(Reason.BAD_VALUE, "--gap", f"{text[:40]!r} is not CODE=DATE; write it "
+                            "like LUNA=2022-05-12")
+        found.append((code, parse_instant(f"{day}T00:00:00Z", subject="--gap") // DAY_NS))
+    return found
 
 
 def _wanted(closes: list[Closes], files: FactorFiles) -> list[Closes]:
@@ -104,5 +131,6 @@ def _staked(texts: Iterable[str]) -> dict[str, str]:
 def _source(files: FactorFiles) -> str:
     counts = {"option chains": files.chains, "closes": files.prices + files.perpetual_closes,
               "pegs": files.pegs, "volatility indices": files.vol_index, "funding": files.funding}
+    told = f"; declared gaps: {', '.join(files.gaps)}" if files.gaps else ""
     return "observed: " + ", ".join(f"{len(paths)} files of {what}"
-                                    for what, paths in counts.items() if paths)
+                                    for what, paths in counts.items() if paths) + told

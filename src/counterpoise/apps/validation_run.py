@@ -31,7 +31,8 @@ from counterpoise.apps.validation import (
 )
 from counterpoise.backtest.scoring import diebold_mariano, qlike
 from counterpoise.backtest.trade_off import trade_off
-from counterpoise.calibration.prediction.daily_panel import DailyPanel
+from counterpoise.calibration.prediction.daily_panel import DailyPanel, panel_digest
+from counterpoise.calibration.prediction.daily_panel import until as known_until
 from counterpoise.calibration.prediction.features import features
 from counterpoise.calibration.prediction.forecast import variance_forecast
 from counterpoise.calibration.prediction.regime import regime_signal
@@ -94,9 +95,13 @@ class Curve:
 
 @frozen
 class Judgement:
-    """Everything that the validation says."""
+    """Everything that the validation says.
+
+    data_digest of the days up to the freeze as they were read, empty where they end before it
+    """
 
     frozen: FrozenPrediction
+    data_digest: str
     periods: tuple[Period, ...]
     scores: tuple[Score, ...]
     figures: tuple[PathFigures, ...]
@@ -126,14 +131,30 @@ def validation_of(folder: str, *, until: str = LAST_DAY, configuration: str | No
     step("scores")
     spans = _spans(panel, chosen)
     return Judgement(
-        frozen=chosen, periods=tuple(_period(panel, found, *span) for span in spans),
+        frozen=chosen, data_digest=_digest_to_the_freeze(panel, chosen),
+        periods=tuple(_period(panel, found, *span) for span in spans),
         scores=_scores(panel, found, chosen), figures=tuple(figures_of(p) for p in paths),
         events=event_losses(paths), signal=tuple(_alarmed(paths, *span) for span in spans),
         curves=_curves(panel, found))
 
 
+def same_days(judgement: Judgement) -> bool | None:
+    """Say whether the days up to the freeze are those it was chosen on; None: they are not all."""
+    found = judgement.data_digest
+    return found == judgement.frozen.panel_digest if found else None
+
+
+def _digest_to_the_freeze(panel: DailyPanel, chosen: FrozenPrediction) -> str:
+    freeze = _freeze(chosen)
+    return panel_digest(known_until(panel, freeze)) if panel.day[-1] >= freeze else ""
+
+
+def _freeze(chosen: FrozenPrediction) -> int:
+    return int(np.datetime64(chosen.last_day, "D").astype(np.int64))
+
+
 def _spans(panel: DailyPanel, chosen: FrozenPrediction) -> list[tuple[str, int, int]]:
-    freeze = int(np.datetime64(chosen.last_day, "D").astype(np.int64))
+    freeze = _freeze(chosen)
     last = int(panel.day[-1])
     before = ("up to the freeze", int(panel.day[0]), min(freeze, last))
     if last <= freeze:

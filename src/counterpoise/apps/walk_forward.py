@@ -1,8 +1,8 @@
 """What would a calibration have said on each day, knowing that day's past alone? A folder of files.
 
 Each file is named for the day from which it acts and is made from moves that had ended strictly
-before that day began. Another future changes no byte of it. `counterpoise backtest --parameters
-FOLDER` takes for each day the file in force.
+before that day began, forecasts of prices included. Another future changes no byte of it.
+`counterpoise backtest --parameters FOLDER` takes for each day the file in force.
 """
 
 import os
@@ -15,6 +15,7 @@ from counterpoise.adapters.parameters import parameters_of
 from counterpoise.apps.calibration import dynamic_parameters, stated_on, until
 from counterpoise.calibration.calibrate import CalibrationTerms, calibrate
 from counterpoise.calibration.factor_levels import FactorRecord
+from counterpoise.calibration.price_filter import PriceForecasts, filter_words
 from counterpoise.calibration.priors import prior_words
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
@@ -53,6 +54,7 @@ def days_of(walk: Walk) -> range:
 
 
 def walk_forward(record: FactorRecord, walk: Walk, folder: str, *,
+                 forecasts: PriceForecasts | None = None,
                  track: Track = iter) -> list[dict[str, Any]]:
     """Write one parameter file per day of the walk into `folder`; return what each one says.
 
@@ -65,7 +67,8 @@ def walk_forward(record: FactorRecord, walk: Walk, folder: str, *,
     _refuse_used(folder)
     until(record, walk.first - 1)  # a first day without a past is refused before anything is made
     os.makedirs(folder, exist_ok=True)
-    return [_written(until(record, day - 1), walk, day, folder) for day in track(days_of(walk))]
+    return [_written(until(record, day - 1), walk, day, os.path.join(
+        folder, f"{day_text(day)}.json"), forecasts) for day in track(days_of(walk))]
 
 
 def _refuse_used(folder: str) -> None:
@@ -76,14 +79,15 @@ def _refuse_used(folder: str) -> None:
                         "beside the new ones; name another folder, or empty it")
 
 
-def _written(past: FactorRecord, walk: Walk, day: int, folder: str) -> dict[str, Any]:
-    found = calibrate(past, walk.terms, subjects=walk.coins)
+def _written(past: FactorRecord, walk: Walk, day: int, path: str,
+             forecasts: PriceForecasts | None) -> dict[str, Any]:
+    found = calibrate(past, walk.terms, subjects=walk.coins, forecasts=forecasts)
     template = parameters_of(model_named("dynamic"), found.as_of).parameters
-    name = f"{day_text(day)}.json"
     digest = write_dynamic(
-        os.path.join(folder, name),
-        dynamic_parameters(found, template, level=walk.level, volumes={}),
+        path, dynamic_parameters(found, template, level=walk.level, volumes={}),
         stated_on(found, past, day_text(day)))
-    return {"file": name, "effective_from": day_text(day), "as_of": day_text(found.as_of),
+    return {"file": os.path.basename(path), "effective_from": day_text(day),
+            "as_of": day_text(found.as_of),
             "scenarios": len(found.moves["base"].labels), "factors": len(found.fitted.fits),
-            "arrays_sha256": digest, "priors": [prior_words(p) for p in found.priors]}
+            "arrays_sha256": digest, "priors": [prior_words(p) for p in found.priors],
+            "forecast": filter_words(found.fitted.filters, found.fitted.shocks.history.factors)}

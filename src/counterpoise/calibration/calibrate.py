@@ -36,6 +36,7 @@ from counterpoise.calibration.dependence import (
 )
 from counterpoise.calibration.factor_fits import FIT_MIN, FittedFactors, fit_factors
 from counterpoise.calibration.factor_levels import FactorRecord
+from counterpoise.calibration.price_filter import PriceForecasts, filter_words
 from counterpoise.calibration.priors import Prior, with_priors
 from counterpoise.calibration.tails import fit_tail
 from counterpoise.scenarios.bootstrap import Draws, filtered_paths
@@ -134,20 +135,22 @@ class Calibration:
 
 
 def calibrate(record: FactorRecord, terms: CalibrationTerms, *, subjects: Sequence[str] = (),
-              track: Track = iter) -> Calibration:
+              forecasts: PriceForecasts | None = None, track: Track = iter) -> Calibration:
     """Return the calibration on a factor history; `subjects` are the codes wanted, none for all.
 
-    `track` wraps the factors while they are fitted, for a progress bar.
+    With `forecasts` prices are filtered by them where they won (`price_filter`). `track` wraps the
+    factors while they are fitted, for a progress bar.
 
     Raises
     ------
     BadInput
-        If the history lacks a wanted code, is too short for a fit, or holds no price.
+        If the history lacks a wanted code, is too short for a fit, or holds no price; if the
+        forecasts are of other days.
     """
     _refuse_absent(record.history, subjects)
     complete, priors = with_priors(record.history, terms.prior_days, subjects)
     history, left_out = _chosen(complete, terms, subjects)
-    fitted, rare = _fitted(history, terms, track)
+    fitted, rare = _fitted(history, terms, forecasts, track)
     history, left_out = fitted.shocks.history, left_out + rare
     priors = tuple(p for p in priors if p.factor in history.factors)
     whole = completed(fitted.shocks, anchors_of(history), years=terms.floor_years,
@@ -218,13 +221,14 @@ def _unfit(history: FactorHistory, column: int, terms: CalibrationTerms) -> str:
     return ""
 
 
-def _fitted(history: FactorHistory, terms: CalibrationTerms, track: Track,
-            ) -> tuple[FittedFactors, tuple[tuple[Factor, str], ...]]:
+def _fitted(history: FactorHistory, terms: CalibrationTerms, forecasts: PriceForecasts | None,
+            track: Track) -> tuple[FittedFactors, tuple[tuple[Factor, str], ...]]:
     """Return the fits of what can be completed, and why the others are left out.
 
     A recursion says nothing of its first days, so that only the fits show how many days are left.
     """
-    fitted = fit_factors(history, decay=terms.decay, tail_share=terms.tail_share, track=track)
+    fitted = fit_factors(history, decay=terms.decay, tail_share=terms.tail_share,
+                         forecasts=forecasts, track=track)
     anchors = anchors_of(history)
     rare = {f: why for f, why in rarely_known(fitted.shocks, anchors).items() if f not in anchors}
     if not rare:
@@ -232,7 +236,7 @@ def _fitted(history: FactorHistory, terms: CalibrationTerms, track: Track,
     kept = [k for k, f in enumerate(history.factors) if f not in rare]
     left = replaced(history, factors=tuple(history.factors[k] for k in kept),
                     move=np.ascontiguousarray(history.move[:, kept]))
-    return (fit_factors(left, decay=terms.decay, tail_share=terms.tail_share),
+    return (fit_factors(left, decay=terms.decay, tail_share=terms.tail_share, forecasts=forecasts),
             tuple(rare.items()))
 
 
@@ -269,12 +273,19 @@ def _moves(fitted: FittedFactors, whole: Completed, terms: CalibrationTerms,
            together: _Together) -> dict[str, JointMoves]:
     calm = VolatilityNow(terms=fitted.volatility.terms, variance=np.ascontiguousarray(
         np.broadcast_to(whole.long_run ** 2, fitted.volatility.variance.shape)))
-    base, floor = (_base(whole, v, terms, together) for v in (fitted.volatility, calm))
+    words = filter_words(fitted.filters, whole.shocks.history.factors)
+    base, floor = (_with_words(_base(whole, v, terms, together), words)
+                   for v in (fitted.volatility, calm))
     broken = {name: reordered(
         base, broken_correlation(together.ranks, base.factors, name), degrees=_degrees(together),
         seed=terms.seed, name=name) for name in BREAKS}
     sets = {"base": base, "floor": floor, "stress": _stress(whole, terms), **broken}
     return {name: _labelled(moves, whole.shocks.history.source) for name, moves in sets.items()}
+
+
+def _with_words(moves: JointMoves, words: str) -> JointMoves:
+    """Return moves whose method says which prices the forecast filtered, where it did."""
+    return replaced(moves, method=f"{moves.method}; {words}") if words else moves
 
 
 def _labelled(moves: JointMoves, source: str) -> JointMoves:

@@ -3,7 +3,8 @@
 The variance of a factor is the plain average of two recursions (`scenarios.variance`): GJR-GARCH
 with Student t innovations, fitted, and EWMA with a stated decay. Where fewer days are known than a
 fit needs, or the fit does not converge, EWMA stands alone and the fit says so. Tails are those of
-the residuals, each side by itself.
+the residuals, each side by itself. Where a forecast has won, it filters a coin's price in the place
+of the recursions (`price_filter`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.calibration.price_filter import Filters, PriceForecasts, filtered_by
 from counterpoise.calibration.tails import SCAN_SHARES, ScanRow, TailFit, fit_tail, scan
 from counterpoise.calibration.volatility import (
     EwmaFit,
@@ -78,16 +80,17 @@ class FittedFactors:
     fits: tuple[FactorFit, ...]
     shocks: Shocks
     volatility: VolatilityNow
+    filters: Filters
 
 
 def fit_factors(history: FactorHistory, *, decay: float, tail_share: float,
-                track: Track = iter) -> FittedFactors:
-    """Return the fits of every factor, each by itself.
+                forecasts: PriceForecasts | None = None, track: Track = iter) -> FittedFactors:
+    """Return the fits of every factor, each by itself; prices by `forecasts` where they won.
 
     Raises
     ------
     BadInput
-        If a factor has no known move, or `decay` is none.
+        If a factor has no known move, `decay` is none, or the forecasts are of other days.
     """
     fits: list[FactorFit] = []
     models: list[GjrTerms] = []
@@ -97,11 +100,11 @@ def fit_factors(history: FactorHistory, *, decay: float, tail_share: float,
         fits.append(_fit(history, column, gjr=gjr, refusal=refusal, decay=decay))
     ewma = (ewma_terms(decay),) * len(models)
     shocks, volatility = shocks_of(history, (tuple(models), ewma))
-    shocks = _warmed_up(shocks, models)
+    shocks, volatility, filters = filtered_by(forecasts, _warmed_up(shocks, models), volatility)
     residual = shocks.excess / shocks.deviation
     return FittedFactors(
         fits=tuple(_with_tails(f, residual[:, k], tail_share) for k, f in enumerate(fits)),
-        shocks=shocks, volatility=volatility)
+        shocks=shocks, volatility=volatility, filters=filters)
 
 
 def _warmed_up(shocks: Shocks, models: Sequence[GjrTerms]) -> Shocks:

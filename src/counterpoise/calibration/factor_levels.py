@@ -13,15 +13,19 @@ import numpy as np
 
 from counterpoise.scenarios.factors import Factor, FactorHistory, factor_name
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS
+from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.time import DAY_NS, day_text
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 MICROSECOND_NS: Final = 1000
+JUMP_MAX: Final = 1000.0
+"""A price that is so many times that of the day before, or such a part of it, is in another unit (a
+thousand tokens, a redenomination), or the coin collapsed: a person says which."""
 UNKNOWN: Final = "no level at the end of the day"
 UNKNOWN_BEFORE: Final = "no level at the end of the day before"
+DECLARED: Final = "declared a gap by the person who built the history"
 SWITCH: Final = "the level of the day before is of another series"
 
 
@@ -32,7 +36,8 @@ class Levels:
     day     [row] UTC days since 1970-01-01, increasing
     level   [row] finite, at the end of the day
     source  where it comes from, in a few words
-    why     {day: why it is not among the rows}, where the reader can say more than "absent"
+    why     {day: why it is not among the rows, or its move not known}, where the reader can say
+            more than "absent"
     """
 
     factor: Factor
@@ -51,6 +56,15 @@ class Levels:
         if not np.all(np.isfinite(self.level)):
             raise bad_input(Reason.NOT_FINITE, name, "has a level that is not finite; leave the "
                             "day out")
+
+
+def parted(levels: Levels, day: int) -> tuple[Levels, ...]:
+    """Return levels as two series, before `day` and from it on: its move is then not known."""
+    late = levels.day >= day
+    if late.all() or not late.any():
+        return (levels,)
+    return tuple(replaced(levels, day=levels.day[rows], level=levels.level[rows],
+                          why=levels.why | {day: DECLARED}) for rows in (~late, late))
 
 
 @frozen
@@ -89,7 +103,11 @@ class FactorRecord:
     coverage: tuple[Coverage, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a table of other factors, and one that contradicts the history."""
+        """Refuse a table of other factors or moves, and prices that change their unit overnight.
+
+        A price or peg that is `JUMP_MAX` times that of the day before, or such a part of it, is no
+        move; the day is a gap.
+        """
         if self.history.factors != tuple(c.factor for c in self.coverage):
             raise bad_input(Reason.BAD_VALUE, "coverage", "is of other factors than the history")
         known = np.count_nonzero(np.isfinite(self.history.move), axis=0)
@@ -98,6 +116,26 @@ class FactorRecord:
         if wrong:
             raise BadInput(*(Failure(reason=Reason.BAD_VALUE, subject=factor_name(f), sentence=(
                 "has another number of moves than its coverage says")) for f in wrong))
+        _refuse_jumps(self.history)
+
+
+def jump_words(ratio: float) -> str:
+    """Return what speaks against a price that is `ratio` times that of the day before."""
+    size = f"{ratio:,.0f} times" if ratio > 1 else f"1/{1 / ratio:,.0f} of"
+    return (f"is {size} the price of the day before: another unit, or a collapse that no "
+            "volatility foretells")
+
+
+def _refuse_jumps(history: FactorHistory) -> None:
+    priced = np.array([f.kind in ("price", "peg") for f in history.factors], bool)
+    jumps = np.argwhere((np.abs(np.nan_to_num(history.move)) >= np.log(JUMP_MAX)) & priced)
+    if len(jumps):
+        raise BadInput(*(Failure(
+            reason=Reason.ABSURD_PRICE,
+            subject=f"{factor_name(history.factors[k])} {day_text(int(history.day[t]))}",
+            sentence=f"{jump_words(float(np.exp(history.move[t, k])))}; declare the day a gap "
+            "(--gap CODE=DATE of counterpoise factors build), or leave the code out (--without "
+            "CODE)") for t, k in jumps[:20].tolist()))
 
 
 def day_end(day: Ints) -> Ints:
@@ -158,6 +196,8 @@ class _Joined:
 
     def _why(self, day: int) -> str:
         today, before = (any(d in days for days in self.known) for d in (day, day - 1))
+        if any(s.why.get(day) == DECLARED for s in self.series):
+            return DECLARED
         said = [s.why[d] for s in self.series for d in ((day - 1,) if today else (day,))
                 if d in s.why]
         if today and before:

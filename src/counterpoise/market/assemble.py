@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.instruments.catalogue import OPTION, Catalogue
-from counterpoise.market.bounds import absurd_index, absurdities, is_stale, needs
+from counterpoise.market.bounds import absurd_index, absurdities, apart, is_stale, needs
 from counterpoise.market.quotes import Quotes, silence, window_share
 from counterpoise.market.snapshot import MarketSnapshot, Quality
 from counterpoise.values.frozen import frozen, replaced
@@ -89,9 +89,13 @@ def snapshot_of(quotes: Quotes, *, as_of: int, prices: dict[str, float], source:
     """Return the judged snapshot: absurd numbers NaN, everything missing said in `quality`.
 
     `prices` are the stated USD prices of assets; coins default to their index and USD is 1. Any
-    other asset without a stated price has none.
+    other asset without a stated price has none. A coin whose price and index are apart has neither.
     """
-    judged, quality = _judged(quotes, as_of)
+    conflict = apart(quotes, prices)
+    judged, quality = _judged(quotes, as_of, absurd_index(quotes) | conflict)
+    if conflict.any():
+        wrong = {u for u, bad in zip(quotes.catalogue.underlyings, conflict, strict=True) if bad}
+        prices = {code: price for code, price in prices.items() if code not in wrong}
     forward, fixed = _split(judged, as_of)
     catalogue = quotes.catalogue
     option = catalogue.kind == OPTION
@@ -112,11 +116,10 @@ def snapshot_of(quotes: Quotes, *, as_of: int, prices: dict[str, float], source:
         source=source, simulated=simulated)
 
 
-def _judged(quotes: Quotes,
-            as_of: int) -> tuple[Quotes, np.ndarray[Any, np.dtype[np.uint16]]]:
+def _judged(quotes: Quotes, as_of: int, bad_index: np.ndarray[Any, np.dtype[np.bool_]],
+            ) -> tuple[Quotes, np.ndarray[Any, np.dtype[np.uint16]]]:
     quality = np.zeros(len(quotes.catalogue), np.uint16)
     quality[is_stale(quotes)] |= np.uint16(Quality.STALE)
-    bad_index = absurd_index(quotes)
     if bad_index.any():
         quality[bad_index[quotes.catalogue.underlying]] |= np.uint16(Quality.ABSURD_PRICE)
         quotes = replaced(quotes, index=np.where(bad_index, np.nan, quotes.index))

@@ -178,6 +178,17 @@ def absurd_index(quotes: Quotes) -> Mask:
     return (quotes.index <= 0) | (quotes.index > PRICE_MAX)
 
 
+def apart(quotes: Quotes, prices: dict[str, float]) -> Mask:
+    """Return whose index and stated USD price cannot both be right, [underlying].
+
+    They are one number from two sources; beyond `OFF_INDEX_MAX` of the index one of them is the
+    price of another coin, or in another unit, and nothing tells which.
+    """
+    price = np.array([prices.get(u, np.nan) for u in quotes.catalogue.underlyings], np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.abs(price - quotes.index) > OFF_INDEX_MAX * quotes.index
+
+
 def absurdities(quotes: Quotes, as_of: int) -> tuple[tuple[Bound, Mask], ...]:
     """Return the broken bounds at `as_of` (ns), each with the instruments that break it.
 

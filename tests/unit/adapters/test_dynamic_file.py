@@ -91,6 +91,27 @@ def test_single_numbers_and_whole_parts_can_be_overridden(written):
     assert ("stress", "general.level", "wrong_way") == version.overridden
 
 
+@pytest.mark.parametrize(("changed", "told"), [
+    ({"floor": {"years": 0}}, "floor.years: is 0"),
+    ({"floor": {"years": -1}}, "floor.years: -1.0 must lie"),
+    ({"wrong_way": {"bnb": {"issuer": "", "recovery": 0}}}, "bnb.issuer: has no name"),
+    ({"wrong_way": {"bnb": {"issuer": "  ", "recovery": 0}}}, "bnb.issuer: has no name")])
+def test_a_floor_of_no_years_and_an_issuer_without_a_name_are_refused(written, changed, told):
+    with pytest.raises(BadInput) as refused:
+        _read(written, changed)
+
+    assert told in str(refused.value)
+
+
+def test_two_sections_of_one_name_and_day_are_refused_and_both_named(written):
+    document = json.loads(written.read_text(encoding="utf-8"))
+    document["sections"].append(document["sections"][0])
+    written.write_text(json.dumps(document), encoding="utf-8")
+    last, name = len(document["sections"]) - 1, document["sections"][0]["section"]
+
+    assert f"sections[{last}]: and sections[0] are both '{name}' from" in _refused(written)
+
+
 def test_moves_are_never_typed_by_hand(written):
     with pytest.raises(BadInput, match=r"moves\.base"):
         _read(written, {"moves": {"base": {"move": [[0.1]], "factors": []}}})

@@ -4,36 +4,49 @@ import json
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from counterpoise.adapters.daily_history import read_daily_panel
-from counterpoise.adapters.prediction_file import (
-    configuration_digest,
-    frozen_prediction,
-    panel_digest,
-)
+from counterpoise.adapters.prediction_file import configuration_digest, frozen_prediction
+from counterpoise.calibration.prediction.daily_panel import panel_digest
+from counterpoise.calibration.prediction.parameters import digest_of
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.failure import BadInput
 
-DIGEST = "47982d59631a89b724a89e018cb84215a16583d3f314713be46d2a72a12e0eff"
+DIGEST = "d86cbf0ff9b7b31c146f7402f0785b1d1ce2eb86260e8b79f0d2ec3009928310"
+CHOICES = "47982d59631a89b724a89e018cb84215a16583d3f314713be46d2a72a12e0eff"
+"""Of the choices and the signal alone, as the digest was before it covered coins, days and data."""
 
 
-def document() -> dict[str, object]:
+def document() -> dict[str, Any]:
     place = resources.files("counterpoise.calibration.prediction").joinpath("frozen.json")
-    loaded: dict[str, object] = json.loads(place.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
     return loaded
 
 
 def test_the_committed_configuration_has_the_digest_of_the_day_it_was_frozen() -> None:
     frozen = frozen_prediction()
 
-    assert frozen.digest == DIGEST == configuration_digest(frozen.parameters, frozen.regime)
+    assert frozen.digest == DIGEST == configuration_digest(frozen)
     assert frozen.last_day == "2023-12-31"
 
 
-def test_a_configuration_that_was_touched_is_refused(tmp_path: Path) -> None:
+def test_what_was_chosen_is_what_was_chosen_when_the_digest_covered_nothing_else() -> None:
+    frozen = frozen_prediction()
+
+    assert CHOICES == sha256_of(digest_of(frozen.parameters) + repr(frozen.regime))
+
+
+@pytest.mark.parametrize(("part", "change"), [
+    ("regime", {"on": 1.4}), ("parameters", {"pull": 0.01}),
+    ("chosen_on", {"last_day": "2024-12-31"}), ("chosen_on", {"first_day": "2017-08-17"}),
+    ("chosen_on", {"panel_digest": "0" * 64}), ("coins", ["BTC", "ETH"])])
+def test_a_configuration_that_was_touched_is_refused(tmp_path: Path, part: str,
+                                                     change: Any) -> None:
     touched = document()
-    touched["regime"] = {**touched["regime"], "on": 1.4}  # type: ignore[dict-item]
+    touched[part] = {**touched[part], **change} if isinstance(change, dict) else change
     file = tmp_path / "touched.json"
     file.write_text(json.dumps(touched))
 

@@ -67,6 +67,19 @@ def test_coin_without_a_price_is_named(tmp_path):
         price_history(PriceFiles(prices=_prices(tmp_path, _rows("BTC", DAYS)), coins=("SOL",)))
 
 
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_closes_in_another_unit_are_refused_by_coin_and_day(tmp_path, factor):
+    rows = _rows("BTC", DAYS[:10]) + _rows("BTC", DAYS[10:], level=100.0 * 1.2 * factor)
+    if factor < 1:
+        rows = _rows("BTC", DAYS[:10], level=1e5) + _rows("BTC", DAYS[10:], level=1.0)
+    with pytest.raises(BadInput, match=f"BTC {DAYS[10]} in .*the price of the day before"):
+        price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",)))
+
+    other = _rows("BTC", DAYS[:10], "perp", 1.0) + _rows("BTC", DAYS[10:], level=1e5)
+    two = price_history(PriceFiles(prices=_prices(tmp_path, other), coins=("BTC",)))
+    assert np.isfinite(two.close).all()  # another series does not compare
+
+
 def test_real_prices_have_the_crash_and_the_surface_of_march_2020(shared):
     data = shared / "data"
     history = price_history(PriceFiles(

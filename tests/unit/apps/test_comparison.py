@@ -6,8 +6,10 @@ import textwrap
 
 import pytest
 
+from counterpoise.adapters.dynamic_file import write_dynamic
 from counterpoise.adapters.models import model_names
 from counterpoise.adapters.portfolio_file import read_portfolio
+from counterpoise.adapters.simulated_parameters import STATED, simulated_parameters
 from counterpoise.apps import comparison
 from counterpoise.apps.answer import margin_of
 from counterpoise.apps.comparison import compare
@@ -168,3 +170,45 @@ def test_a_model_that_covers_the_account_is_not_restated() -> None:
                     for r in (False, True))
 
     assert plain == asked
+
+
+CALIBRATED = simulated_parameters(count=80)
+
+
+@pytest.fixture
+def calibrated(tmp_path):
+    """A file of parameters of dynamic, other than those that come with the package."""
+    write_dynamic(str(tmp_path / "mine.json"), CALIBRATED, STATED)
+    return tmp_path / "mine.json"
+
+
+def test_parameters_of_a_file_stand_for_those_of_its_model_alone(calibrated) -> None:
+    asked = read_portfolio(json.dumps(two_pools()).encode())
+    own, ours = (compare(asked, models=("dynamic", "standard"), parameters=path).rows
+                 for path in (None, str(calibrated)))
+    alone = margin_of(asked, model="dynamic", parameters_file=str(calibrated))
+
+    for k, row in enumerate(ours):
+        assert (row.model == "dynamic") is ("with the parameters in mine.json" in row.notes)
+        assert (row.model == "dynamic") is (row.initial != own[k].initial)
+    assert alone.pools[0].initial == next(
+        r for r in ours if (r.account, r.model) == (alone.pools[0].account, "dynamic")).initial
+
+
+def test_parameters_that_no_model_would_take_are_refused(calibrated, tmp_path) -> None:
+    asked = read_portfolio(json.dumps(two_pools()).encode())
+    with pytest.raises(BadInput, match="parameters of 'dynamic', which is not among the models"):
+        compare(asked, models=("standard",), parameters=str(calibrated))
+
+    document = json.loads(calibrated.read_text())
+    del document["model"]
+    nobody = tmp_path / "nobody.json"
+    nobody.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match="does not say whose parameters"):
+        compare(asked, parameters=str(nobody))
+    assert compare(asked, models=("dynamic",), parameters=str(nobody)).rows[0].initial > 0
+
+    document["sections"][0]["values"]["level"] = 2
+    nobody.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match="level"):
+        compare(asked, models=("dynamic",), parameters=str(nobody))

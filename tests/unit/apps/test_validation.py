@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from counterpoise.adapters.prediction_file import frozen_prediction
 from counterpoise.apps.cli.commands import run
-from counterpoise.apps.report.validation import draw
+from counterpoise.apps.report.validation import document, draw, lines
 from counterpoise.apps.requirement_path import (
     BUFFER,
     SIGNAL_RISE,
@@ -19,7 +20,7 @@ from counterpoise.apps.requirement_path import (
     Path as RequirementPath,
 )
 from counterpoise.apps.validation import Counts, Series, counted
-from counterpoise.apps.validation_run import Curve
+from counterpoise.apps.validation_run import Curve, Judgement, Period
 from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
 
@@ -81,6 +82,22 @@ def test_the_trade_off_is_drawn_without_outside_assets(tmp_path: Path, name: str
 
     assert (tmp_path / name).stat().st_size > 5000
     assert b"src=\"http" not in (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize(("digest", "same", "words"), [
+    ("", None, "read to 2023-12-31, before the freeze of 2023-12-31: not compared"),
+    (frozen_prediction().panel_digest, True, "up to the freeze the very days it was chosen on"),
+    ("0" * 64, False, "NOT the days it was chosen on: up to the freeze 0000000000000000")])
+def test_it_says_whether_the_data_is_that_which_the_set_was_frozen_on(
+        digest: str, same: bool | None, words: str) -> None:
+    counts = counted((SERIES,))
+    judged = Judgement(frozen=frozen_prediction(), data_digest=digest, scores=(), figures=(),
+                       events=(), signal=(), curves=(), periods=(Period(
+                           name="up to the freeze", first="2017-08-18", last="2023-12-31",
+                           counts=counts, series=(SERIES,)),))
+
+    assert words in lines(judged)[1]
+    assert same is document(judged)["configuration"]["same_data"]
 
 
 def test_a_folder_without_data_is_refused_in_a_sentence(

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from counterpoise.calibration.factor_levels import (
+    DECLARED,
     SWITCH,
     UNKNOWN,
     UNKNOWN_BEFORE,
     FactorRecord,
     Levels,
+    parted,
     record_of,
 )
 from counterpoise.scenarios.factors import Factor
@@ -100,3 +102,30 @@ def test_a_table_that_contradicts_the_history_is_refused():
                      coverage=(replaced(record.coverage[0], known=1),))
     with pytest.raises(BadInput, match="other factors"):
         FactorRecord(history=record.history, coverage=())
+
+
+@pytest.mark.parametrize(("to", "words"), [(4.0 + np.log(1200), "1,200 times the price"),
+                                           (4.0 - np.log(5000), "1/5,000 of the price")])
+@pytest.mark.parametrize("kind", ["price", "peg"])
+def test_a_price_in_another_unit_from_one_day_to_the_next_is_refused_by_name(to, words, kind):
+    broken = levels([1, 2, 3, 4], [4.0, 4.0, to, to], factor=Factor(subject="BTC", kind=kind))
+    with pytest.raises(BadInput) as refused:
+        record_of([broken], source="test")
+
+    assert f"BTC {kind} 1970-01-04" in str(refused.value) and words in str(refused.value)
+
+
+def test_a_break_that_is_declared_a_gap_is_no_move_and_the_next_day_is_known():
+    broken = levels([1, 2, 3, 4], [4.0, 4.1, 14.0, 14.2])
+    record = record_of(parted(broken, 3), source="test")
+
+    assert {2: 0.1, 4: 0.2} == pytest.approx(moves(record))
+    assert [(3, 3, DECLARED)] == gaps(record)
+
+
+def test_a_great_move_and_a_great_change_of_a_volatility_are_not_refused():
+    crash = levels([1, 2], [4.0, 4.0 - np.log(900)])
+    vol = levels([1, 2], [0.0, 8.0], factor=Factor(subject="BTC", kind="vol"))
+
+    assert {2: -np.log(900)} == pytest.approx(moves(record_of([crash], source="x")))
+    assert 8.0 == record_of([vol], source="x").history.move[0, 0]

@@ -54,6 +54,15 @@ def test_good_quotes_make_a_good_snapshot():
     assert market.mark[0] == market.forward[0]
 
 
+def test_a_coin_whose_price_and_index_are_apart_has_neither():
+    market = snapshot(quotes(), BTC=650.0, USDC=1.0)
+
+    assert np.isnan(market.index[0]) and np.isnan(price_of(market, "BTC"))
+    assert 1.0 == price_of(market, "USDC")
+    assert (market.quality & np.uint16(Quality.ABSURD_PRICE)).all()
+    assert 64000.0 == price_of(snapshot(quotes(), BTC=64000.0), "BTC")
+
+
 def test_forward_is_one_per_expiry_and_settlement():
     nan = np.nan
     got = quotes_of(rows((1, .1, 66000, .5, 65000, 0), (2, .1, 66010, .5, 65001, 0),

@@ -6,7 +6,7 @@ import pytest
 from counterpoise.instruments.catalogue import catalogue
 from counterpoise.instruments.contracts import Right
 from counterpoise.instruments.listing import Listing, future, option, perpetual
-from counterpoise.market.bounds import BOUNDS, absurd_index, absurdities, needs
+from counterpoise.market.bounds import BOUNDS, absurd_index, absurdities, apart, needs
 from counterpoise.market.quotes import Quotes, silence
 from counterpoise.market.snapshot import Quality
 
@@ -114,6 +114,15 @@ def test_parts_of_a_forward_fit_the_share_of_the_window(fixed, variable, broken)
                                                (1.1e9, True), (np.nan, False)])
 def test_index_is_a_price(index, absurd):
     assert [absurd] == absurd_index(one("call", "mark", 0.1, index)).tolist()
+
+
+@pytest.mark.parametrize(("price", "wrong"), [(100.0, False), (149.0, False), (51.0, False),
+                                              (151.0, True), (49.0, True), (np.nan, False)])
+def test_index_and_price_of_one_coin_are_one_number(price, wrong):
+    held = one("perpetual", "mark", 100.0, 100.0)
+
+    assert [wrong] == apart(held, {"BTC": price, "USDC": 1.0}).tolist()
+    assert [False] == apart(held, {}).tolist()
 
 
 def test_option_needs_mark_forward_volatility_and_index():

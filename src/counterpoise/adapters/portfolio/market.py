@@ -21,7 +21,7 @@ from counterpoise.adapters.portfolio.names import (
 from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Option
 from counterpoise.market.assemble import snapshot_of
-from counterpoise.market.bounds import absurd_index, absurdities
+from counterpoise.market.bounds import OFF_INDEX_MAX, absurd_index, absurdities, apart
 from counterpoise.market.conditions import NOTHING_KNOWN, Conditions, volatilities
 from counterpoise.market.quotes import Quotes, silence, window_share
 from counterpoise.market.snapshot import MarketSnapshot, Quality
@@ -165,6 +165,13 @@ def _refuse_absurd(quotes: Quotes, stated: Stated, as_of: int, names: Names) -> 
         names.failures.append(Failure(
             reason=Reason.ABSURD_PRICE, subject=f"market.indices.{code}",
             sentence=f"{quotes.index[k]:g} is not an index; it is above zero and at most 1e9"))
+    for k in np.flatnonzero(apart(quotes, stated.prices) & ~absurd_index(quotes)):
+        code = quotes.catalogue.underlyings[k]
+        names.failures.append(Failure(
+            reason=Reason.ABSURD_PRICE, subject=f"market.assets.{code}",
+            sentence=f"{stated.prices[code]:.12g} lies further than {100 * OFF_INDEX_MAX:g} % from "
+            f"market.indices.{code}, {quotes.index[k]:.12g}; it is the same coin, so state one "
+            "price, or leave the asset's out"))
     said: dict[str, Failure] = {}
     for bound, mask in absurdities(quotes, as_of):
         for k in np.flatnonzero(mask):

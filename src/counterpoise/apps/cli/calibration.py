@@ -8,7 +8,13 @@ from counterpoise.adapters.factor_sources import read_volumes
 from counterpoise.adapters.factor_store import read_factor_record
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
-from counterpoise.apps.calibration import calibration_document, dynamic_parameters, stated_on, until
+from counterpoise.apps.calibration import (
+    calibration_document,
+    dynamic_parameters,
+    price_forecasts,
+    stated_on,
+    until,
+)
 from counterpoise.apps.cli.output import ANSWERED, show, show_json
 from counterpoise.apps.cli.progress import tracked
 from counterpoise.apps.report.calibration import calibration_lines, write_report
@@ -16,6 +22,7 @@ from counterpoise.apps.report.table import table
 from counterpoise.apps.walk_forward import Walk, walk_forward
 from counterpoise.calibration.calibrate import CalibrationTerms, calibrate
 from counterpoise.calibration.factor_levels import FactorRecord
+from counterpoise.calibration.price_filter import PREDICTION, RECURSION, PriceForecasts
 from counterpoise.calibration.simulated_history import simulated_record
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
@@ -42,6 +49,8 @@ class Calibrating:
     begin: str | None
     end: str | None
     volumes: str | None
+    forecast: str | None
+    data: str | None
     terms: dict[str, Any]
     as_json: bool
 
@@ -51,11 +60,13 @@ def calibration(typed: Calibrating) -> int:
     level, horizon = _chosen(typed)
     terms = CalibrationTerms(horizon_days=horizon, **typed.terms)
     _refuse_other_forms(typed)
+    _refuse_other_forecast(typed)
     if typed.every is not None:
         return _walk(typed, level, terms)
     _refuse_unwritable(typed)
-    record = _record(typed)
-    found = calibrate(record, terms, subjects=typed.coins,
+    whole = _whole_record(typed)
+    record = _cut(whole, typed)
+    found = calibrate(record, terms, subjects=typed.coins, forecasts=_forecasts(typed, whole),
                       track=lambda columns: tracked(columns, "fits"))
     document = calibration_document(found, record, level=level)
     if typed.out is not None:
@@ -134,7 +145,8 @@ def _walk(typed: Calibrating, level: float, terms: CalibrationTerms) -> int:
     assert typed.every is not None and typed.out is not None
     walk = Walk(first=_day(typed.begin, "--from"), last=_day(typed.end, "--to"), level=level,
                 every_days=typed.every, terms=terms, coins=typed.coins)
-    rows = walk_forward(_record(typed), walk, typed.out,
+    record = _whole_record(typed)
+    rows = walk_forward(record, walk, typed.out, forecasts=_forecasts(typed, record),
                         track=lambda days: tracked(days, "calibrations"))
     if typed.as_json:
         show_json({"model": "dynamic", "folder": os.path.basename(os.path.normpath(typed.out)),
@@ -142,9 +154,15 @@ def _walk(typed: Calibrating, level: float, terms: CalibrationTerms) -> int:
     else:
         show([*table(("file", "history to", "scenarios", "factors", "priors", "arrays"), [
             [r["file"], r["as_of"], str(r["scenarios"]), str(r["factors"]), str(len(r["priors"])),
-             r["arrays_sha256"][:16]] for r in rows]), "", "our reading: priors stand in for "
-            "factors that are not known; each file names them"])
+             r["arrays_sha256"][:16]] for r in rows]), "", *_told(rows),
+            "our reading: priors stand in for factors that are not known; each file names them"])
     return ANSWERED
+
+
+def _told(rows: list[dict[str, Any]]) -> list[str]:
+    """Return which forecast filtered which prices, as the last file says."""
+    last = rows[-1]["forecast"]
+    return [f"in {rows[-1]['file']}: {last}", ""] if last else []
 
 
 def _day(text: str | None, subject: str) -> int:
@@ -161,10 +179,32 @@ def _effective_from(typed: Calibrating, as_of: int) -> str:
                     _instant(typed.as_of) + DAY_NS - 1)
 
 
-def _record(typed: Calibrating) -> FactorRecord:
-    record = simulated_record() if typed.history is None else read_factor_record(typed.history)
+def _whole_record(typed: Calibrating) -> FactorRecord:
+    return simulated_record() if typed.history is None else read_factor_record(typed.history)
+
+
+def _cut(record: FactorRecord, typed: Calibrating) -> FactorRecord:
+    """Return the record up to --as-of or --until, whole without them."""
     if typed.as_of is not None:
         return until(record, _instant(typed.as_of) - 1)
     if typed.until is None:
         return record
     return until(record, _day(typed.until, "--until") + DAY_NS - 1)
+
+
+def _forecasts(typed: Calibrating, record: FactorRecord) -> PriceForecasts | None:
+    """Return the forecasts of the market data, None where the recursions stay."""
+    return None if typed.data is None else price_forecasts(typed.data, record)
+
+
+def _refuse_other_forecast(typed: Calibrating) -> None:
+    """Refuse a forecast without its data, and data that nothing would read."""
+    if typed.forecast == PREDICTION and typed.data is None:
+        raise bad_input(Reason.MISSING_NUMBER, "--forecast", f"{PREDICTION} needs market data: "
+                        "give --data FOLDER with prices/, vol_index/ and funding/")
+    if typed.forecast == RECURSION and typed.data is not None:
+        raise bad_input(Reason.BAD_VALUE, "--data", f"is read by --forecast {PREDICTION} alone; "
+                        "leave one of them out")
+    if typed.data is not None and typed.history is None:
+        raise bad_input(Reason.BAD_VALUE, "--data", "is of observed days, the simulated history is "
+                        "not; name a factor history")

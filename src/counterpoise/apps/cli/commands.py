@@ -75,6 +75,8 @@ def _comparisons(sub: ArgumentParser) -> None:
     sub.add_argument("--models", default="all", metavar="NAMES", help="margin models, separated by "
                      "commas; default: all. counterpoise models lists them")
     _parameters_as_of(sub)
+    sub.add_argument("--parameters", metavar="FILE", help="take the dated parameters in this file "
+                     "for the own ones of the model it names, as counterpoise calibrate writes it")
     sub.add_argument("--restate", action="store_true", help="ask models that do not cover a "
                      "contract about the same risk in linear contracts; the notes say which")
     sub.add_argument("--plot", metavar="PICTURE", help="also draw the requirements as bars: a .png "
@@ -190,35 +192,10 @@ def _factor_histories(sub: ArgumentParser) -> None:
     sub.add_argument("--staked", nargs="+", default=[], metavar="TOKEN=COIN", help="what a staking "
                      "token is held to, like BETH=ETH")
     sub.add_argument("--without", nargs="+", default=[], metavar="CODE", help="leave these out")
+    sub.add_argument("--gap", dest="gaps", nargs="+", default=[], metavar="CODE=DATE", help="days "
+                     "on which a price changed its unit: no move is taken, the table of gaps says "
+                     "so")
     sub.add_argument("--append", action="store_true", help="add days to an existing history")
-    _json(sub)
-
-
-def _calibrations(sub: ArgumentParser) -> None:
-    sub.add_argument("history", nargs="?", metavar="HISTORY", help="a factor history (counterpoise "
-                     "factors build); none: the simulated one")
-    sub.add_argument("--out", metavar="FILE", help="write the parameters of the model dynamic "
-                     "(.json, and the joint moves as .npz beside it)")
-    sub.add_argument("--report", metavar="FILE", help="write a page with plots (.html)")
-    sub.add_argument("--level", type=float, metavar="P", help="of expected shortfall, like 0.975")
-    sub.add_argument("--horizon-days", type=int, metavar="N", help="what the moves span")
-    sub.add_argument("--preset", action="store_true", help="97.5 %% expected shortfall over 2 days")
-    sub.add_argument("--method", choices=("filtered", "monte_carlo"), default="filtered",
-                     help="paths of the past at the volatility of now (default), or draws")
-    sub.add_argument("--scenarios", type=int, default=10_000, metavar="N", help="Monte Carlo draws")
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of everything drawn")
-    sub.add_argument("--coins", nargs="+", default=[], metavar="CODE", help="only these codes")
-    sub.add_argument("--until", metavar="DATE", help="use nothing after this day, like 2023-12-31")
-    sub.add_argument("--as-of", metavar="TIME", help="use moves that had ended before this day "
-                     "began, or before this instant; the parameters act from then on")
-    sub.add_argument("--every", type=int, metavar="DAYS", help="walk forward: one file per so many "
-                     "days, into the folder --out, for counterpoise backtest --parameters")
-    sub.add_argument("--from", dest="begin", metavar="DATE", help="first day of the walk")
-    sub.add_argument("--to", dest="end", metavar="DATE", help="last day of the walk")
-    sub.add_argument("--prior-days", type=int, default=100, metavar="N", help="own days that the "
-                     "stated prior of a young factor weighs; 0: none; default 100")
-    sub.add_argument("--volumes", metavar="PATH", help="closes with a column volume: what a slow "
-                     "day trades, for the liquidity add-on")
     _json(sub)
 
 
@@ -320,20 +297,20 @@ def _factors(given: Namespace) -> int:
         return describe(given.file, as_json=given.json)
     files = FactorFiles(**{name: tuple(getattr(given, name)) for name in (
         "prices", "perpetual_closes", "chains", "vol_index", "funding", "pegs", "staked",
-        "without")}, perpetuals=given.perpetuals)
+        "without", "gaps")}, perpetuals=given.perpetuals)
     return build(given.file, files, append=given.append, as_json=given.json)
 
 
-def _calibrate(given: Namespace) -> int:
-    from counterpoise.apps.cli.calibration import Calibrating, calibration
+def _calibrations(sub: ArgumentParser) -> None:
+    from counterpoise.apps.cli.calibrating import options
 
-    return calibration(Calibrating(
-        history=given.history, out=given.out, report=given.report, level=given.level,
-        horizon_days=given.horizon_days, preset=given.preset, coins=tuple(given.coins),
-        until=given.until, as_of=given.as_of, every=given.every, begin=given.begin, end=given.end,
-        volumes=given.volumes, as_json=given.json, terms={
-            "method": given.method, "scenarios": given.scenarios, "seed": given.seed,
-            "prior_days": given.prior_days}))
+    options(sub)
+
+
+def _calibrate(given: Namespace) -> int:
+    from counterpoise.apps.cli.calibrating import calibrate
+
+    return calibrate(given)
 
 
 def _backtests(sub: ArgumentParser) -> None:

@@ -28,7 +28,7 @@ def compare(question: Question, *, models: str, restate: bool) -> int:
         one_account(asked[0][1], what="--plot")
         refuse_undrawable(question.plot)
     found = [(name, compared(p, models=names, days=days, restate=restate,
-                             threads=question.threads))
+                             parameters=question.parameters, threads=question.threads))
              for name, p in tracked(asked, "compare")]
     if question.plot is not None:
         from counterpoise.apps.report.bars import draw

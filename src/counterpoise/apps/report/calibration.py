@@ -21,6 +21,8 @@ _STYLE: Final = ("body{font:15px/1.45 sans-serif;max-width:70em;margin:2em auto;
 _FACTOR_HEAD: Final = ("factor", "moves", "now", "long run", "half-life", "decay", "tail index",
                        "drawn", "R squared")
 
+_FILTER_HEAD: Final = ("factor", "filtered by", "days", "level", "QLIKE", "of EWMA",
+                       "of the recursion", "why not the forecast")
 _PRIOR_HEAD: Final = ("factor", "own days", "prior days", "weight", "scale", "from")
 
 
@@ -39,6 +41,9 @@ def calibration_lines(document: Object) -> list[str]:
     if document["priors"]:
         lines += ["", heading("stated priors, our reading"), *table(
             _PRIOR_HEAD, _prior_rows(document))]
+    if _filter_rows(document):
+        lines += ["", heading(_filter_title(document)), *table(
+            _FILTER_HEAD, _filter_rows(document)), _other_filters(document)]
     if document["left_out"]:
         lines += ["", heading("left out")]
         lines += [f"  {f['factor']} {f['why']}" for f in document["left_out"]]
@@ -51,6 +56,30 @@ def calibration_lines(document: Object) -> list[str]:
 def _prior_rows(document: Object) -> list[list[str]]:
     return [[p["factor"], f"{p['own_days']:,}", f"{p['prior_days']:,}", percent(p["weight"], 0),
              f"{p['scale']:.2f}", p["reading"]] for p in document["priors"]]
+
+
+def _filter_title(document: Object) -> str:
+    forecast = document["forecast"]
+    return (f"the forecast {forecast['name']}, frozen set {forecast['frozen_digest'][:16]}, on "
+            f"data {forecast['data_digest'][:16]}")
+
+
+def _filter_rows(document: Object) -> list[list[str]]:
+    """Return the factors of which the forecast says something; none where it was not asked."""
+    return [[f["factor"], one["name"], f"{one['days']:,}", f"{one['level']:.3f}",
+             *(f"{one['qlike'][name]:.4f}" if one["qlike"].get(name) is not None else "?"
+               for name in ("combination", "ewma", "gjr_ewma")), one["why"]]
+            for f in document["factors"] if (one := f["filter"])["qlike"]]
+
+
+def _other_filters(document: Object) -> str:
+    """Return why the other factors keep their recursions, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for f in document["factors"]:
+        if f["filter"]["why"] and not f["filter"]["qlike"]:
+            reasons.setdefault(f["filter"]["why"], []).append(f["factor"])
+    return "; ".join(f"{', '.join(names)}: by their recursions, {why}"
+                     for why, names in reasons.items())
 
 
 def _row(f: Object) -> list[str]:
@@ -110,6 +139,12 @@ def _page(document: Object, pictures: dict[str, str]) -> Iterator[str]:
     yield "<h2>Stated priors</h2><p>Our reading: moves of longer related series stand in where a " \
           "factor is not known. The weight is that of the prior in their scale.</p>"
     yield from _table(_PRIOR_HEAD, _prior_rows(document) or [["none", *[""] * 5]])
+    if _filter_rows(document):
+        yield f"<h2>Volatility by {escape(_filter_title(document))}</h2><p>It filters a price " \
+              "where its mean QLIKE over the last days is below both others; its deviations were " \
+              "multiplied by the level.</p>"
+        yield from _table(_FILTER_HEAD, _filter_rows(document))
+        yield f"<p>{escape(_other_filters(document))}</p>"
     yield "<h2>Left out</h2>"
     yield from _table(("factor", "why"), [[f["factor"], f["why"]] for f in document["left_out"]]
                       or [["none", ""]])

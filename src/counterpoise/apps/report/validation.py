@@ -9,7 +9,7 @@ from counterpoise.apps.report.pictures import refuse_undrawable
 from counterpoise.apps.report.table import heading, percent, table
 from counterpoise.apps.requirement_path import EventLoss, PathFigures
 from counterpoise.apps.validation import COVERAGE, GRID, Counts, Series
-from counterpoise.apps.validation_run import Alarmed, Curve, Judgement, Period, Score
+from counterpoise.apps.validation_run import Alarmed, Curve, Judgement, Period, Score, same_days
 from counterpoise.values.failure import Reason, bad_input
 
 _HEADER: Final = ("series", "days", "breaches", "Kupiec", "indep.", "joint", "FZ0", "to history",
@@ -22,7 +22,9 @@ def document(judgement: Judgement) -> dict[str, Any]:
     frozen = judgement.frozen
     return {
         "configuration": {"digest": frozen.digest, "first_day": frozen.first_day,
-                          "last_day": frozen.last_day, "panel_digest": frozen.panel_digest},
+                          "last_day": frozen.last_day, "panel_digest": frozen.panel_digest,
+                          "data_digest": judgement.data_digest or None,
+                          "same_data": same_days(judgement)},
         "periods": [_period(period) for period in judgement.periods],
         "forecasts": [_fields(score) for score in judgement.scores],
         "add_ons": [_fields(row) for row in judgement.figures],
@@ -46,7 +48,7 @@ def lines(judgement: Judgement, *, bold: bool = False) -> list[str]:
     """Return the tables for a terminal."""
     frozen = judgement.frozen
     found = [f"configuration {frozen.digest[:16]}, chosen on {frozen.first_day} to "
-             f"{frozen.last_day}"]
+             f"{frozen.last_day}", _provenance(judgement)]
     for period in judgement.periods:
         found += ["", heading(f"{period.name}: {period.first} to {period.last}", bold=bold),
                   *table(_HEADER, [_series(s) for s in period.series]), *_counts(period.counts)]
@@ -56,6 +58,18 @@ def lines(judgement: Judgement, *, bold: bool = False) -> list[str]:
     found += ["", heading("Losses of the named days against the margin of the day before",
                           bold=bold), *_events(judgement.events)]
     return found + ["", heading("Volatility signal", bold=bold), *_signal(judgement.signal)]
+
+
+def _provenance(judgement: Judgement) -> str:
+    """Return whether the days that were read are those on which the configuration was chosen."""
+    frozen, same = judgement.frozen, same_days(judgement)
+    if same is None:
+        return (f"data: read to {judgement.periods[-1].last}, before the freeze of "
+                f"{frozen.last_day}: not compared with those it was chosen on")
+    if same:
+        return f"data: up to the freeze the very days it was chosen on, {frozen.panel_digest[:16]}"
+    return (f"data: NOT the days it was chosen on: up to the freeze {judgement.data_digest[:16]}, "
+            f"recorded {frozen.panel_digest[:16]}; the figures are of other data")
 
 
 def _series(s: Series) -> tuple[str, ...]:

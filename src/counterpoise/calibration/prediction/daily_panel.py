@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.values.digest import sha256_of
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
@@ -62,3 +63,12 @@ def until(panel: DailyPanel, day: int) -> DailyPanel:
     rows = panel.day <= day
     cut = {name: getattr(panel, name)[rows] for name in COLUMNS}
     return replaced(panel, day=panel.day[rows], **cut)
+
+
+def panel_digest(panel: DailyPanel) -> str:
+    """Return the SHA-256 of every number of a panel, in single precision.
+
+    A reader's logarithm may differ in the last bit of a double from one machine to the next.
+    """
+    return sha256_of(",".join(panel.coins), panel.day,
+                     *(getattr(panel, name).astype(np.float32) for name in COLUMNS))

@@ -54,8 +54,7 @@ def forecast(panel: DailyPanel, parameters: PredictionParameters) -> Forecast:
         If the extra `calibration` is missing.
     """
     known = features(panel)
-    parts = {name: variance_forecast(name, panel, known, parameters)
-             for name in parameters.forecasts}
+    parts = variance_parts(panel, known, parameters)
     variance = geometric_mean(*parts.values())
     columns = boosting_columns(known, variance)
     deviation = np.sqrt(variance)
@@ -65,6 +64,13 @@ def forecast(panel: DailyPanel, parameters: PredictionParameters) -> Forecast:
                          window_days=parameters.window_days, own_share=parameters.own_share,
                          residual_max=parameters.residual_max)
     return Forecast(parts=parts, variance=variance, factor=factor, tail=tail)
+
+
+def variance_parts(panel: DailyPanel, known: dict[str, Floats],
+                   parameters: PredictionParameters) -> dict[str, Floats]:
+    """Return {name: variance [row + 1, coin]} of the forecasts that are combined."""
+    return {name: variance_forecast(name, panel, known, parameters)
+            for name in parameters.forecasts}
 
 
 def variance_forecast(name: str, panel: DailyPanel, known: dict[str, Floats],

@@ -9,15 +9,27 @@ from typing import Any, Final
 
 import numpy as np
 
-from counterpoise.calibration.prediction.daily_panel import DailyPanel
+from counterpoise.calibration.prediction.daily_panel import DailyPanel, until
 from counterpoise.calibration.prediction.features import features
-from counterpoise.calibration.prediction.forecast import Forecast, variance_forecast
+from counterpoise.calibration.prediction.forecast import variance_forecast, variance_parts
 from counterpoise.calibration.prediction.parameters import PredictionParameters
-from counterpoise.calibration.prediction.tail import SIDES
+from counterpoise.calibration.prediction.walk_forward import geometric_mean
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 COMPARED_DAYS: Final = 500
+
+
+@frozen
+class PastVariances:
+    """What was forecast for every day of a panel and the day after it, each with the past alone.
+
+    combination, ewma   variances [row + 1, coin], fractions squared per day, NaN where unknown
+    """
+
+    panel: DailyPanel
+    combination: Floats
+    ewma: Floats
 
 
 @frozen
@@ -27,7 +39,7 @@ class VolatilityNow:
     day         days since 1970-01-01 of the day that is forecast
     source      `combination` or `ewma`: whichever was better over the days compared
     deviation   forecast by the source; NaN where the coin has too few days
-    shortfall   {side: expected shortfall} at the level of the parameters, of the combination
+    compared    days on which both were known, at most 500
     qlike       {source: mean QLIKE} over the days compared, less is better
     """
 
@@ -35,16 +47,37 @@ class VolatilityNow:
     day: int
     source: str
     deviation: float
-    shortfall: dict[str, float]
+    compared: int
     qlike: dict[str, float]
 
 
-def volatility_now(panel: DailyPanel, found: Forecast,
-                   parameters: PredictionParameters) -> tuple[VolatilityNow, ...]:
+def past_variances(panel: DailyPanel, parameters: PredictionParameters) -> PastVariances:
+    """Return the walk-forward variance forecasts of a panel under a configuration.
+
+    Raises
+    ------
+    BadInput
+        If the extra `calibration` is missing.
+    """
+    known = features(panel)
+    return PastVariances(
+        panel=panel, combination=geometric_mean(*variance_parts(panel, known, parameters).values()),
+        ewma=variance_forecast("ewma", panel, known, parameters))
+
+
+def as_known(past: PastVariances, day: int) -> PastVariances:
+    """Return the forecasts that had been made at the end of `day` (days since 1970-01-01).
+
+    Equal in every bit to those of a panel that ends there: no forecast knows the future.
+    """
+    panel = until(past.panel, day)
+    rows = len(panel.day) + 1
+    return PastVariances(panel=panel, combination=past.combination[:rows], ewma=past.ewma[:rows])
+
+
+def volatility_now(past: PastVariances) -> tuple[VolatilityNow, ...]:
     """Return the state of every coin for the day after the panel's last one."""
-    ewma = variance_forecast("ewma", panel, features(panel), parameters)
-    named = {"combination": found.variance, "ewma": ewma}
-    return tuple(_of_coin(panel, found, named, coin) for coin in range(len(panel.coins)))
+    return tuple(_of_coin(past, coin) for coin in range(len(past.panel.coins)))
 
 
 def mean_qlike(variance: Floats, move: Floats) -> float:
@@ -55,15 +88,18 @@ def mean_qlike(variance: Floats, move: Floats) -> float:
     return float(np.mean(np.log(variance[known]) + move[known] ** 2 / variance[known]))
 
 
-def _of_coin(panel: DailyPanel, found: Forecast, named: dict[str, Floats],
-             coin: int) -> VolatilityNow:
-    both = np.isfinite(named["combination"][:-1, coin]) & np.isfinite(panel.log_return[:, coin])
-    rows = np.flatnonzero(both)[-COMPARED_DAYS:]
+def compared_rows(past: PastVariances, coin: int) -> Any:
+    """Return the rows of the panel over which a coin's forecasts are compared."""
+    both = np.isfinite(past.combination[:-1, coin]) & np.isfinite(past.panel.log_return[:, coin])
+    return np.flatnonzero(both)[-COMPARED_DAYS:]
+
+
+def _of_coin(past: PastVariances, coin: int) -> VolatilityNow:
+    panel, rows = past.panel, compared_rows(past, coin)
+    named = {"combination": past.combination, "ewma": past.ewma}
     qlike = {name: mean_qlike(variance[rows, coin], panel.log_return[rows, coin])
              for name, variance in named.items()}
     source = "combination" if qlike["combination"] < qlike["ewma"] else "ewma"
     return VolatilityNow(
         coin=panel.coins[coin], day=int(panel.day[-1]) + 1, source=source, qlike=qlike,
-        deviation=float(np.sqrt(named[source][-1, coin])),
-        shortfall={side: float(found.tail.shortfall[k, -1, coin])
-                   for k, side in enumerate(SIDES)})
+        deviation=float(np.sqrt(named[source][-1, coin])), compared=len(rows))

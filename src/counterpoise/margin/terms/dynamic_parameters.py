@@ -99,8 +99,10 @@ class FloorTerms:
     history: str
 
     def __post_init__(self) -> None:
-        """Refuse shares and lengths that have no meaning."""
+        """Refuse shares and lengths that have no meaning: a volatility of no years is none."""
         require_ranges(self, {"share": (0, 10), "years": (0, 100)})
+        if self.years == 0:
+            raise _bad("years", "is 0; give the years of history behind the floor, above 0")
 
 
 @frozen
@@ -199,8 +201,11 @@ class IssuerTerms:
     shocks: dict[str, float] = {}
 
     def __post_init__(self) -> None:
-        """Refuse recoveries outside 0 to 1, and prices that fall to nothing or without end."""
+        """Refuse no name, recoveries outside 0 to 1, and prices that fall to nothing or on."""
         require_ranges(self, {"recovery": (0, 1)})
+        if not self.issuer.strip():
+            raise _bad("issuer", "has no name; say who stands behind the asset, for the assets of "
+                       "one issuer fail together")
         wrong = [Failure(reason=Reason.BAD_VALUE, subject=f"shocks.{code[:40]}", sentence=(
             f"{size:g} is a fraction of the price above -1 and at most 10, of a code in lower case")
             ) for code, size in self.shocks.items()

@@ -1,31 +1,58 @@
 """The state of volatility now: the combination speaks only where it was better."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
+from counterpoise.calibration.prediction.daily_panel import until
 from counterpoise.calibration.prediction.forecast import forecast
-from counterpoise.calibration.prediction.now import mean_qlike, volatility_now
+from counterpoise.calibration.prediction.now import (
+    PastVariances,
+    as_known,
+    mean_qlike,
+    past_variances,
+    volatility_now,
+)
 from counterpoise.values.frozen import replaced
 from unit.calibration.prediction.daily_panels import simulated_panel
-from unit.calibration.prediction.test_no_look_ahead import SMALL, whole
+from unit.calibration.prediction.test_no_look_ahead import CUT, SMALL, whole
+
+
+@cache
+def past() -> PastVariances:
+    return past_variances(simulated_panel(), SMALL)
+
+
+def test_the_variances_are_those_of_the_forecast_of_record() -> None:
+    assert past().combination.tobytes() == whole().variance.tobytes()
+    assert past().ewma.tobytes() == whole().parts["ewma"].tobytes()
 
 
 def test_the_state_is_that_of_the_day_after_the_last() -> None:
     panel = simulated_panel()
-    state = volatility_now(panel, whole(), SMALL)
+    state = volatility_now(past())
 
     assert [s.coin for s in state] == list(panel.coins)
     assert {s.day for s in state} == {int(panel.day[-1]) + 1}
     for k, s in enumerate(state):
-        assert s.shortfall["long"] == whole().tail.shortfall[0, -1, k]
-        assert s.qlike[s.source] == min(s.qlike.values())
+        named = {"combination": past().combination, "ewma": past().ewma}
+        assert s.deviation == np.sqrt(named[s.source][-1, k])
+        assert s.qlike[s.source] == min(s.qlike.values()) and 300 < s.compared <= 500
 
 
 def test_a_combination_that_was_worse_is_not_used() -> None:
-    spoiled = replaced(whole(), variance=9.0 * whole().variance)
-    state = volatility_now(simulated_panel(), spoiled, SMALL)
+    state = volatility_now(replaced(past(), combination=9.0 * past().combination))
 
     assert {s.source for s in state} == {"ewma"}
+
+
+def test_what_was_known_earlier_is_what_a_panel_that_ends_there_says() -> None:
+    day = int(simulated_panel().day[CUT - 1])
+    short = past_variances(until(simulated_panel(), day), SMALL)
+
+    assert as_known(past(), day) == short
+    assert volatility_now(as_known(past(), day)) == volatility_now(short)
 
 
 def test_qlike_is_least_for_the_true_variance() -> None:
