@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
@@ -17,6 +19,9 @@ from rule_books.gross_cross import GrossParameters, GrossRates
 SCHEDULE = CollateralSchedule(numeraire="USD", other=None, assets={
     "BTC": AssetTerms(up_to=(2.0,), weight=(0.9, 0.5)),
     "USDC": AssetTerms(up_to=(), weight=(1.0,))})
+BORROWING = Borrowing(assets={"USDC": BorrowTerms(
+    account_max=10**9, platform_max=10**12, rate=8, rate_exponent=-2, initial=0.1,
+    maintenance=0.02)})
 VERSION = ParameterVersion(
     model="gross_cross", number=3, sections=(("general", "2026-01-01", "2026-01-02"),),
     notes=(("general", "odd"),), parameters=GrossParameters(
@@ -69,6 +74,7 @@ def events():
         said.ChangeWithdrawn(**WHO, segment="retail", digest="ab", effective_from=20),
         said.ConflictReceived(**WHO, taken="c-0", digest="ab"),
         said.ClockAdvanced(**WHO), said.EngineRestarted(**WHO, engine="0.1.0"),
+        of_assets.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
         said.UnreadableReceived(**WHO, digest="ab", size=7, sentence="is nothing"),
         said.PocketOpened(**WHO, account="alice/1", owner="alice"),
         said.AccountLinked(**WHO, account="alice", to="bob"),
@@ -109,6 +115,7 @@ def effects():
         made.LiquidationOrdered(**level, level="liquidation", maintenance=2.0, balance=1.0,
                                 snapshot=4, version=3, lead_ns=-1),
         made.ContractsDelivered(**at, underlying="BTC", expiry=99, **PRICE, covered=1.0),
+        made.InterestPosted(**at, segment="retail", asset="USDC", instants=1, accounts=2, amount=9),
         made.ParametersTookEffect(**at, segment="retail", version=3, digest="ab"),
         made.ChangeDecided(
             **at, segment="retail", version=3, digest="ab", effective_from=20, admitted=False,

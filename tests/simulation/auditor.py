@@ -11,8 +11,8 @@ from math import ceil
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
+from simulation.bounds import CLOSE, Bounds, keeps_within
 
-CLOSE = Fraction(1, 10**9)
 WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
@@ -51,13 +51,15 @@ class Auditor:
         self.rules, self.time = rules, state.time
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
+        self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
+        self.lending, self.interval, self.decreed = {}, 3600 * 10**9, []
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
         self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
         self.owner, self.head = {}, {}
-        self.exposure, self.later, self.pledged = None, [], {}
+        self.bounds = Bounds(self)
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -148,7 +150,7 @@ class Auditor:
         """Check an admission: by what the account needs and owns with the change made."""
         account, group = self.accounts[e.account], self.group(e.account)
         needed_before, _, _ = self.margin(group)
-        before = self.use(e)
+        before = self.bounds.use(e)
         saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
         admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
                        for x in effects)
@@ -161,13 +163,13 @@ class Auditor:
         if not leaves:
             right = right or needed <= needed_before
             certain = certain or needed == needed_before
-        elif min(account.cash.values()) < 0:
+        elif any(left < self.least(code, saved[1][code]) for code, left in account.cash.items()):
             right, certain = False, True
         if self.market is None:
             right, certain = False, True
         if doubtful:
             certain = True
-        fits, sure = self.within(e, before)
+        fits, sure = self.bounds.within(e, before)
         if not fits and sure:
             right, certain = False, True
         if certain and sure and admitted != right:
@@ -176,6 +178,14 @@ class Auditor:
                              f"doubtful {doubtful}")
         if not admitted:
             account.orders, account.cash = saved
+
+    def least(self, code, before):
+        """Return how low a balance may be brought, by the terms of borrowing."""
+        terms = self.lending.get(code)
+        if terms is None:
+            return 0
+        room = max(terms.platform_max - self.owed[code], 0)
+        return -min(terms.account_max, max(-before, 0) + room)
 
     def transferred(self, e, effects):
         cash, there = self.accounts[e.account].cash, self.accounts[e.to].cash
@@ -195,96 +205,8 @@ class Auditor:
             if self.owner.get(pocket, other) != other:
                 raise Divergence(f"collateral moved between the pocket {pocket} and {other}")
 
-    def party(self, name):
-        """Return what one owner stands behind: a group, and each pocket, by itself."""
-        owner = self.owner.get(name, name)
-        group = self.group(owner)
-        names = {n for n, account in self.accounts.items() if account in group}
-        return [group, *([a] for n, a in self.accounts.items() if self.owner.get(n) in names)]
-
-    def use(self, e):
-        """Return what a limit would be held against: gross notional, or what stands behind."""
-        if self.exposure is None or self.market is None:
-            return Fraction(0)
-        if isinstance(e, said.OrderPlaced | said.OrderChanged):
-            return sum((self.gross(group) for group in self.party(e.account)), Fraction(0))
-        if not isinstance(e, said.Transferred):
-            return Fraction(0)
-        prices = self.prices()
-        codes = {c for one in self.exposure.counterparties.values() if e.asset in one.assets
-                 for c in one.assets}
-        held = [sum(a.cash[code] for a in group) * prices[code] / 10 ** self.decimals[code]
-                for group in self.party(e.to) for code in codes]
-        return sum((max(value, Fraction(0)) for value in held), Fraction(0))
-
-    def gross(self, group):
-        """Return the gross notional of accounts as one, orders on their worse side, USD."""
-        total = Fraction(0)
-        orders = [o for a in group for o in a.orders.values()]
-        for name in {n for a in group for n in a.positions} | {o[0] for o in orders}:
-            contract, (lots, _) = self.terms[name], self.held(group, name)
-            bought = sum(n for c, n in orders if c == name and n > 0)
-            sold = -sum(n for c, n in orders if c == name and n < 0)
-            size = Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
-            if contract.payoff is not Payoff.INVERSE or isinstance(contract, Option):
-                size *= self.market[1][contract.underlying]
-            total += max(abs(lots), abs(lots + bought), abs(lots - sold)) * size
-        return total
-
-    def within(self, e, before):
-        """Return whether what is asked for keeps within the limits, and whether that is sure."""
-        limits, after = self.exposure, self.use(e)
-        if limits is None or self.market is None:
-            return True, True
-        most = float("inf")
-        if isinstance(e, said.OrderPlaced | said.OrderChanged):
-            most = limits.gross_max
-        elif isinstance(e, said.Transferred):
-            if any(self.accounts[e.account] in group for group in self.party(e.to)):
-                return True, True
-            if limits.eligible is not None and e.asset not in limits.eligible:
-                return False, True
-            most, before = min([one.value_max for one in limits.counterparties.values()
-                                if e.asset in one.assets], default=most), after - 1
-        if most == float("inf"):
-            return True, True
-        sure = abs(after - Fraction(most)) > CLOSE * (1 + after) or after <= before
-        return after <= Fraction(most) or after <= before, sure
-
     def exposurelimited(self, e, _):
-        self.later.append((e.effective_from, e.limits))
-        self.later.sort(key=lambda pair: pair[0])
-        self.limit()
-
-    def limit(self):
-        """Let limits act whose time has come."""
-        due = [limits for since, limits in self.later if since <= self.time]
-        if due:
-            self.exposure, self.later = due[-1], self.later[len(due):]
-            self.pledge()
-
-    def pledge(self):
-        """Look how much all accounts hold."""
-        self.pledged = {code: Fraction(sum(max(a.cash[code], 0) for a in self.accounts.values()),
-                                       10 ** self.decimals[code]) for code in self.codes}
-
-    def counted(self, values):
-        """Return what amounts > 0, weighed and in USD, count within the limits, all together."""
-        limits = self.exposure
-        if limits is None:
-            return sum(values.values(), Fraction(0))
-        for code, cap in limits.platform.items():
-            if self.pledged[code] > Fraction(cap):
-                values[code] *= Fraction(cap) / self.pledged[code]
-        if limits.eligible is not None:
-            values = {code: value for code, value in values.items() if code in limits.eligible}
-        whole = total = sum(values.values(), Fraction(0))
-        for one in limits.counterparties.values():
-            most = Fraction(one.share_max) * whole
-            if one.value_max < float("inf"):
-                most = min(most, Fraction(one.value_max))
-            total -= max(sum(values.get(code, 0) for code in one.assets) - most, 0)
-        return total
+        self.bounds.decree(e)
 
     def prices(self):
         return {**self.market[1], "USDC": Fraction(1), "USD": Fraction(1)}
@@ -364,39 +286,64 @@ class Auditor:
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
         own = e.version.parameters.general
-        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share))
-        before, (told,) = (self.rate, self.share), [
-            x for x in effects if isinstance(x, made.ChangeDecided)]
-        sides = []
-        for self.rate, self.share in (before, after):
+        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), self.lending
+        before = self.rate, self.share, self.lending
+        fits = self.weigh(effects, before, after)
+        self.rate, self.share, _ = after if fits else before
+
+    def weigh(self, effects, before, after):
+        """Return whether terms may follow others; they are (rate, share, terms of borrowing)."""
+        told, = [x for x in effects if isinstance(x, made.ChangeDecided)]
+        now, sides = (self.rate, self.share, self.lending), []
+        for self.rate, self.share, self.lending in (before, after):
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
-        fits = self.limits is None or self.market is None or self.fits(*sides)
+        self.rate, self.share, self.lending = now
+        fits = self.limits is None or self.market is None or keeps_within(
+            self.limits, *sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
-        self.rate, self.share = after if fits else before
+        return fits
 
     def has_a_row(self, group):
         cash, names = self.netted(group)
         return any(cash.values()) or names
 
-    def fits(self, before, after):
-        """Return whether few enough stand worse, and few enough need too much more."""
-        worse = [0] * 4
-        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
-            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
-                        for x, w, y in ((i, m, b), (j, n, c)))
-            worse[new] += new > old
-        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
-        names = ("below_initial", "below_maintenance", "bankrupt")
-        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
-                   zip(names, worse[1:], strict=True)) and (
-            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
-
     def impactlimited(self, e, _):
         self.limits = e.limits
 
+    def borrowingchanged(self, e, effects):
+        """Note other terms, where what they do to the accounts keeps within the limits."""
+        lending = self.lending
+        for at, borrowing in self.decreed:
+            lending = borrowing.assets if at <= e.effective_from else lending
+        if self.weigh(effects, (self.rate, self.share, lending),
+                      (self.rate, self.share, e.borrowing.assets)):
+            self.decreed.append((e.effective_from, e.borrowing))
+            self.decreed.sort(key=lambda pair: pair[0])
+            self.act()
+
+    def act(self):
+        """Let what was decreed by now count."""
+        while self.decreed and self.decreed[0][0] <= self.time:
+            _, borrowing = self.decreed.pop(0)
+            self.lending, self.interval = borrowing.assets, borrowing.interval_ns
+
+    def charge(self, before):
+        """Charge interest on what is owed, for every whole interval that ended since."""
+        instants = self.time // self.interval - before // self.interval
+        for code, terms in self.lending.items():
+            share = (Fraction(terms.rate) * Fraction(10) ** terms.rate_exponent
+                     * Fraction(instants * self.interval, 365 * 86_400 * 10**9))
+            for account in self.accounts.values():
+                if account.cash[code] < 0:
+                    due = ceil(-account.cash[code] * share)
+                    account.cash[code] -= due
+                    account.sum_up("interest", code, -due)
+                    self.interest[code] += due
+
     def fundingapplied(self, e, _):
+        self.moved(e)
         contract = self.terms[e.instrument]
         price = Fraction(e.price) * Fraction(10) ** e.price_exponent
         rate = Fraction(e.rate) * Fraction(10) ** e.rate_exponent
@@ -443,8 +390,11 @@ class Auditor:
     def marketassembled(self, e, _):
         self.moved(e)
         self.market = dict(self.marks), dict(self.index)
-        self.pledge()
+        self.bounds.pledge()
         self.judge()
+        if self.lending:
+            self.owed = {code: -sum(min(a.cash[code], 0) for a in self.accounts.values())
+                         for code in self.codes}
 
     def clockadvanced(self, e, _):
         self.moved(e)
@@ -460,8 +410,10 @@ class Auditor:
         """Let time pass."""
         if e.time < self.time and isinstance(e, said.ClockAdvanced):
             raise Divergence("time went back")
-        self.time = max(self.time, e.time)
-        self.limit()
+        before, self.time = self.time, max(self.time, e.time)
+        self.charge(before)
+        self.act()
+        self.bounds.act()
         self.look()
 
     def look(self):
@@ -526,9 +478,14 @@ class Auditor:
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
             maintenance += abs(lots) * size * self.rate * self.share
         prices = self.prices()
+        cash, _ = self.netted(group)
+        for code, terms in self.lending.items():
+            value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
+            initial += value * Fraction(str(terms.initial))
+            maintenance += value * Fraction(str(terms.maintenance))
         balance = sum((amount * prices[code] for code, amount in owned.items() if amount < 0),
                       Fraction(0))
-        balance += self.counted({code: max(amount, 0) * prices[code] * WEIGHTS[code]
+        balance += self.bounds.counted({code: max(amount, 0) * prices[code] * WEIGHTS[code]
                                  for code, amount in owned.items()})
         return initial, maintenance, balance
 
@@ -602,9 +559,10 @@ class Auditor:
         waiting = dict.fromkeys(self.codes, 0)
         for code, amount in self.waiting.values():
             waiting[code] += amount
-        if cash["fees"] != self.fees or cash["withdrawals"] != waiting:
-            raise Divergence(f"fees {cash['fees']} and withdrawals {cash['withdrawals']}, by the "
-                             f"auditor {self.fees} and {waiting}")
+        for name, mine in (("fees", self.fees), ("withdrawals", waiting),
+                           ("interest", self.interest)):
+            if cash[name] != mine:
+                raise Divergence(f"{name} {cash[name]}, by the auditor {mine}")
         for name, contract in self.terms.items():
             lots = sum(a.positions.get(name, (0, 0))[0] for a in self.accounts.values())
             there = state.ledger.cleared.get(name, (0, 0))[0]

@@ -7,13 +7,13 @@ from counterpoise.accounts.book import Entries, book_of
 from counterpoise.engine.codec import batch_of
 from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
+from counterpoise.engine.margins import own_model
 from counterpoise.engine.shards import order_entries
 from counterpoise.engine.state import Row
 from counterpoise.engine.step import step
 from counterpoise.instruments.contracts import Option, Spot
 from counterpoise.margin.compute import compute_margin
-from counterpoise.margin.scheduled import with_counts
-from engine_world import MODEL, RULES, World
+from engine_world import RULES, World
 from simulation.auditor import Auditor, Divergence
 from simulation.workload import Workload
 
@@ -58,8 +58,10 @@ def same_from_scratch(world):
             entry_cost=columns[3]),
         orders=order_entries(np.arange(len(rows)), rows),
         balances=(state.assets, np.array([row.balances for row in rows], np.int64)))
-    margins = compute_margin(book, state.market, model=with_counts(MODEL, counts_in(state, 0)),
-                             version=state.segments[0].version)
+    retail = state.segments[0]
+    margins = compute_margin(book, state.market, model=own_model(retail, state.equipment,
+                                                                counts_in(state, 0)),
+                             version=retail.version)
     standing, needs = state.shards[0].standing, margins.requirements
     last = state.shards[0].standing.snapshot == state.market.sequence
     for row, account in enumerate(needs.account.tolist()):

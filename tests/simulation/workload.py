@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.limits import Counterparty, ExposureLimits
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
@@ -35,6 +37,9 @@ class Workload:
                     levels=DEFAULT_LEVELS),
                make(said.ParametersActivated, segment="retail", version=parameters(),
                     effective_from=0)]
+        if self.one(2):
+            out.append(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
+                            effective_from=0))
         out += [event for event, _ in self.limits()] if self.one(2) else []
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
@@ -236,9 +241,9 @@ class Workload:
         return [(event, False) for event in out]
 
     def rare(self) -> list[tuple[Any, bool]]:
-        """Return funding, new parameters, a restart, a long silence, or an expiry."""
-        make, kind = self.world.event, self.one(8)
-        if kind > 5:
+        """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
+        make, kind = self.world.event, self.one(10)
+        if kind > 7:
             return self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
@@ -261,6 +266,10 @@ class Workload:
                 said.ContractsSettled, underlying=coin, expiry=EXPIRY,
                 price=int(price * 10_000), price_exponent=-4), False)
                 for coin, price in self.prices.items()]
+        if kind == 4:
+            later = self.pick((0, self.world.time + 20 * SECOND_NS))
+            return [(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
+                          effective_from=later), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
 
@@ -279,6 +288,14 @@ class Workload:
         return [(self.world.event(
             said.ExposureLimited, segment="retail", limits=limits,
             effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
+
+    def lending(self) -> Borrowing:
+        """Return terms of borrowing, now and then tight ones, of some assets."""
+        some = [code for code in sorted(CASH) if self.one(3)]
+        return Borrowing(interval_ns=60 * SECOND_NS, assets={code: BorrowTerms(
+            account_max=self.pick((0, CASH[code] // 4, 2 * CASH[code])),
+            platform_max=self.pick((CASH[code] // 2, 20 * CASH[code])), rate=self.one(3000),
+            rate_exponent=-2, initial=self.pick((0.0, 0.1)), maintenance=0.0) for code in some})
 
     def error(self) -> list[tuple[Any, bool]]:
         """Return an event that must change nothing."""
@@ -301,6 +318,8 @@ class Workload:
             make(said.UnreadableReceived, digest="ab", size=3, sentence="is nothing"),
             make(said.FeeCharged, account="a", asset="USDC", amount=1, client_id="c1"),
             make(said.MarketAssembled, segments=("nowhere",)),
+            make(of_assets.BorrowingChanged, segment="nowhere", borrowing=Borrowing(assets={}),
+                 effective_from=0),
         ]
         if self.one(4) == 0:
             return [(last, False)]

@@ -23,6 +23,7 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import Transferred, WithdrawalRequested
 from counterpoise.engine.freshness import doubted, doubts
 from counterpoise.engine.groups import margined_with
+from counterpoise.engine.loans import owed_beyond
 from counterpoise.engine.margins import Table, book_of_rows, can_margin, margins
 from counterpoise.engine.state import Row
 from counterpoise.engine.ties import group_of
@@ -74,9 +75,10 @@ def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
     after = margins(draft, segment, book_of_rows(draft, asked))
     leaves = np.array([q.leaves for q, _ in trials], bool)
     doubtful = doubted(draft, segment, asked)
-    whole = np.array([min(row.balances, default=0) >= 0 for _, row in trials], bool)
+    whole = np.array([not (q.leaves and owed_beyond(draft, segment, draft.read(q.number), row))
+                      for q, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful
-    passes &= whole | ~leaves
+    passes &= whole
     fits = within(draft, segment, [(*trial, row) for trial, row in zip(trials, asked, strict=True)])
     open_ones = np.flatnonzero(~passes & ~leaves)
     if len(open_ones):
@@ -154,9 +156,7 @@ def _reasons(draft: Draft, segment: int,
     asked = _margined(draft, question, row)
     wrong = [*doubts(draft, segment, asked), *beyond(draft, segment, (question, row, asked))]
     if question.leaves:
-        wrong += [Failure(reason=Reason.NOT_COVERED, subject=a.code, sentence=(
-            f"would be owed: {left} of its smallest unit; no more can leave than there is"))
-            for a, left in zip(draft.state.assets, row.balances, strict=True) if left < 0]
+        wrong += owed_beyond(draft, segment, draft.read(question.number), row)
     return tuple(wrong + _lacking(after, k))
 
 

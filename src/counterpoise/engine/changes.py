@@ -1,4 +1,4 @@
-"""May these terms act? Parameters and schedules, by what they would do to the accounts as they are.
+"""May these terms act? Decided by what they would do to the accounts as they are.
 
 A change is weighed when the engine hears of it, wherever its beginning lies: every account of the
 segment under the terms it would follow and under the new ones, at the snapshot at hand
@@ -9,25 +9,25 @@ segment) is let in.
 
 from typing import Any
 
-from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
+from counterpoise.collateral.schedule import schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
 from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
 from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
-from counterpoise.engine.state import Pending, Segment
+from counterpoise.engine.state import Pending, Segment, own_terms
 from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
 from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
-from counterpoise.margin.scheduled import with_counts
+from counterpoise.margin.scheduled import OwnTerms, digest_of_terms
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
 ACCEPTED_MAX = 100
 _DIGEST_CHARS = 64
-Terms = tuple[ParameterVersion | None, CollateralSchedule | None]
+Terms = tuple[ParameterVersion | None, OwnTerms]
 
 
 def impact_limited(draft: Draft, k: int, event: ImpactLimited) -> Segment:
@@ -54,11 +54,13 @@ def change_withdrawn(draft: Draft, k: int, event: ChangeWithdrawn) -> Segment:
 
 
 def digest_of(decreed: Pending) -> str:
-    """Return the digest of the parameters, or of the schedule, that wait."""
+    """Return the digest of the parameters, the schedule or the terms that wait."""
     if decreed.version is not None:
         return version_digest(decreed.version)
-    assert decreed.schedule is not None
-    return schedule_digest(decreed.schedule)
+    if decreed.schedule is not None:
+        return schedule_digest(decreed.schedule)
+    assert decreed.borrowing is not None
+    return digest_of_terms(decreed.borrowing)
 
 
 def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
@@ -66,7 +68,7 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     held, name = draft.state.segments[k], digest_of(decreed)
     limits = held.limits.get(name, held.limits.get(""))
     before = _before(held, decreed.effective_from)
-    after = (decreed.version or before[0], decreed.schedule or before[1])
+    after = _with(before, decreed)
     wrong, impact = _unfit(draft.state.equipment.models[held.model], after), None
     if not wrong:
         try:
@@ -85,15 +87,22 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
 
 def _before(held: Segment, effective_from: int) -> Terms:
     """Return the terms that a change would follow: those of its instant, as decreed so far."""
-    version, schedule = held.version, held.schedule
+    terms: Terms = held.version, own_terms(held)
     for one in held.pending:
         if one.effective_from <= effective_from:
-            version, schedule = one.version or version, one.schedule or schedule
-    return version, schedule
+            terms = _with(terms, one)
+    return terms
+
+
+def _with(terms: Terms, decreed: Pending) -> Terms:
+    """Return terms after a change of some of them."""
+    version, own = terms
+    return decreed.version or version, OwnTerms(schedule=decreed.schedule or own.schedule,
+                                                borrowing=decreed.borrowing or own.borrowing)
 
 
 def _unfit(model: MarginModel, after: Terms) -> tuple[Failure, ...]:
-    version, schedule = after
+    version, schedule = after[0], after[1].schedule
     if version is None or schedule is None:
         return ()
     rule: Any = model.equity(version.parameters)
@@ -111,9 +120,10 @@ def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
         return None
     assert after[0] is not None
     held = state.segments[k]
-    model = with_counts(state.equipment.models[held.model], counts_in(state, k))
-    change = Change(model=model, before=before[0], after=after[0],
-                    schedules=(before[1], after[1]))
+    counts = counts_in(state, k)
+    own = replaced(before[1], counts=counts), replaced(after[1], counts=counts)
+    change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
+                    terms=own)
     book = as_groups(state.ties, compacted(mine)[1])
     return impact_of(change, book, state.market, segments=(held.name,),
                      threads=state.equipment.threads)

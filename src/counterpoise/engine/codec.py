@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final, cast, get_args
 
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.engine import tie_events as tied
@@ -45,7 +46,7 @@ EVENT_KINDS: Final[dict[int, type]] = {
     20: said.CollateralScheduleChanged, 21: said.ClockAdvanced, 22: said.EngineRestarted,
     23: said.UnreadableReceived, 31: tied.PocketOpened, 32: tied.AccountLinked,
     33: tied.AccountUnlinked, 34: tied.ExposureLimited, 40: said.ImpactLimited,
-    41: said.ChangeWithdrawn, 42: said.ConflictReceived}
+    41: said.ChangeWithdrawn, 42: said.ConflictReceived, 51: of_assets.BorrowingChanged}
 EFFECT_KINDS: Final[dict[int, type]] = {
     129: made.EventRefused, 130: made.EventRepeated, 131: made.OrderAdmitted,
     132: made.OrderRefused, 133: made.WithdrawalDecided, 134: made.TransferDecided,
@@ -53,7 +54,7 @@ EFFECT_KINDS: Final[dict[int, type]] = {
     138: made.MarginCallIssued, 139: made.MarginCallMet, 140: made.MarginCallEscalated,
     141: made.LiquidationOrdered, 142: made.ContractsDelivered, 143: made.ParametersTookEffect,
     144: made.Alert, 151: made.LinkDecided, 152: made.LossAbsorbed,
-    153: made.LimitsTookEffect, 170: made.ChangeDecided}
+    153: made.LimitsTookEffect, 161: made.InterestPosted, 170: made.ChangeDecided}
 _HEAD: Final = struct.Struct("<BB")
 Decoder = Callable[[bytes, Types], Any]
 

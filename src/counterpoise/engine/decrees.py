@@ -10,8 +10,8 @@ import numpy as np
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.limits import assets_named
-from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine import changes
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import LimitsTookEffect, ParametersTookEffect
@@ -32,7 +32,7 @@ from counterpoise.engine.tie_events import ExposureLimited
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
 from counterpoise.margin.model import CrossEquity
-from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.margin.parameter_version import version_digest
 from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -79,12 +79,36 @@ def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
                               f"already; {event.version.number} does not follow it"))
     if wrong:
         raise BadInput(*wrong)
-    _wait(draft, k, (event.effective_from, in_order(event.version), None))
+    _wait(draft, k, Pending(effective_from=event.effective_from, version=in_order(event.version)))
 
 
 def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
     """Note a collateral schedule that is to count from an instant on."""
     k = _segment(draft, event.segment)
+    held = draft.state.segments[k]
+    rule = _cross_rule(draft, k, "a collateral schedule has no place in it")
+    if rule.numeraire != event.schedule.numeraire:
+        raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
+                        f"in {event.schedule.numeraire[:20]}")
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                             schedule=in_order(event.schedule)))
+
+
+def borrowing_changed(draft: Draft, event: BorrowingChanged) -> None:
+    """Note the terms on which balances may be negative from an instant on."""
+    k = _segment(draft, event.segment)
+    _cross_rule(draft, k, "there is nothing to borrow against in a pool of one asset")
+    known = {a.code for a in draft.state.assets}
+    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset of this ledger")
+             for code in sorted(event.borrowing.assets) if code not in known]
+    if wrong:
+        raise BadInput(*wrong)
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                             borrowing=in_order(event.borrowing)))
+
+
+def _cross_rule(draft: Draft, k: int, why: str) -> CrossEquity:
+    """Return how a segment counts collateral; BadInput where it has no rule over all assets."""
     held = draft.state.segments[k]
     if held.version is None:
         raise bad_input(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
@@ -92,11 +116,8 @@ def schedule_changed(draft: Draft, event: CollateralScheduleChanged) -> None:
     rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
     if not isinstance(rule, CrossEquity):
         raise bad_input(Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by "
-                        "itself; a collateral schedule has no place in it")
-    if rule.numeraire != event.schedule.numeraire:
-        raise bad_input(Reason.BAD_VALUE, held.name, f"is valued in {rule.numeraire}, the schedule "
-                        f"in {event.schedule.numeraire[:20]}")
-    _wait(draft, k, (event.effective_from, None, in_order(event.schedule)))
+                        f"itself; {why}")
+    return rule
 
 
 def impact_limited(draft: Draft, event: ImpactLimited) -> None:
@@ -140,13 +161,11 @@ def _misfits(draft: Draft, held: Segment) -> list[Failure]:
         "platform and counterparties have no place in it")]
 
 
-def _wait(draft: Draft, k: int,
-          decreed: tuple[int, ParameterVersion | None, CollateralSchedule | None]) -> None:
+def _wait(draft: Draft, k: int, new: Pending) -> None:
     held = draft.state.segments[k]
-    if not 0 <= decreed[0] < 2**62 or len(held.pending) >= PENDING_MAX:
+    if not 0 <= new.effective_from < 2**62 or len(held.pending) >= PENDING_MAX:
         raise bad_input(Reason.BAD_TIME, held.name, f"can wait for at most {PENDING_MAX} changes, "
                         "each from an instant after 1970")
-    new = Pending(effective_from=decreed[0], version=decreed[1], schedule=decreed[2])
     if not changes.admitted(draft, k, new):
         return
     pending = tuple(sorted((*held.pending, new), key=lambda p: p.effective_from))
@@ -162,7 +181,8 @@ def in_force(draft: Draft) -> None:
             now_due = held.pending[0]
             version = now_due.version or held.version
             held = replaced(held, pending=held.pending[1:], version=version,
-                            schedule=now_due.schedule or held.schedule)
+                            schedule=now_due.schedule or held.schedule,
+                            borrowing=now_due.borrowing or held.borrowing)
             _put(draft, k, held)
             _to_be_margined(draft, k)
             assert version is not None

@@ -13,7 +13,7 @@ from counterpoise.engine.shards import compacted, drawn, grown
 from counterpoise.engine.state import HOUSE, NEVER, Ledger, Order, Row, State
 from counterpoise.values.frozen import replaced
 
-CLEARING, DUST, EXTERNAL, FEES, FUNDING, WITHDRAWALS = HOUSE
+CLEARING, DUST, EXTERNAL, FEES, FUNDING, INTEREST, WITHDRAWALS = HOUSE
 
 
 class InvariantBroken(RuntimeError):

@@ -28,6 +28,7 @@ class AlertTopic(StrEnum):
     NO_MARGIN = "no_margin"
     OLDER_SNAPSHOT = "older_snapshot"
     DELIVERY_DIFFERS = "delivery_differs"
+    OWED_TOO_MUCH = "owed_too_much"
 
 
 @frozen
@@ -246,6 +247,22 @@ class ContractsDelivered:
 
 
 @frozen
+class InterestPosted:
+    """What accounts of a segment owed of an asset was charged for `instants` intervals.
+
+    `accounts` paid `amount` together, smallest units, into the house account "interest".
+    """
+
+    position: int
+    time: int
+    segment: str
+    asset: str
+    instants: int
+    accounts: int
+    amount: int
+
+
+@frozen
 class ParametersTookEffect:
     """Parameters act from now on; `digest` of what they say."""
 
@@ -301,4 +318,4 @@ Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | Withdraw
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
           | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
-          | ChangeDecided | LimitsTookEffect)
+          | InterestPosted | ChangeDecided | LimitsTookEffect)

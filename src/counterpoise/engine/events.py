@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.levels import Level
 from counterpoise.engine.tie_events import (
     AccountLinked,
@@ -371,5 +372,6 @@ MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | Ac
                | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
                | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
-               | ImpactLimited | ChangeWithdrawn | ConflictReceived | ExposureLimited)
+               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived
+               | ExposureLimited)
 Event = AccountEvent | MarketEvent

@@ -58,6 +58,7 @@ class _Head:
     calls: int
     snapshots: int
     restarted_at: int
+    owed: tuple[int, ...]
     rules: Rules
     withdrawals: dict[str, tuple[int, int, int]]
 
@@ -83,7 +84,8 @@ def state_parts(state: State) -> Parts:
     names = own_names(state.directory)
     head = _Head(state_format=STATE_FORMAT, edition=state.edition, applied=state.applied,
                  time=state.time, calls=state.calls, snapshots=state.snapshots,
-                 restarted_at=state.restarted_at, rules=state.rules, withdrawals=state.withdrawals)
+                 restarted_at=state.restarted_at, owed=state.owed, rules=state.rules,
+                 withdrawals=state.withdrawals)
     ids = (packed_ids(state.remembered.older), packed_ids(own_entries(state.remembered)),
            state.remembered.floor)
     market = None if state.market is None else tuple(
@@ -184,6 +186,7 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
         raise unreadable(f"have the format {head.state_format} of a state; this engine reads "
                          f"{STATE_FORMAT}")
     instruments, assets = parts["terms"]
+    assert len(head.owed) == len(assets)
     terms = catalogue(instruments)
     names, places = parts["accounts"]
     older, younger, floor = parts["ids"]
@@ -202,7 +205,7 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
         remembered=Remembered(older=unpacked_ids(*older), younger=young, count=len(young),
                               floor=floor),
         withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
-        restarted_at=head.restarted_at, arrays={}, worths={},
+        restarted_at=head.restarted_at, owed=head.owed, arrays={}, worths={},
         ties=_ties(parts, len(names)), **_exposure(parts))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import NO_ENTRIES, Book, book_of
+from counterpoise.collateral.borrowing import NO_BORROWING, Borrowing
 from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.board import Board, silent_board
@@ -24,6 +25,7 @@ from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.instruments.contracts import Instrument, Spot
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.margin.scheduled import OwnTerms
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import Asset
 from counterpoise.values.failure import BadInput, Failure, Reason
@@ -35,9 +37,9 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 Codes = np.ndarray[Any, np.dtype[np.uint8]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 SHARD_ACCOUNTS: Final = 512
-HOUSE: Final = ("clearing", "dust", "external", "fees", "funding", "withdrawals")
+HOUSE: Final = ("clearing", "dust", "external", "fees", "funding", "interest", "withdrawals")
 """The other side of every posting: gains and premiums; rounding; the world outside; what accounts
-paid in fees; funding on its way between accounts; what is set aside for withdrawals."""
+paid in fees; funding on its way between accounts; interest; what is set aside for withdrawals."""
 FLOWS: Final = ("realised", "funding", "fees", "interest")
 """What is summed up for every account and asset since it was opened: smallest units, received > 0.
 
@@ -87,11 +89,12 @@ class Rules:
 
 @frozen
 class Pending:
-    """What acts on a segment from an instant on: parameters, a schedule, or both."""
+    """What acts on a segment from an instant on: parameters, a schedule, terms of borrowing."""
 
     effective_from: int
-    version: ParameterVersion | None
-    schedule: CollateralSchedule | None
+    version: ParameterVersion | None = None
+    schedule: CollateralSchedule | None = None
+    borrowing: Borrowing | None = None
 
 
 @frozen
@@ -99,8 +102,9 @@ class Segment:
     """Accounts that are margined alike.
 
     `model` names a model of the equipment; `version` are its parameters now, None before any act;
-    `schedule` stands for the model's own collateral schedule where not None; `pending` is sorted by
-    time; `limits` {digest: how far the change with it may go}, "" for every other.
+    `schedule` stands for the model's own collateral schedule where not None; `borrowing` are the
+    terms on which balances may be negative; `pending` is sorted by time; `limits` {digest: how far
+    the change with it may go}, "" for every other.
     """
 
     name: str
@@ -109,7 +113,13 @@ class Segment:
     version: ParameterVersion | None
     schedule: CollateralSchedule | None
     pending: tuple[Pending, ...]
+    borrowing: Borrowing = NO_BORROWING
     limits: dict[str, ImpactLimits] = {}
+
+
+def own_terms(segment: Segment) -> OwnTerms:
+    """Return what was decreed for a segment in place of its model's own."""
+    return OwnTerms(schedule=segment.schedule, borrowing=segment.borrowing)
 
 
 @frozen
@@ -221,6 +231,8 @@ class State:
     calls         number of the last margin call
     snapshots     sequence of the last snapshot
     restarted_at  when the process began, ns
+    owed          [asset] what all accounts owe, smallest units, as counted at the last snapshot;
+                  counted where a segment lets somebody borrow
     arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
     ties          pockets and linked accounts
@@ -247,6 +259,7 @@ class State:
     calls: int
     snapshots: int
     restarted_at: int
+    owed: tuple[int, ...]
     arrays: dict[int, Any]
     worths: dict[str, Any]
     ties: Ties = NO_TIES
@@ -277,7 +290,8 @@ def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equip
         segments=(), position=0, applied=0, time=time, directory=new_directory(), shards=(),
         ledger=Ledger(cash={name: (0,) * len(held) for name in HOUSE}, cleared={}),
         board=silent_board(catalogue, held), market=None, remembered=NOTHING_REMEMBERED,
-        withdrawals={}, calls=0, snapshots=0, restarted_at=NEVER, arrays={}, worths={})
+        withdrawals={}, calls=0, snapshots=0, restarted_at=NEVER, owed=(0,) * len(held),
+        arrays={}, worths={})
 
 
 def _paid_in(instrument: Instrument) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from counterpoise.engine import decrees, lifecycle, linking
+from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
+from counterpoise.engine.asset_events import BorrowingChanged
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import (
@@ -239,6 +240,7 @@ def _move_time(draft: Draft, event: Any) -> None:
     board = averaged(state.board, state, time)
     draft.change(time=time, board=refreshed(board, state, time))
     draft.trust = {}
+    loans.interest_posted(draft, state.time)
     decrees.in_force(draft)
 
 
@@ -280,6 +282,7 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
             draft.tell(Alert(position=draft.position, time=state.time, subject=name,
                              topic=AlertTopic.OLDER_SNAPSHOT, sentence="stays margined at an older "
                              f"snapshot than {sequence}, by intent"))
+    loans.counted(draft)
 
 
 def _clock_advanced(draft: Draft, event: ClockAdvanced) -> None:
@@ -308,8 +311,9 @@ def _conflict(draft: Draft, event: ConflictReceived) -> None:
 
 _CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
                           AccountUnlinked, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, InstrumentsListed, UnreadableReceived,
-                          ImpactLimited, ChangeWithdrawn, ConflictReceived, ExposureLimited})
+                          CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
+                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived,
+                          ExposureLimited})
 """Market events that do not move the engine's time."""
 _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 """What only records that something was refused, whenever it came."""
@@ -323,7 +327,8 @@ _MARKS: Final[dict[type, Any]] = {
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
     ExposureLimited: decrees.exposure_limited,
-    CollateralScheduleChanged: decrees.schedule_changed, ClockAdvanced: _clock_advanced,
+    CollateralScheduleChanged: decrees.schedule_changed,
+    BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
     EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
     ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
     ConflictReceived: _conflict}

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.margin.compute import STATUS, AccountMargin, compute_margin
 from counterpoise.margin.model import MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
-from counterpoise.margin.scheduled import with_schedule
+from counterpoise.margin.scheduled import MODELS_OWN, OwnTerms, own_digests, with_terms
 from counterpoise.market.snapshot import MarketSnapshot, snapshot_digest
 from counterpoise.values.digest import sha256_of
 from counterpoise.values.failure import Reason, bad_input
@@ -74,15 +73,15 @@ class Impact:
 
 @frozen
 class Change:
-    """The same model with other parameters, another collateral schedule, or both.
+    """The same model with other parameters, other terms beside them, or both.
 
-    `schedules` stand for the model's own schedule before and after, where not None.
+    `terms` are what a segment has beside its parameters before and after.
     """
 
     model: MarginModel
     before: ParameterVersion
     after: ParameterVersion
-    schedules: tuple[CollateralSchedule | None, CollateralSchedule | None] = (None, None)
+    terms: tuple[OwnTerms, OwnTerms] = (MODELS_OWN, MODELS_OWN)
 
 
 def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
@@ -105,10 +104,9 @@ def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
     if len(codes) != len(book) or len(codes) and not (
             0 <= int(codes.min()) and int(codes.max()) < len(segments)):
         raise bad_input(Reason.BAD_VALUE, "segment_of", "does not name a segment for every account")
-    sides = [compute_margin(book, market, model=with_schedule(change.model, schedule),
+    sides = [compute_margin(book, market, model=with_terms(change.model, own),
                             version=version, threads=threads)
-             for version, schedule in zip((change.before, change.after), change.schedules,
-                                          strict=True)]
+             for version, own in zip((change.before, change.after), change.terms, strict=True)]
     before, after = (side.requirements for side in sides)
     if before.pools != after.pools or not (np.array_equal(before.account, after.account)
                                            and np.array_equal(before.pool, after.pool)):
@@ -121,17 +119,16 @@ def impact_of(change: Change, book: Book, market: MarketSnapshot, *,
         balance_before=sides[0].margin_balance, balance_after=sides[1].margin_balance,
         status_before=sides[0].status, status_after=sides[1].status,
         groups=_groups(sides, codes[before.account], segments),
-        digest=sha256_of(f"{terms_digest(change.before, change.schedules[0])} "
-                         f"{terms_digest(change.after, change.schedules[1])} "
+        digest=sha256_of(f"{terms_digest(change.before, change.terms[0])} "
+                         f"{terms_digest(change.after, change.terms[1])} "
                          f"{snapshot_digest(market)} {' '.join(before.pools)}", before.account,
                          before.pool, before.initial, after.initial, sides[0].margin_balance,
                          sides[1].margin_balance, codes))
 
 
-def terms_digest(version: ParameterVersion, schedule: CollateralSchedule | None) -> str:
-    """Return the digest of parameters and of the schedule beside them, if there is one."""
-    own = version_digest(version)
-    return own if schedule is None else f"{own}+{schedule_digest(schedule)}"
+def terms_digest(version: ParameterVersion, terms: OwnTerms) -> str:
+    """Return the digest of parameters and of what stands beside them, if anything does."""
+    return "+".join((version_digest(version), *own_digests(terms)))
 
 
 def _groups(sides: list[AccountMargin], segment: Any, segments: tuple[str, ...]

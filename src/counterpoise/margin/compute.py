@@ -158,6 +158,10 @@ def _compared(requirements: Requirements, owned: Equity, rule: EquityRule,
 def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requirements,
                         rule: CrossEquity, threads: int) -> AccountMargin:
     assert requirements.pools == (rule.numeraire,)
+    if rule.borrowing:
+        from counterpoise.margin.terms.loans import with_loans  # few accounts have such terms
+
+        requirements = with_loans(requirements, book, market, rule.borrowing)
     amounts = asset_amounts(book, market, accounts=requirements.account, numeraire=rule.numeraire,
                             option_value=rule.option_value, threads=threads)
     owned = cross_owned(amounts, rule.schedule, rule.counts)

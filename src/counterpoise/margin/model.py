@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.borrowing import BorrowTerms
 from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
@@ -52,13 +53,15 @@ class CrossEquity:
     Unrealised P&L of futures counts in the asset it is settled in, `option_value` says whether the
     market value of options does. Positive amounts of an asset count by `schedule`, negative ones
     whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
-    as in `EquityRule`; `counts` are limits of what counts beside the schedule, None without.
+    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements.
+    `counts` are limits of what counts beside the schedule, None without.
     """
 
     numeraire: str
     option_value: bool
     schedule: CollateralSchedule
     reading: str
+    borrowing: dict[str, BorrowTerms] = {}
     counts: Counts | None = None
 
     def __post_init__(self) -> None:

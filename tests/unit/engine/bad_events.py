@@ -7,13 +7,15 @@ bob, erin is in the segment "other" and the market is at sequence 4. `NAME: (kin
 
 import numpy as np
 
+from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.collateral.limits import ExposureLimits
+from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from engine_events import LIMITS, SCHEDULE, VERSION
+from engine_events import BORROWING, LIMITS, SCHEDULE, VERSION
 from engine_world import EXPIRY, START, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -28,6 +30,7 @@ SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4
 ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
 LIMIT = {"segment": "retail", "limits": ExposureLimits(platform={"BTC": 1.0}),
          "effective_from": 0}
+LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
 
@@ -180,6 +183,12 @@ BAD = {
     "schedule in another currency": (said.CollateralScheduleChanged, {
         "segment": "retail", "schedule": replaced(SCHEDULE, numeraire="EUR"),
         "effective_from": 0}, Reason.BAD_VALUE),
+    "borrowing of an unknown asset": (of_assets.BorrowingChanged, {**LEND, "borrowing": Borrowing(
+        assets={"GOLD": BORROWING.assets["USDC"]})}, Reason.UNKNOWN_ASSET),
+    "borrowing in an unknown segment": (of_assets.BorrowingChanged, {**LEND, "segment": "x"},
+                                        Reason.UNKNOWN_SEGMENT),
+    "borrowing before 1970": (of_assets.BorrowingChanged, {**LEND, "effective_from": -1},
+                              Reason.BAD_TIME),
     "limits of an unknown segment": (said.ImpactLimited, {
         "segment": "x", "digest": "", "limits": LIMITS}, Reason.UNKNOWN_SEGMENT),
     "limits of what is no digest": (said.ImpactLimited, {

@@ -7,12 +7,14 @@ which its balance is below zero.
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.borrowing import BorrowTerms
 from counterpoise.collateral.cross import prices_in
 from counterpoise.collateral.tiers import marginal
 from counterpoise.margin.pools import Bools, PoolRows
-from counterpoise.margin.requirement import Floats, Indices
+from counterpoise.margin.requirement import Floats, Indices, Requirements
 from counterpoise.market.snapshot import MarketSnapshot, price_of
 from counterpoise.values.failure import Failure, Reason
+from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import power_of_ten
 
 
@@ -48,6 +50,26 @@ def tiered_margin(loans: Floats, price: Floats, tiers: list[tuple[tuple[float, .
         owed = loans[:, k]
         total = total + np.where(owed > 0, marginal(owed, (*up_to, np.inf), rate) * price[k], 0.0)
     return total
+
+
+def with_loans(needs: Requirements, book: Book, market: MarketSnapshot,
+               terms: dict[str, BorrowTerms]) -> Requirements:
+    """Return requirement rows of one pool with the margin of what accounts owe, component "loans".
+
+    What is owed of an asset without terms, or a loan without a price, adds nothing here: the one
+    is a debt alone, the other leaves the account without equity.
+    """
+    owed = loans_of(book)[needs.account]
+    price = np.nan_to_num(prices_in(market, tuple(a.code for a in book.assets), needs.pools[0]))
+    own = [terms.get(a.code) for a in book.assets]
+    more = {name: tiered_margin(owed, price, [
+        ((), np.array([0.0 if t is None else getattr(t, name)])) for t in own])
+        for name in ("initial", "maintenance")}
+    return replaced(
+        needs, initial=needs.initial + more["initial"],
+        maintenance=needs.maintenance + more["maintenance"],
+        initial_components=needs.initial_components | {"loans": more["initial"]},
+        maintenance_components=needs.maintenance_components | {"loans": more["maintenance"]})
 
 
 def with_failures(failed: tuple[Indices, tuple[Failure, ...]], more: dict[Failure, Bools],

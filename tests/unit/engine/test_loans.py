@@ -1,0 +1,142 @@
+"""Who may owe what, what is charged for it, and is every unit of it booked?"""
+
+import pytest
+
+from counterpoise.collateral.borrowing import HOUR_NS, Borrowing, BorrowTerms
+from counterpoise.engine import asset_events as of_assets
+from counterpoise.engine import effects as made
+from counterpoise.engine import events as said
+from counterpoise.values.failure import Reason
+from counterpoise.values.frozen import replaced
+from engine_world import START, World
+
+TERMS = BorrowTerms(account_max=60_000 * 10**6, platform_max=100_000 * 10**6, rate=876,
+                    rate_exponent=-2, initial=0.1, maintenance=0.02)
+K = 1_000 * 10**6
+
+
+def lending(terms=TERMS, **more):
+    return {"segment": "retail", "effective_from": 0, **more,
+            "borrowing": Borrowing(assets={"USDC": terms})}
+
+
+@pytest.fixture
+def world():
+    """Return a calm world in which alice and bob have 2 BTC each and may owe 60,000 USDC."""
+    made_world = World()
+    made_world.begin("alice", "bob", "carol")
+    for name in ("alice", "bob"):
+        made_world.say(said.Deposited, account=name, asset="BTC", amount=2 * 10**8)
+    made_world.say(of_assets.BorrowingChanged, **lending())
+    made_world.calm()
+    return made_world
+
+
+def withdrawn(world, name, amount):
+    """Ask for USDC that the account does not own; return what was decided."""
+    return world.say(said.WithdrawalRequested, account=name, withdrawal=f"{name}{amount}",
+                     asset="USDC", amount=amount)[0]
+
+
+def hours_later(world, hours=1):
+    """Let whole hours pass and return the interest that was posted."""
+    world.time = (world.time // HOUR_NS + hours) * HOUR_NS
+    return [e for e in world.say(said.ClockAdvanced) if isinstance(e, made.InterestPosted)]
+
+
+def usdc(world, name):
+    row = world.row(name)
+    return row.balances[3], tuple(row.flows[12:16])
+
+
+def test_nobody_may_owe_before_terms_say_so():
+    world = World()
+    world.begin("alice")
+    world.say(said.Deposited, account="alice", asset="BTC", amount=2 * 10**8)
+    world.calm()
+    decided = withdrawn(world, "alice", K)
+
+    assert not decided.admitted and decided.largest == 0
+    assert [Reason.NOT_COVERED] == [f.reason for f in decided.failures]
+
+
+def test_account_may_owe_up_to_its_limit_and_is_told_how_much(world):
+    decided = withdrawn(world, "alice", 61 * K)
+
+    assert not decided.admitted and 59_999 * 10**6 < decided.largest <= 60_000 * 10**6
+    assert "no less than -60000000000 may be left" in decided.failures[0].sentence
+    assert withdrawn(world, "alice", 60 * K).admitted
+
+
+def test_platform_limit_holds_as_counted_at_the_last_snapshot(world):
+    assert withdrawn(world, "alice", 60 * K).admitted
+    world.market()
+
+    assert 60 * K == world.state.owed[3]
+    assert not withdrawn(world, "bob", 41 * K).admitted
+    assert withdrawn(world, "bob", 40 * K).admitted
+
+
+def test_what_is_owed_needs_margin_of_its_own(world):
+    withdrawn(world, "alice", 50 * K)
+    world.market()
+    standing = world.plain()[0].standing
+
+    assert 5_000.0 == pytest.approx(standing.initial[0, 0])
+    assert 1_000.0 == pytest.approx(standing.maintenance[0, 0])
+    assert 2 * 70_000 * 0.9 - 50_000 == pytest.approx(standing.balance[0, 0])
+
+
+def test_interest_is_posted_at_the_full_hour_and_only_to_who_owes(world):
+    withdrawn(world, "alice", 50 * K)
+    world.market(seconds=1_000)
+    assert 0 == sum(world.state.ledger.cash["interest"])
+    posted, = hours_later(world)
+
+    assert (50 * 10**6, 1, 1) == (posted.amount, posted.accounts, posted.instants)
+    assert (-50 * K - 50 * 10**6, (0, 0, 0, -50 * 10**6)) == usdc(world, "alice")
+    assert (0, (0, 0, 0, 0)) == usdc(world, "bob")
+    assert 50 * 10**6 == world.state.ledger.cash["interest"][3]
+
+
+def test_hours_that_nobody_saw_are_charged_as_simple_interest(world):
+    withdrawn(world, "alice", 50 * K)
+    posted, = hours_later(world, 5)
+
+    assert (5, 5 * 50 * 10**6) == (posted.instants, posted.amount)
+
+
+def test_interest_of_the_next_hour_is_on_that_of_the_last(world):
+    withdrawn(world, "alice", 50 * K)
+    hours_later(world)
+    posted, = hours_later(world)
+
+    assert 50 * 10**6 + 50_000 == posted.amount
+
+
+def test_new_rate_counts_from_its_instant_and_not_for_the_hour_before(world):
+    withdrawn(world, "alice", 50 * K)
+    at = (world.time // HOUR_NS + 1) * HOUR_NS
+    world.say(of_assets.BorrowingChanged,
+              **lending(replaced(TERMS, rate=2 * 876), effective_from=at))
+    first, second = hours_later(world), hours_later(world)
+
+    assert 50 * 10**6 == first[0].amount and 2 * (50 * 10**6 + 50_000) == second[0].amount
+
+
+def test_loss_beyond_the_terms_is_charged_and_alerted(world):
+    world.say(said.FeeCharged, account="carol", asset="USDC", amount=70 * K)
+    told = [e for e in world.market() if isinstance(e, made.Alert)]
+
+    assert [made.AlertTopic.OWED_TOO_MUCH] == [e.topic for e in told]
+    assert "1 accounts of retail owe more than the 60000000000" in told[0].sentence
+    assert 1 == len(hours_later(world))
+
+
+def test_clock_runs_on_where_interest_would_not_fit_in_64_bits(world):
+    world.say(said.FeeCharged, account="carol", asset="USDC", amount=2**63 - 1 - K)
+    posted, = hours_later(world)
+
+    assert K == posted.amount and -(2**63 - 1) == usdc(world, "carol")[0]
+    assert [] == hours_later(world)
+    assert world.state.time > START
