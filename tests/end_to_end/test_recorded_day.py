@@ -44,8 +44,8 @@ def check(found):
 
 def test_recorded_hours_lead_to_one_root_however_they_are_lived(shared, tmp_path, postgres_server):
     crash = recorded(shared, CRASH, skipped=BEFORE_THE_CRASH)
-    found = lived(crash, tmp_path, postgres_server, accounts=100, events=40, steps=14,
-                  snapshot_every=7)
+    found = lived(crash, tmp_path, postgres_server, accounts=100, events=30, steps=10,
+                  snapshot_every=5)
 
     check(found)
 

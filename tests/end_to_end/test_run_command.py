@@ -14,16 +14,22 @@ from counterpoise.adapters.store.history import records
 from counterpoise.adapters.store.records import RecordType
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT
+from price_table import write_prices
 
-UNTIL = "2026-01-14T12:24:00Z"
+UNTIL = "2026-01-14T12:40:00Z"
+STEPS = 40
 OPTIONS = ("--accounts", "240", "--events", "30", "--snapshot-every", "5", "--seed", "11",
-           "--stressed", "--json")
+           "--json")
+JUMPS = tuple(range(3, STEPS, 4))
+"""Minutes at which prices jump, so that something is decided in every life."""
 DECISIONS = {"MarginCallIssued", "MarginCallEscalated", "LiquidationOrdered"}
 
 
 def started(place, *options):
+    prices = str(place.parent / "prices.csv")
     return subprocess.Popen(
-        [sys.executable, "-m", "counterpoise.apps.cli.main", "run", str(place), *OPTIONS, *options],
+        [sys.executable, "-m", "counterpoise.apps.cli.main", "run", str(place), "--market", prices,
+         *OPTIONS, *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
@@ -56,6 +62,7 @@ def said_by_source(log):
 def lives(tmp_path_factory):
     """Return the places of an unbroken run and of a broken one, and what the broken one said."""
     folder = tmp_path_factory.mktemp("runs")
+    write_prices(folder / "prices.csv", minutes=STEPS + 9, jumps=JUMPS)
     unbroken, broken = folder / "unbroken", folder / "broken"
     whole = ended(started(unbroken, "--until", UNTIL))
     paced = ("--until", UNTIL, "--speed", "600")
@@ -64,11 +71,11 @@ def lives(tmp_path_factory):
     first.send_signal(signal.SIGINT)
     interrupted = ended(first)
     second = started(broken, *paced)
-    acknowledged = heard_until(second, 14)
+    acknowledged = heard_until(second, interrupted["step"] + 4)
     second.kill()
     second.communicate(timeout=60)
     third = started(broken, *paced)
-    heard_until(third, 18)
+    heard_until(third, acknowledged["step"] + 4)
     third.send_signal(signal.SIGTERM)
     terminated = ended(third)
     last = ended(started(broken, "--until", UNTIL))
@@ -80,7 +87,7 @@ def test_signals_end_a_run_cleanly_and_the_next_one_goes_on(lives):
     assert [("signal", False), ("signal", True), ("plan", True)] == [
         (lives[k]["ended"], lives[k]["resumed"]) for k in ("interrupted", "terminated", "last")]
     assert 6 <= lives["interrupted"]["step"] < lives["acknowledged"]["step"]
-    assert lives["terminated"]["step"] < lives["last"]["step"] == lives["whole"]["step"] == 24
+    assert lives["terminated"]["step"] < lives["last"]["step"] == lives["whole"]["step"] == STEPS
 
 
 def test_what_was_acknowledged_before_a_kill_is_in_the_log(lives):

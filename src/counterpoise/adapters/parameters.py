@@ -183,6 +183,59 @@ def _merge(tree: dict[str, Any], changes: dict[str, Any], path: str = "") -> tup
     return names
 
 
+def typed(kind: Any, tree: Any, path: str) -> Any:
+    """Return the value of `kind` that a JSON tree says; `path` is what it is called.
+
+    Raises
+    ------
+    BadInput
+        With every violation: unknown and missing keys, values of another kind, no valid value.
+    """
+    wrong: list[Failure] = []
+    value = _typed(kind, tree, path, wrong)
+    if wrong:
+        raise BadInput(*wrong)
+    return value
+
+
+def with_changes(value: Any, changes: Any, path: str) -> Any:
+    """Return parameters with what a tree of names and values changes in them.
+
+    Raises
+    ------
+    BadInput
+        As `typed`.
+    """
+    if not hasattr(value, "__fields__") and not isinstance(value, dict):
+        raise bad_input(Reason.BAD_VALUE, path, "has no parts to change")
+    if not isinstance(changes, dict):
+        raise bad_input(Reason.BAD_VALUE, path, "is not a table of names")
+    kinds = getattr(type(value), "__types__", {})
+    if kinds and (unknown := [key for key in changes if key not in kinds]):
+        raise BadInput(*(Failure(reason=Reason.UNKNOWN_KEY, subject=f"{path}.{key}", sentence=(
+            "is not a parameter; known here: " + ", ".join(kinds))) for key in unknown))
+    made = {key: _changed(value[key] if not kinds else getattr(value, key), item, (
+        kinds.get(key), f"{path}.{key}")) if kinds or key in value else _missing(path, key)
+        for key, item in changes.items()}
+    return _replaced(value, made) if kinds else value | made
+
+
+def _changed(old: Any, item: Any, place: tuple[Any, str]) -> Any:
+    kind, path = place
+    if isinstance(item, dict) and (hasattr(old, "__fields__") or isinstance(old, dict)):
+        return with_changes(old, item, path)
+    return typed(kind or type(old), item, path)
+
+
+def _missing(path: str, key: str) -> Any:
+    raise bad_input(Reason.UNKNOWN_KEY, f"{path}.{key}", "is not in the table that is in force; "
+                    "propose parameters that have it as a dated document")
+
+
+def _replaced(value: Any, made: dict[str, Any]) -> Any:
+    return type(value)(**{n: getattr(value, n) for n in value.__fields__} | made)
+
+
 def _typed(kind: Any, tree: Any, path: str, wrong: list[Failure]) -> Any:
     """Build a value of `kind` from JSON, collecting every violation in `wrong`."""
     if hasattr(kind, "__fields__"):

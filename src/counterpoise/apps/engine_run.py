@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 import counterpoise
+from counterpoise.adapters.desk import DeskWatch
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.store import places
 from counterpoise.adapters.store.engine_log import (
@@ -29,8 +30,8 @@ from counterpoise.adapters.store.engine_log import (
 )
 from counterpoise.adapters.store.history import latest_state
 from counterpoise.adapters.store.journal import Batch, Journal, Ticket
-from counterpoise.adapters.store.replay import replayed
-from counterpoise.adapters.store.store import Snapshot, SnapshotLost
+from counterpoise.adapters.store.replay import Replayed, replayed
+from counterpoise.adapters.store.store import Snapshot, SnapshotLost, Store
 from counterpoise.apps.crowd import Crowd, beginning, first_state, turn
 from counterpoise.engine import codec, effects
 from counterpoise.engine.effects import Effect
@@ -56,6 +57,7 @@ class Plan:
     until            market time (ns) after which no step begins, None: without end
     steps            steps of this process at most, None: without end
     snapshot_every   steps between two snapshots of the state
+    desk             where decisions on parameters are filed; "" for none
     """
 
     place: str
@@ -66,6 +68,7 @@ class Plan:
     until: int | None = None
     steps: int | None = None
     snapshot_every: int = 50
+    desk: str = ""
 
 
 @frozen
@@ -121,21 +124,28 @@ def run(plan: Plan, *, stop: threading.Event, seen: Seen) -> Progress:
     journal = open_engine_journal(places.owned_or_new(plan.place),
                                   first_state(plan.course, equipment))
     try:
-        return _Run(plan, journal, _recovered(journal, equipment), seen).lived(stop)
+        return _Run(plan, journal, recovered(journal.store, equipment).state, seen).lived(stop)
     finally:
         journal.close()
 
 
-def _recovered(journal: Journal, equipment: Equipment) -> State:
-    start, _, _ = latest_state(journal.store)
+def recovered(store: Store, equipment: Equipment) -> Replayed[State]:
+    """Return where a log leads: from its newest sound snapshot, all compared on the way.
+
+    Raises
+    ------
+    BadInput
+        If there is no sound snapshot, or the log does not lead where it says.
+    """
+    start, _, _ = latest_state(store)
     if start is None:
-        raise bad_input(Reason.UNREADABLE, journal.store.place.split("@")[-1], "keeps no sound "
+        raise bad_input(Reason.UNREADABLE, store.place.split("@")[-1], "keeps no sound "
                         "snapshot to begin with; restore a backup")
-    again = replayed(journal.store, machine(equipment), start=start)
+    again = replayed(store, machine(equipment), start=start)
     if again.divergence is not None:
         raise bad_input(Reason.UNREADABLE, f"record {again.divergence.number}", "is not what the "
                         "log leads to; counterpoise verify says more, and a backup replaces it")
-    return again.state
+    return again
 
 
 class _Run:
@@ -143,6 +153,7 @@ class _Run:
 
     def __init__(self, plan: Plan, journal: Journal, state: State, seen: Seen) -> None:
         self.plan, self.journal, self.state, self.seen = plan, journal, state, seen
+        self.desk = DeskWatch(plan.desk) if plan.desk else None
         self.waiting: deque[tuple[Ticket, State, tuple[Effect, ...], bytes | None]] = deque()
         self.told: Counter[str] = Counter()
         self.events, self.began, self.resumed = 0, time.monotonic(), state.position > 0
@@ -192,12 +203,23 @@ class _Run:
                 due = paced + (market.as_of - began) / SECOND_NS / plan.speed
                 if stop.wait(max(due - time.monotonic(), 0.0)):
                     return
+            self.hear_desk()
             self.take(turn(plan.course, plan.crowd, k, market, before),
                       rooted=k % plan.snapshot_every == 0)
             before = market.as_of
 
+    def hear_desk(self) -> None:
+        """Say to the engine what was decided at the desk and the log does not have."""
+        said = () if self.desk is None else self.desk.news(self.state.time)
+        if said:
+            entries = event_entries(codec.batch_of(said))
+            fresh = {e.client_id for e in self.journal.screen(entries).fresh}
+            self.take(tuple(e for e in said if e.client_id in fresh))
+
     def take(self, events: tuple[Event, ...], *, rooted: bool = False) -> None:
         """Step a batch and hand it to the journal; a root is written, and a snapshot kept."""
+        if not events:
+            return
         batch, position = codec.batch_of(events), self.state.position
         after, told = step(self.state, batch)
         root = root_of(after) if rooted else None
@@ -208,8 +230,7 @@ class _Run:
             left = self.sifted(batch)
             if left == events:
                 raise
-            if left:
-                self.take(left, rooted=rooted)
+            self.take(left, rooted=rooted)
             return
         self.state = after
         self.waiting.append((ticket, self.state, told, root))

@@ -7,8 +7,10 @@ reasons are told. What nobody can weigh yet (no account, no snapshot, the first 
 segment) is let in.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from counterpoise.accounts.book import Book
 from counterpoise.collateral.schedule import schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
@@ -16,12 +18,12 @@ from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
 from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
-from counterpoise.engine.state import Pending, Segment, own_terms
+from counterpoise.engine.state import Pending, Segment, Shard, State, own_terms
 from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
 from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
-from counterpoise.margin.scheduled import OwnTerms, digest_of_terms
+from counterpoise.margin.scheduled import MODELS_OWN, OwnTerms, digest_of_terms
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -67,9 +69,9 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     """Decide on a change by the hypothetical state, and tell what it would do."""
     held, name = draft.state.segments[k], digest_of(decreed)
     limits = held.limits.get(name, held.limits.get(""))
-    before = _before(held, decreed.effective_from)
-    after = _with(before, decreed)
-    wrong, impact = _unfit(draft.state.equipment.models[held.model], after), None
+    before = terms_at(draft.state, k, decreed.effective_from)
+    after = with_change(before, decreed)
+    wrong, impact = unfit(draft.state.equipment.models[held.model], after), None
     if not wrong:
         try:
             impact = _impact(draft, k, before, after)
@@ -85,45 +87,58 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     return not wrong
 
 
-def _before(held: Segment, effective_from: int) -> Terms:
-    """Return the terms that a change would follow: those of its instant, as decreed so far."""
-    terms: Terms = held.version, own_terms(held)
+def terms_at(state: State, k: int, effective_from: int) -> Terms:
+    """Return the terms that a change would follow: those of its instant, as decreed so far.
+
+    Limits of exposure count as they act now.
+    """
+    held = state.segments[k]
+    terms: Terms = held.version, replaced(own_terms(held), counts=counts_in(state, k))
     for one in held.pending:
         if one.effective_from <= effective_from:
-            terms = _with(terms, one)
+            terms = with_change(terms, one)
     return terms
 
 
-def _with(terms: Terms, decreed: Pending) -> Terms:
+def with_change(terms: Terms, decreed: Pending) -> Terms:
     """Return terms after a change of some of them."""
     version, own = terms
-    return decreed.version or version, OwnTerms(schedule=decreed.schedule or own.schedule,
-                                                borrowing=decreed.borrowing or own.borrowing)
+    return decreed.version or version, replaced(
+        own, schedule=decreed.schedule or own.schedule,
+        borrowing=decreed.borrowing or own.borrowing)
 
 
-def _unfit(model: MarginModel, after: Terms) -> tuple[Failure, ...]:
-    version, schedule = after[0], after[1].schedule
-    if version is None or schedule is None:
+def unfit(model: MarginModel, terms: Terms) -> tuple[Failure, ...]:
+    """Return why what stands beside parameters has no place there; none is the good answer."""
+    version, own = terms
+    if version is None or own == MODELS_OWN:
         return ()
     rule: Any = model.equity(version.parameters)
-    if isinstance(rule, CrossEquity) and rule.numeraire == schedule.numeraire:
-        return ()
-    return (Failure(reason=Reason.NOT_APPLICABLE, subject=version.model, sentence="would not be "
-                    f"valued in {schedule.numeraire[:20]}, as the collateral schedule of the "
-                    "segment is; change that first"),)
+    if not isinstance(rule, CrossEquity):
+        return (Failure(reason=Reason.NOT_APPLICABLE, subject=model.name, sentence="margins each "
+                        "settlement asset by itself; a collateral schedule, or a debt, has no "
+                        "place in it"),)
+    if own.schedule is not None and rule.numeraire != own.schedule.numeraire:
+        return (Failure(reason=Reason.NOT_APPLICABLE, subject=model.name, sentence=(
+            f"is valued in {rule.numeraire}, the collateral schedule in "
+            f"{own.schedule.numeraire[:20]}; change that first")),)
+    return ()
+
+
+def book_to_weigh(state: State, shards: Sequence[Shard], k: int) -> Book | None:
+    """Return the accounts of a segment as they are margined, groups as one; None for nobody."""
+    mine = [shard for shard in shards if shard.segment == k]
+    return as_groups(state.ties, compacted(mine)[1]) if mine else None
 
 
 def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
     state = draft.state
-    mine = [shard for shard in draft.shards if shard.segment == k]
-    if state.market is None or not mine or before[0] is None:
+    book = book_to_weigh(state, draft.shards, k)
+    if state.market is None or book is None or before[0] is None:
         return None
     assert after[0] is not None
     held = state.segments[k]
-    counts = counts_in(state, k)
-    own = replaced(before[1], counts=counts), replaced(after[1], counts=counts)
     change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
-                    terms=own)
-    book = as_groups(state.ties, compacted(mine)[1])
+                    terms=(before[1], after[1]))
     return impact_of(change, book, state.market, segments=(held.name,),
                      threads=state.equipment.threads)

@@ -1,13 +1,26 @@
-"""Which parameters acted when? Entries that are only ever added: enacted, or withdrawn.
+"""Which parameters acted when? Entries that are only ever added: enacted, withdrawn, or refused.
 
 What acts at an instant is the latest version enacted for it whose proposal was not withdrawn before
-it began. Yesterday's answer never changes: an entry acts from its own decision on, never before.
+it began, and which the engine did not refuse. A segment's collateral schedule has a history of its
+own, under the segment's name and `COLLATERAL`. Yesterday's answer never changes: an entry acts from
+its own decision on, never before.
 """
 
+from typing import Final
+
+from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import format_instant
+
+COLLATERAL: Final = " collateral"
+
+
+def terms_named(version: ParameterVersion) -> str:
+    """Return the digest by which the engine knows parameters, or the schedule in their place."""
+    own = version.parameters
+    return schedule_digest(own) if isinstance(own, CollateralSchedule) else version_digest(version)
 
 
 @frozen
@@ -28,7 +41,7 @@ class Enacted:
         if self.effective_from < self.decided_at:
             raise bad_input(Reason.BAD_TIME, self.proposal, "would act from "
                             f"{format_instant(self.effective_from)}, before it is decided")
-        if self.digest != version_digest(self.version):
+        if self.digest != terms_named(self.version):
             raise bad_input(Reason.BAD_VALUE, self.proposal, "has parameters that are not those "
                             "of its digest")
 
@@ -44,17 +57,29 @@ class Withdrawn:
 
 
 @frozen
+class Refused:
+    """The engine did not admit this version of a proposal: it never acts."""
+
+    proposal: str
+    number: int
+    at: int
+    reason: str
+
+
+@frozen
 class History:
     """Everything that was decided, in the order in which it was."""
 
-    entries: tuple[Enacted | Withdrawn, ...] = ()
+    entries: tuple[Enacted | Withdrawn | Refused, ...] = ()
 
 
 def standing(history: History, segment: str) -> tuple[Enacted, ...]:
     """Return what acts on a segment, sometime, by time: withdrawn steps left out."""
     gone = {e.proposal: e.at for e in history.entries if isinstance(e, Withdrawn)}
+    refused = {(e.proposal, e.number) for e in history.entries if isinstance(e, Refused)}
     found = [e for e in history.entries if isinstance(e, Enacted) and e.segment == segment
-             and not (e.proposal in gone and gone[e.proposal] < e.effective_from)]
+             and not (e.proposal in gone and gone[e.proposal] < e.effective_from)
+             and (e.proposal, e.version.number) not in refused]
     return tuple(sorted(found, key=lambda e: e.effective_from))
 
 
@@ -104,6 +129,24 @@ def with_enacted(history: History, *new: Enacted) -> History:
             raise BadInput(*wrong)
         history = History(entries=(*history.entries, entry))
     return history
+
+
+def with_refused(history: History, entry: Refused) -> History:
+    """Return the history in which the engine refused a version that was enacted.
+
+    Raises
+    ------
+    BadInput
+        If that version was not enacted for the proposal, or its refusal is known.
+    """
+    known = any(isinstance(e, Enacted) and (e.proposal, e.version.number) == (
+        entry.proposal, entry.number) for e in history.entries)
+    again = any(isinstance(e, Refused) and (e.proposal, e.number) == (
+        entry.proposal, entry.number) for e in history.entries)
+    if not known or again:
+        raise bad_input(Reason.NOT_APPLICABLE, entry.proposal, f"has no version {entry.number} "
+                        "that could be refused now")
+    return History(entries=(*history.entries, entry))
 
 
 def with_withdrawn(history: History, entry: Withdrawn) -> History:

@@ -49,10 +49,11 @@ def with_terms(model: MarginModel, terms: OwnTerms) -> MarginModel:
 def own_digests(terms: OwnTerms) -> tuple[str, ...]:
     """Return the digests of what stands beside the parameters, none where nothing does."""
     out = () if terms.schedule is None else (schedule_digest(terms.schedule),)
-    return out if terms.borrowing == NO_BORROWING else (*out, digest_of_terms(terms.borrowing))
+    out = out if terms.borrowing == NO_BORROWING else (*out, digest_of_terms(terms.borrowing))
+    return out if terms.counts is None else (*out, digest_of_terms(terms.counts))
 
 
-def digest_of_terms(terms: Borrowing) -> str:
+def digest_of_terms(terms: Borrowing | Counts) -> str:
     """Return the SHA-256 of terms, names and values."""
     from counterpoise.values.digest import sha256_of, text_of  # no margin number needs it
 

@@ -9,11 +9,12 @@ from counterpoise.engine import events as said
 from counterpoise.engine.effects import OrderAdmitted, OrderRefused
 from counterpoise.engine.exposure import sum_of_owned
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
+from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.margin.exposure import gross_notional
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import INT64_MAX
-from engine_world import World
+from engine_world import World, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
 INVERSE = "BTC-USD:BTC-PERP"
@@ -197,3 +198,16 @@ def test_gross_notional_counts_orders_on_their_worse_side(world):
     gross = gross_notional(world.plain()[0].book, world.state.market)
 
     assert [6 * 70_000.0, 0.0, 0.0] == [round(float(g), 6) for g in gross]
+
+
+@pytest.mark.parametrize(("cap", "admitted"), [(200_000.0, True), (100_000.0, False)])
+def test_a_change_is_weighed_within_the_limits_that_act(world, cap, admitted):
+    world.say(said.Filled, account="alice", lots=6 * coin(world), **FILL)
+    world.say(said.ImpactLimited, segment="retail", digest="", limits=ImpactLimits(
+        below_initial=0.0, below_maintenance=0.0, bankrupt=0.0, extra=1.0))
+    limit(world, platform={"USDC": cap})
+    decided = world.say(said.ParametersActivated, segment="retail", effective_from=0,
+                        version=parameters(0.15, number=2))[0]
+
+    # Alice would need 63,000; all of her 100,000 count, or half of them.
+    assert decided.admitted == admitted

@@ -87,6 +87,19 @@ def owned_or_new(place: str) -> Store:
         return owned(place)
 
 
+def holds_log(place: str) -> bool:
+    """Return whether there is a store at a place; on a server that can only be tried."""
+    if not place.startswith(_SERVER):
+        from counterpoise.adapters.store import sqlite
+
+        return sqlite.is_made(place)
+    try:
+        opened(place).close()
+        return True
+    except BadInput:
+        return False
+
+
 def _unmade(folder: str) -> bool:
     from counterpoise.adapters.store import sqlite
 

@@ -80,6 +80,11 @@ def _make(path: Path, schema: str) -> None:
     os.replace(partial, path)
 
 
+def is_made(folder: str | os.PathLike[str]) -> bool:
+    """Return whether a folder holds a log."""
+    return (Path(folder) / LOG).is_file()
+
+
 def unmade(folder: str | os.PathLike[str]) -> bool:
     """Return whether a store can be made: no folder, an empty one, or one begun and not ended."""
     path = Path(folder)

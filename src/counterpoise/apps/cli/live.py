@@ -49,6 +49,8 @@ def options(sub: ArgumentParser) -> None:
                      help="steps between two snapshots of the state (default 50)")
     sub.add_argument("--threads", type=int, default=1, metavar="N",
                      help="threads of the engine; the root stays the same")
+    sub.add_argument("--desk", metavar="PLACE", help="where decisions on parameters are filed; "
+                     "default: the folder desk inside STORE (counterpoise governance)")
     sub.add_argument("--json", action="store_true", help="print a JSON object for every batch "
                      "that is durable, and a last one")
 
@@ -91,7 +93,15 @@ def _plan(given: Namespace) -> Any:
     crowd = Crowd(accounts=given.accounts, events=events, model=given.model, seed=given.seed)
     return Plan(place=given.store, course=_course(given), crowd=crowd, threads=given.threads,
                 speed=given.speed, steps=given.steps, snapshot_every=given.snapshot_every,
+                desk=_desk(given),
                 until=given.until and parse_instant(given.until, subject="--until"))
+
+
+def _desk(given: Namespace) -> str:
+    from counterpoise.adapters.desk import desk_place
+
+    on_server = "://" in given.store and given.desk is None
+    return "" if on_server else desk_place(given.store, given.desk)
 
 
 def _course(given: Namespace) -> Any:

@@ -112,6 +112,31 @@ def _run_engine(given: Namespace) -> int:
     return run_engine(given)
 
 
+def _governances(sub: ArgumentParser) -> None:
+    sub.add_argument("action", choices=("open", "propose", "impact", "approve", "activate",
+                                        "withdraw", "list", "show"),
+                     help="open a desk by a charter (FILE); propose (FILE); impact: what a "
+                     "proposal (ID) would do to every account, filed as what approvals refer to; "
+                     "approve, activate or withdraw it; list all, or show one")
+    _place(sub)
+    sub.add_argument("what", nargs="?", metavar="ID|FILE", help="the proposal, or the JSON file of "
+                     "a charter or a proposal (docs/methodology/governance.md)")
+    sub.add_argument("--by", metavar="NAME", help="who does it")
+    sub.add_argument("--reason", metavar="TEXT", help="why it is withdrawn")
+    sub.add_argument("--desk", metavar="PLACE", help="where the desk lies; default: the folder "
+                     "desk inside STORE")
+    sub.add_argument("--plot", metavar="PAGE", help="impact: also write a page with a picture "
+                     "(.html)")
+    _threads(sub)
+    _json(sub)
+
+
+def _governance(given: Namespace) -> int:
+    from counterpoise.apps.cli.governance import governance
+
+    return governance(given)
+
+
 LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answer], ...]] = (
     ("run", "the engine and its store on a simulated or recorded market, watched", _runs,
      _run_engine),
@@ -119,6 +144,8 @@ LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answ
     ("verify", "does an event log hold together and lead where it says; the first divergence",
      _verifications, _verify),
     ("inspect", "an account's life, event by event", _inspections, _inspect),
+    ("governance", "parameters of a running engine: proposed, weighed, approved, activated",
+     _governances, _governance),
     ("backup", "a checked copy of an event log, also while it is written", _copies, _carry),
     ("restore", "a backup carried to a new place", _copies, _carry),
     ("upgrade", "an older log format written in the newest to a new place", _copies, _carry),

@@ -1,0 +1,144 @@
+"""What do a charter and a proposal look like as JSON? Their fields by name, durations in seconds.
+
+    {"approvals": 2, "notice_seconds": 172800, "exceeding_approvals": 3,
+     "bounds": [{"path": "general.*", "least": 0.01, "most": 1, "change_max": 0.25,
+                 "tighter": "up"}],
+     "limits": {"below_initial": 0.05, "below_maintenance": 0, "bankrupt": 0, "extra": 0.1},
+     "emergency": {"approvals": 1, "lasts_max_seconds": 86400, "bounds": [...], "limits": {...}}}
+
+    {"id": "2026-03 scan", "segment": "all", "reason": "...", "effective_from": "2026-03-01T08:00Z",
+     "steps": 4, "step_seconds": 86400, "parameters": {"general": {"mm_factor": 0.85}}}
+
+A proposal says `parameters` that change (a tree over those in force) or a whole collateral
+`schedule`; one with `lasts_seconds` is an emergency and needs no time.
+"""
+
+import os
+from typing import Any, Final
+
+from counterpoise.adapters.parameters import typed, with_changes
+from counterpoise.adapters.portfolio.document import plain, tree_of
+from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.governance.charter import Charter
+from counterpoise.governance.guardrails import ImpactLimits
+from counterpoise.governance.history import COLLATERAL, last_number, standing
+from counterpoise.governance.proposals import Desk, Proposal
+from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import replaced
+from counterpoise.values.time import SECOND_NS, parse_instant
+
+_SECONDS: Final = "_seconds"
+_SECONDS_MAX: Final = 3e9
+_TERMS: Final = ("parameters", "schedule")
+"""Keys below which names are those of a model's parameters, and stay as they are."""
+_NEEDED: Final = ("id", "segment", "reason")
+_KNOWN: Final = (*_NEEDED, "effective_from", "steps", "step_ns", "lasts_ns", "accepts",
+                 "parameters", "schedule")
+Object = dict[str, Any]
+
+
+def read_charter(path: str) -> Charter:
+    """Return the charter in a file.
+
+    Raises
+    ------
+    BadInput
+        With every violation.
+    """
+    made: Charter = typed(Charter, _object(path, "charter"), "charter")
+    return made
+
+
+def read_proposal(path: str, desk: Desk, *, by: str, at: int) -> Proposal:
+    """Return the proposal in a file, over what is in force last on the desk; `at` is now (ns).
+
+    Raises
+    ------
+    BadInput
+        With every violation.
+    """
+    tree = _object(path, "proposal")
+    _refuse_keys(tree)
+    subject = tree["segment"] + (COLLATERAL if "schedule" in tree else "")
+    steps = typed(int, tree.get("steps", 1), "proposal.steps")
+    given = tree.get("effective_from")
+    if given is None and not tree.get("lasts_ns"):
+        raise bad_input(Reason.MISSING_NUMBER, "proposal.effective_from", "is missing; say from "
+                        "when it acts, like 2026-03-01T08:00:00Z")
+    if given is not None and not isinstance(given, str):
+        raise bad_input(Reason.BAD_VALUE, "proposal.effective_from", "is no text of a time")
+    limits = tree.get("accepts")
+    return Proposal(
+        id=tree["id"], segment=subject, reason=tree["reason"], proposed_by=by,
+        version=_version(tree, desk, subject, steps),
+        effective_from=at if given is None else parse_instant(
+            given, subject="proposal.effective_from"),
+        steps=steps, step_ns=tree.get("step_ns", 0), lasts_ns=tree.get("lasts_ns", 0),
+        accepts=None if limits is None else typed(ImpactLimits, limits, "proposal.accepts"))
+
+
+def _version(tree: Object, desk: Desk, subject: str, steps: int) -> ParameterVersion:
+    parameters = standing(desk.history, tree["segment"])
+    if not parameters:
+        raise bad_input(Reason.UNKNOWN_SEGMENT, tree["segment"][:60], "has no parameters on this "
+                        "desk; it was opened with other segments")
+    number = last_number(desk.history, subject) + steps
+    if "schedule" in tree:
+        schedule = typed(CollateralSchedule, {"other": None} | tree["schedule"]
+                         if isinstance(tree["schedule"], dict) else tree["schedule"], "schedule")
+        return ParameterVersion(model=parameters[-1].version.model, number=number,
+                                parameters=schedule)
+    last = parameters[-1].version
+    return replaced(last, number=number, overridden=(*last.overridden, *(
+        name for name in _names(tree["parameters"]) if name not in last.overridden)),
+        parameters=with_changes(last.parameters, tree["parameters"], "parameters"))
+
+
+def _names(tree: Any, path: str = "") -> list[str]:
+    if not isinstance(tree, dict):
+        return [path]
+    return [name for key, item in tree.items()
+            for name in _names(item, f"{path}.{key}" if path else str(key))]
+
+
+def _object(path: str, what: str) -> Object:
+    if not os.path.isfile(path):
+        raise bad_input(Reason.UNREADABLE, path, f"is no file; name one with a {what} (JSON)")
+    tree = plain(tree_of(path))
+    if not isinstance(tree, dict):
+        raise bad_input(Reason.BAD_VALUE, what, "is not a JSON object")
+    made: Object = _in_ns(tree, what)
+    return made
+
+
+def _in_ns(tree: Any, path: str) -> Any:
+    """Return a tree whose durations are in nanoseconds."""
+    if isinstance(tree, list):
+        return [_in_ns(item, path) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    out = {}
+    for key, item in tree.items():
+        if key.endswith(_SECONDS):
+            if isinstance(item, bool) or not isinstance(item, (int, float)) or not (
+                    0 <= item <= _SECONDS_MAX):
+                raise bad_input(Reason.BAD_VALUE, f"{path}.{key}"[:80], "is no number of seconds "
+                                f"from 0 to {_SECONDS_MAX:g}")
+            out[key.removesuffix(_SECONDS) + "_ns"] = round(item * SECOND_NS)
+        else:
+            out[key] = item if key in _TERMS else _in_ns(item, f"{path}.{key}")
+    return out
+
+
+def _refuse_keys(tree: Object) -> None:
+    wrong = [Failure(reason=Reason.UNKNOWN_KEY, subject=f"proposal.{key}"[:80], sentence=(
+        "is no part of a proposal; known: " + ", ".join(
+            k.replace("_ns", _SECONDS) for k in _KNOWN))) for key in tree if key not in _KNOWN]
+    wrong += [Failure(reason=Reason.BAD_VALUE, subject=f"proposal.{key}", sentence=(
+        "is missing or no text")) for key in _NEEDED if not isinstance(tree.get(key), str)]
+    if ("parameters" in tree) == ("schedule" in tree):
+        wrong.append(Failure(reason=Reason.BAD_VALUE, subject="proposal", sentence=(
+            "says parameters that change, or a collateral schedule: one of the two")))
+    if wrong:
+        raise BadInput(*wrong)

@@ -1,0 +1,218 @@
+"""What does the desk of a running engine do? Its verbs over the desk's log and the engine's.
+
+The desk works at the engine's time: that of the last record of its log. An impact report is made of
+the state that the log leads to, so that it can be asked for while the engine runs. What is enacted
+is told to the engine by `counterpoise run`, at its next step; what it decided is read from its log
+and filed.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from counterpoise.adapters.activations import activation_id
+from counterpoise.adapters.desk import Kept, desk_place, filed, kept_at, newest_record
+from counterpoise.adapters.desk_documents import read_charter, read_proposal
+from counterpoise.adapters.models import model_named, model_names
+from counterpoise.adapters.store import places
+from counterpoise.adapters.store.history import records
+from counterpoise.adapters.store.records import Mark, RecordType, hash_of
+from counterpoise.adapters.store.store import Store
+from counterpoise.apps.engine_run import recovered
+from counterpoise.apps.impact_report import ImpactReport, impact_report
+from counterpoise.engine import codec
+from counterpoise.engine.effects import ChangeDecided, EventRefused
+from counterpoise.engine.state import Equipment, Segment, State
+from counterpoise.governance import deeds
+from counterpoise.governance.deeds import Deed
+from counterpoise.governance.history import COLLATERAL
+from counterpoise.governance.proposals import (
+    Activation,
+    Desk,
+    found,
+)
+from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.frozen import frozen, replaced
+
+
+@frozen
+class Office:
+    """An engine's store and the desk beside it."""
+
+    store: str
+    desk: str
+
+
+def office(store: str, desk: str | None) -> Office:
+    """Return the desk and the engine that belong together."""
+    return Office(store=store, desk=desk_place(store, desk))
+
+
+def opened(where: Office, charter: str, *, by: str) -> Kept:
+    """Open a desk with the charter in a file, over what is in force in the engine.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read, the engine has no parameters yet, or there is a desk.
+    """
+    rules = read_charter(charter)
+    with closing(places.opened(where.store)) as store:
+        state, _ = _state(store)
+    terms = [(s.name, s.version) for s in state.segments if s.version is not None]
+    schedules = [(s.name + COLLATERAL, _as_version(s)) for s in state.segments
+                 if s.version is not None and s.schedule is not None]
+    deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(*terms, *schedules))
+    return filed(where.desk, lambda kept: (deed,), new=True)
+
+
+def _as_version(segment: Segment) -> Any:
+    assert segment.version is not None
+    return replaced(segment.version, number=0, parameters=segment.schedule)
+
+
+def proposed(where: Office, path: str, *, by: str) -> str:
+    """File the proposal in a file and return its id; all that speaks against it is raised."""
+    kept = _filed(where, lambda desk, now, _: (deeds.Proposed(
+        at=now, proposal=read_proposal(path, desk, by=by, at=now)),))
+    return held(kept).filed[-1].proposal.id
+
+
+def approved(where: Office, proposal: str, *, by: str) -> Kept:
+    """File an approval; raises `BadInput` as `governance.proposals.approve`."""
+    return _filed(where, lambda _, now, __: (deeds.Approved(at=now, proposal=proposal, by=by),))
+
+
+def activated(where: Office, proposal: str, *, by: str) -> Kept:
+    """Decide an approved proposal; the engine is told at its next step."""
+    return _filed(where, lambda _, now, record: (deeds.ProposalEnacted(
+        at=now, proposal=proposal, by=by, record=record),))
+
+
+def withdrawn(where: Office, proposal: str, *, by: str, reason: str) -> Kept:
+    """Take back a proposal, or what of it does not act yet."""
+    return _filed(where, lambda _, now, __: (deeds.ProposalWithdrawn(
+        at=now, proposal=proposal, by=by, reason=reason),))
+
+
+def weighed(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
+    """Make the impact report of a proposal and, where it is open, file it."""
+    report = impact(where, proposal, threads=threads)
+    too_far = tuple(dict.fromkeys(s for step in report.steps for s in step.beyond))
+    if found(held(kept_at(where.desk)), proposal).state == "open":
+        _filed(where, lambda _, now, __: (deeds.Weighed(
+            at=now, proposal=proposal, impact=report.digest, record=report.record,
+            beyond=too_far),))
+    return report
+
+
+def _filed(where: Office, wanted: Callable[[Desk, int, int], tuple[Deed, ...]]) -> Kept:
+    """File what is wanted, after what the engine decided in the meantime."""
+    with closing(places.opened(where.store)) as store:
+        last = newest_record(store)
+        if last is None:
+            raise bad_input(Reason.NOT_APPLICABLE, where.store.split("@")[-1], "has no time yet; "
+                            "let the engine run first")
+        now, head = last.time, store.head().number
+
+        def all_of(kept: Kept) -> tuple[Deed, ...]:
+            known = answers(store, kept, now)
+            # Time never goes back at a desk, whatever the last record was.
+            latest = max([now, *(d.at for d in kept.deeds)])
+            return (*known, *wanted(held(_after(kept, known)), latest, head))
+
+        return filed(where.desk, all_of)
+
+
+def held(kept: Kept) -> Desk:
+    """Return the desk.
+
+    Raises
+    ------
+    BadInput
+        If it was never opened.
+    """
+    if kept.desk is None:
+        raise bad_input(Reason.NOT_APPLICABLE, "desk", "was never opened; open it with a charter")
+    return kept.desk
+
+
+def looked_at(where: Office) -> tuple[Kept, int]:
+    """Return the desk, what the engine decided in the meantime included, and the time (ns)."""
+    kept = kept_at(where.desk)
+    with closing(places.opened(where.store)) as store:
+        last = newest_record(store)
+        now = 0 if last is None else last.time
+        return _after(kept, answers(store, kept, now)), now
+
+
+def _after(kept: Kept, more: tuple[Deed, ...]) -> Kept:
+    desk, told = kept.desk, kept.told
+    for deed in more:
+        desk, said = deeds.done(desk, deed)
+        told = (*told, said)
+    return Kept(desk=desk, deeds=(*kept.deeds, *more), told=told)
+
+
+def answers(store: Store, kept: Kept, now: int) -> tuple[deeds.StepDecided, ...]:
+    """Return what the engine decided on steps of proposals, and no deed says yet."""
+    known = {(d.proposal, d.number) for d in kept.deeds if isinstance(d, deeds.StepDecided)}
+    asked: dict[str, tuple[str, int]] = {}
+    first = store.head().number
+    for deed, told in zip(kept.deeds, kept.told, strict=True):
+        if isinstance(deed, deeds.ProposalEnacted):
+            mine = {activation_id(one): (deed.proposal, one.version.number) for one in told
+                    if isinstance(one, Activation)}
+            waiting = {name: what for name, what in mine.items() if what not in known}
+            first = min(first, deed.record) if waiting else first
+            asked |= waiting
+    return tuple(_answer(effect, number, asked[name], now)
+                 for name, effect, number in _decided(store, first, asked) if asked)
+
+
+def _decided(store: Store, after: int, asked: dict[str, tuple[str, int]]) -> Any:
+    """Yield (client id, effect, its record) of the events that were asked about."""
+    after = max(after, store.foot().number)
+    before = store.frames(after - 1, 1) if after > store.foot().number else []
+    mark = Mark(number=after, hash=hash_of(before[0])) if before else store.foot()
+    told: dict[int, str] = {}
+    types = codec.vocabulary(_equipment(1).models.values())
+    for record, _ in records(store, after=mark) if asked else ():
+        if record.type == RecordType.EVENT and record.client_id in asked:
+            told[record.number] = record.client_id
+        elif record.type == RecordType.EFFECT and record.cause in told and record.kind in (
+                "ChangeDecided", "EventRefused"):
+            yield told[record.cause], codec.decoded_effect(record.payload, types), record.number
+
+
+def _answer(effect: ChangeDecided | EventRefused, record: int, what: tuple[str, int],
+            now: int) -> deeds.StepDecided:
+    admitted, weighed_as = (effect.admitted, effect.impact) if isinstance(
+        effect, ChangeDecided) else (False, "")
+    return deeds.StepDecided(
+        at=max(now, effect.time), proposal=what[0], number=what[1], record=record,
+        admitted=admitted, impact=weighed_as,
+        reason="; ".join(f"{f.subject}: {f.sentence}" for f in effect.failures)[:1000])
+
+
+def impact(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
+    """Return what a proposal would do, at the state that the engine's log leads to.
+
+    Raises
+    ------
+    BadInput
+        If it was never filed, or the engine has no snapshot or no accounts to weigh it on.
+    """
+    desk = held(looked_at(where)[0])
+    with closing(places.opened(where.store)) as store:
+        state, record = _state(store, threads)
+    return impact_report(desk, proposal, state, record)
+
+
+def _equipment(threads: int) -> Equipment:
+    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+
+
+def _state(store: Store, threads: int = 1) -> tuple[State, int]:
+    again = recovered(store, _equipment(threads))
+    return again.state, again.mark.number
