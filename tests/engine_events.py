@@ -4,6 +4,7 @@ import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
@@ -30,6 +31,9 @@ VERSION = ParameterVersion(
     notes=(("general", "odd"),), parameters=GrossParameters(
         general=GrossRates(rate=0.1, maintenance_share=0.5), collateral=SCHEDULE))
 LIMITS = ImpactLimits(below_initial=0.1, below_maintenance=0.0, bankrupt=0.0, extra=0.25)
+EXPOSURE = ExposureLimits(
+    eligible=("BTC", "USDC"), platform={"BTC": 100.0}, gross_max=1e6,
+    counterparties={"issuer": Counterparty(assets=("USDC",), share_max=0.5, value_max=1e5)})
 WHO = {"client_id": "c-1", "time": 17}
 AMOUNT = {**WHO, "account": "alice", "asset": "USDC", "amount": 5}
 PRICE = {"price": 9_000_000, "price_exponent": -2}
@@ -83,6 +87,7 @@ def events():
         said.PocketOpened(**WHO, account="alice/1", owner="alice"),
         said.AccountLinked(**WHO, account="alice", to="bob"),
         said.AccountUnlinked(**WHO, account="alice"),
+        said.ExposureLimited(**WHO, segment="retail", limits=EXPOSURE, effective_from=20),
     ]
 
 
@@ -112,6 +117,7 @@ def effects():
             eligible_collateral=(("BTC", 0.9),), deadline=99, snapshot=4, version=3),
         made.LinkDecided(**who, to="bob", linked=True, admitted=False, failures=why),
         made.LossAbsorbed(**who, asset="USDC", amount=7),
+        made.LimitsTookEffect(**at, segment="retail", digest="ab"),
         made.MarginCallMet(**call, open_ns=4),
         made.MarginCallEscalated(**call, level="liquidation"),
         made.LiquidationOrdered(**level, level="liquidation", maintenance=2.0, balance=1.0,

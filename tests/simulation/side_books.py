@@ -10,6 +10,10 @@ FLOWS = ("realised", "funding", "fees", "interest")
 YEAR = 365 * 86_400 * 10**9
 
 
+class Divergence(AssertionError):
+    """What the engine did is not what the rules say."""
+
+
 class Account:
     """What one account has."""
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
 from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
@@ -43,6 +44,7 @@ class Workload:
         if self.one(2):
             out.append(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                             effective_from=0))
+        out += [event for event, _ in self.limits()] if self.one(2) else []
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
                 for name in NAMES for code, amount in CASH.items() if self.one(4)]
@@ -244,7 +246,9 @@ class Workload:
 
     def rare(self) -> list[tuple[Any, bool]]:
         """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
-        make, kind = self.world.event, self.one(9)
+        make, kind = self.world.event, self.one(11)
+        if kind > 8:
+            return self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -277,12 +281,28 @@ class Workload:
                           effective_from=later), False)]
         waiting = [p for p in self.world.state.segments[0].pending
                    if p.version is not None and p.effective_from > self.world.time]
-        if kind in (5, 6) and waiting:
+        if kind in (6, 7) and waiting:
             gone = self.pick(waiting)
             return [(make(said.ChangeWithdrawn, segment="retail", digest=version_digest(
                 gone.version), effective_from=gone.effective_from), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
+
+    def limits(self) -> list[tuple[Any, bool]]:
+        """Return limits of exposure, at once or a little later."""
+        code, far = self.pick(sorted(CASH)), float("inf")
+        decimals = {a.code: a.decimals for a in self.world.state.assets}
+        cap = (1 + self.one(6)) * CASH[code] / 10 ** decimals[code]
+        issuer = Counterparty(assets=("USDC",), share_max=self.pick((0.25, 0.5, 1.0)),
+                              value_max=self.pick((far, 20_000.0, 100_000.0)))
+        limits = ExposureLimits(
+            eligible=None if self.one(4) else ("BTC", "USD", "USDC"),
+            platform={code: cap} if self.one(3) else {},
+            counterparties={"issuer": issuer} if self.one(3) else {},
+            gross_max=self.pick((far, 100_000.0, 1_000_000.0)))
+        return [(self.world.event(
+            said.ExposureLimited, segment="retail", limits=limits,
+            effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
 
     def lending(self) -> Borrowing:
         """Return terms of borrowing, now and then tight ones, of some assets."""

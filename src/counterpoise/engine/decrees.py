@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.limits import assets_named
 from counterpoise.engine import changes
 from counterpoise.engine.asset_events import (
     BorrowingChanged,
@@ -17,7 +18,7 @@ from counterpoise.engine.asset_events import (
 )
 from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
-from counterpoise.engine.effects import ParametersTookEffect
+from counterpoise.engine.effects import LimitsTookEffect, ParametersTookEffect
 from counterpoise.engine.events import (
     ChangeWithdrawn,
     CollateralScheduleChanged,
@@ -26,16 +27,19 @@ from counterpoise.engine.events import (
     ParametersActivated,
     SegmentDefined,
 )
-from counterpoise.engine.forms import in_order
+from counterpoise.engine.exposure import pledged_in
+from counterpoise.engine.forms import in_order, written
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.levels import LEVELS_MAX
 from counterpoise.engine.shards import compacted
-from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
+from counterpoise.engine.state import NEVER, Exposure, Order, Pending, Segment, Shard
+from counterpoise.engine.tie_events import ExposureLimited
 from counterpoise.engine.venues import reindexed, with_rules
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -159,6 +163,35 @@ def change_withdrawn(draft: Draft, event: ChangeWithdrawn) -> None:
     _put(draft, k, changes.change_withdrawn(draft, k, event))
 
 
+def exposure_limited(draft: Draft, event: ExposureLimited) -> None:
+    """Note limits of exposure that are to act on a segment from an instant on."""
+    k, known = _segment(draft, event.segment), {a.code for a in draft.state.assets}
+    segment, limits = draft.state.segments[k], in_order(event.limits)
+    held = draft.state.exposure.get(k, Exposure(now=None, waiting=()))
+    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset of this ledger")
+             for code in assets_named(limits) if code not in known]
+    if not 0 <= event.effective_from < 2**62 or len(held.waiting) >= PENDING_MAX:
+        wrong.append(_failure(Reason.BAD_TIME, event.segment, "can wait for at most "
+                              f"{PENDING_MAX} limits, each from an instant after 1970"))
+    if limits.platform or limits.counterparties:
+        wrong += _misfits(draft, segment)
+    if wrong:
+        raise BadInput(*wrong)
+    waiting = tuple(sorted((*held.waiting, (event.effective_from, limits)), key=lambda w: w[0]))
+    draft.change(exposure=draft.state.exposure | {k: replaced(held, waiting=waiting)})
+    in_force(draft)
+
+
+def _misfits(draft: Draft, held: Segment) -> list[Failure]:
+    if held.version is None:
+        return [_failure(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
+                         "version first")]
+    rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
+    return [] if isinstance(rule, CrossEquity) else [_failure(
+        Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by itself; caps of the "
+        "platform and counterparties have no place in it")]
+
+
 def _wait(draft: Draft, k: int, new: Pending) -> None:
     held = draft.state.segments[k]
     if not 0 <= new.effective_from < 2**62 or len(held.pending) >= PENDING_MAX:
@@ -189,6 +222,19 @@ def in_force(draft: Draft) -> None:
             draft.tell(ParametersTookEffect(
                 position=draft.position, time=draft.state.time, segment=held.name,
                 version=version.number, digest=version_digest(version)))
+    for k, limited in sorted(draft.state.exposure.items()):
+        due = [one for since, one in limited.waiting if since <= draft.state.time]
+        if due:
+            _limit(draft, k, Exposure(now=due[-1], waiting=limited.waiting[len(due):]))
+
+
+def _limit(draft: Draft, k: int, limited: Exposure) -> None:
+    draft.change(exposure=draft.state.exposure | {k: limited})
+    draft.change(pledged=pledged_in(draft.state, draft.shards))
+    _to_be_margined(draft, k)
+    draft.tell(LimitsTookEffect(
+        position=draft.position, time=draft.state.time, segment=draft.state.segments[k].name,
+        digest=sha256_of_bytes(written(limited.now))))
 
 
 def _to_be_margined(draft: Draft, segment: int) -> None:

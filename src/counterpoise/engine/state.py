@@ -14,6 +14,7 @@ import numpy as np
 from counterpoise.accounts.book import NO_ENTRIES, Book, book_of
 from counterpoise.collateral.borrowing import NO_BORROWING, Borrowing
 from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.board import Board, silent_board
 from counterpoise.engine.directory import Directory, new_directory
@@ -126,6 +127,14 @@ def own_terms(segment: Segment) -> OwnTerms:
 
 
 @frozen
+class Exposure:
+    """Limits of a segment: those that act, and (from when, limits) that wait, by time."""
+
+    now: ExposureLimits | None
+    waiting: tuple[tuple[int, ExposureLimits], ...]
+
+
+@frozen
 class Equipment:
     """What a step computes with; it is no part of the state's bytes: models by name, threads."""
 
@@ -231,6 +240,8 @@ class State:
     arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
     ties          pockets and linked accounts
+    exposure      {segment: limits of what its accounts lean on, and of their size}
+    pledged       {asset with a cap on the platform: what all accounts hold, smallest units}
     """
 
     equipment: Equipment
@@ -256,6 +267,8 @@ class State:
     arrays: dict[int, Any]
     worths: dict[str, Any]
     ties: Ties = NO_TIES
+    exposure: dict[int, Exposure] = {}
+    pledged: dict[str, int] = {}
 
 
 def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equipment,

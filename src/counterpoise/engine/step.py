@@ -36,9 +36,7 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
-    AccountLinked,
     AccountOpened,
-    AccountUnlinked,
     ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
@@ -52,15 +50,21 @@ from counterpoise.engine.events import (
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
-    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
+from counterpoise.engine.exposure import pledged_in
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, State
+from counterpoise.engine.tie_events import (
+    AccountLinked,
+    AccountUnlinked,
+    ExposureLimited,
+    PocketOpened,
+)
 from counterpoise.engine.trading import VERBS, Question
 from counterpoise.engine.venues import confidences, quoted_by_venues, reindexed
 from counterpoise.engine.waits import touched
@@ -286,6 +290,8 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
     prices = {a.code: price for a, price in zip(state.assets, board.price.tolist(), strict=True)
               if price == price}
     sequence = state.snapshots + 1
+    if state.exposure:
+        draft.change(pledged=pledged_in(state, draft.shards))
     market = snapshot_of(Quotes(catalogue=state.catalogue, **columns), as_of=state.time,
                          prices=prices, source="assembled by the engine", sequence=sequence)
     draft.change(arrays={}, snapshots=sequence,
@@ -327,8 +333,8 @@ def _conflict(draft: Draft, event: ConflictReceived) -> None:
 _CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
                           AccountUnlinked, SegmentDefined, ParametersActivated,
                           CollateralScheduleChanged, BorrowingChanged, CountingChanged,
-                          IndexRulesChanged, InstrumentsListed,
-                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
+                          IndexRulesChanged, InstrumentsListed, UnreadableReceived, ImpactLimited,
+                          ChangeWithdrawn, ConflictReceived, ExposureLimited})
 """Market events that do not move the engine's time."""
 _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 """What only records that something was refused, whenever it came."""
@@ -341,6 +347,7 @@ _MARKS: Final[dict[type, Any]] = {
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
+    ExposureLimited: decrees.exposure_limited,
     CollateralScheduleChanged: decrees.schedule_changed,
     BorrowingChanged: decrees.borrowing_changed, CountingChanged: decrees.counting_changed,
     IndexRulesChanged: decrees.index_rules_changed, VenuesQuoted: _venues_quoted,

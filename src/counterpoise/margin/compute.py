@@ -166,7 +166,8 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
     accounts = requirements.account
     amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
                             option_value=rule.option_value, threads=threads)
-    owned = cross_owned(amounts, rule.schedule, _counted(book, market, amounts, (rule, accounts)))
+    priced = _counted(book, market, amounts, (rule, accounts))
+    owned = cross_owned(amounts, rule.schedule, priced, rule.counts)
     balance, above, over, status = _core.standing(
         owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.zeros(1), threads=threads)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.borrowing import BorrowTerms
 from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Floats, Requirements
@@ -54,7 +55,8 @@ class CrossEquity:
     market value of options does. Positive amounts of an asset count by `schedule`, negative ones
     whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
     as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements;
-    `counting` {asset: terms} says at which price positive amounts count.
+    `counting` {asset: terms} says at which price positive amounts count; `counts` are limits of
+    what counts beside the schedule, None without.
     """
 
     numeraire: str
@@ -63,6 +65,7 @@ class CrossEquity:
     reading: str
     borrowing: dict[str, BorrowTerms] = {}
     counting: dict[str, CountingTerms] = {}
+    counts: Counts | None = None
 
     def __post_init__(self) -> None:
         """Check that the schedule is in the numeraire; a mistake here is the programmer's."""

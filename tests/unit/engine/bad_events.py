@@ -9,6 +9,7 @@ import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing
 from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
@@ -29,6 +30,8 @@ FUNDING = {"instrument": PERP, "rate": 1, "rate_exponent": -4, "price": 7, "pric
 SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4}
 ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
 COUNT = {"segment": "retail", "counting": {}, "effective_from": 0}
+LIMIT = {"segment": "retail", "limits": ExposureLimits(platform={"BTC": 1.0}),
+         "effective_from": 0}
 LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
@@ -157,6 +160,16 @@ BAD = {
                                 Reason.NOT_APPLICABLE),
     "end of no link": (said.AccountUnlinked, {"account": "alice"}, Reason.NOT_APPLICABLE),
     "end of a head's link": (said.AccountUnlinked, {"account": "bob"}, Reason.NOT_APPLICABLE),
+    "exposure of an unknown segment": (said.ExposureLimited, {**LIMIT, "segment": "x"},
+                                     Reason.UNKNOWN_SEGMENT),
+    "limits of an unknown asset": (said.ExposureLimited, {
+        **LIMIT, "limits": ExposureLimits(platform={"GOLD": 1.0})}, Reason.UNKNOWN_ASSET),
+    "limits that take an unknown asset": (said.ExposureLimited, {
+        **LIMIT, "limits": ExposureLimits(eligible=("GOLD",))}, Reason.UNKNOWN_ASSET),
+    "limits from before 1970": (said.ExposureLimited, {**LIMIT, "effective_from": -1},
+                                Reason.BAD_TIME),
+    "caps of a segment without parameters": (said.ExposureLimited, {**LIMIT, "segment": "other"},
+                                             Reason.NO_PARAMETERS),
     "segment that is there": (said.SegmentDefined, {**DEFINE, "segment": "retail"},
                               Reason.DUPLICATE),
     "segment of an unknown model": (said.SegmentDefined, {**DEFINE, "model": "x"},
