@@ -162,8 +162,14 @@ def test_reverse_finds_the_smallest_move_that_breaks_level_by_level(tmp_path, ca
         "below_initial", "below_maintenance", "bankrupt"]
     assert lengths == sorted(lengths) and lengths[0] > 0
     assert all(limit["moves"][0]["excess_usd"] <= 0 for limit in reverse["limits"])
-    assert reverse["simulated"] and any("Not certified" in note for note in reverse["notes"])
-    assert "the smallest move that breaks" in page.read_text()
+    assert reverse["simulated"] and any("not certified:" in note for note in reverse["notes"])
+    told = {(len(limit["factors"]) <= 2, limit["certified_shortest"])
+            for limit in reverse["limits"]}
+    assert told <= {(True, True), (False, False)}, "only few factors are certified"
+    words = "certified to the grid" if (True, True) in told else "not certified"
+    assert "the smallest move that breaks" in page.read_text() and words in page.read_text()
+    assert answered([word for word in typed if word not in ("--json", "--plot", str(page))]) == 0
+    assert words in capsys.readouterr().out
 
 
 def test_without_reverse_nothing_is_searched(capsys):

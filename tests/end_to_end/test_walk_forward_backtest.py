@@ -43,8 +43,8 @@ def made(folder, capsys, future=1.0):
                           "--vol-index", "index.csv", "--json"])
     capsys.readouterr()
     assert 0 == answered(["calibrate", "f.parquet", "--level", "0.975", "--horizon-days", "1",
-                          "--every", "10", "--from", STEPS[0], "--to", STEPS[2], "--out", "walk",
-                          "--json"])
+                          "--prior-days", "0", "--every", "10", "--from", STEPS[0], "--to",
+                          STEPS[2], "--out", "walk", "--json"])
     return json.loads(capsys.readouterr().out)["files"]
 
 
@@ -73,7 +73,7 @@ def test_walk_is_judged_day_by_day_and_knows_no_future(folder, capsys):
     again = [json.loads(line) for line in (folder / "b").read_text().splitlines()[1:]]
 
     assert list(STEPS) == [row["effective_from"] for row in rows]
-    assert [2, 2, 6] == [row["factors"] for row in rows]
+    assert [2, 2, 4] == [row["factors"] for row in rows]
     assert 0 == code and 16 == len(days)
     assert all(set(day["failure"]) == {""} for day in days)
     assert [d["initial"] for d in days] == [d["initial"] for d in again]

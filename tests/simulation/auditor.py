@@ -285,11 +285,34 @@ class Auditor:
 
     def parametersactivated(self, e, effects):
         """Take other rates where what they do to the accounts keeps within the limits."""
-        own = e.version.parameters.general
-        after = Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), self.lending
+        self.decree(e.effective_from, e.version, effects)
+
+    def decree(self, at, what, effects):
+        """Note what is to count from an instant on, where its impact keeps within the limits."""
         before = self.rate, self.share, self.lending
-        fits = self.weigh(effects, before, after)
-        self.rate, self.share, _ = after if fits else before
+        for when, decreed in self.decreed:
+            before = self.after(before, decreed) if when <= at else before
+        if self.weigh(effects, before, self.after(before, what)):
+            self.decreed.append((at, what))
+            self.decreed.sort(key=lambda pair: pair[0])
+            self.act()
+
+    @staticmethod
+    def after(terms, decreed):
+        """Return (rate, share, terms of borrowing) after a change of some of them."""
+        rate, share, lending = terms
+        if hasattr(decreed, "assets"):
+            return rate, share, decreed.assets
+        own = decreed.parameters.general
+        return Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending
+
+    def changewithdrawn(self, e, _):
+        """Forget a version that waits; versions that wait have instants of their own."""
+        left = [pair for pair in self.decreed
+                if pair[0] != e.effective_from or hasattr(pair[1], "assets")]
+        if len(left) + 1 != len(self.decreed):
+            raise Divergence(f"{e} withdraws what does not wait: {self.decreed}")
+        self.decreed = left
 
     def weigh(self, effects, before, after):
         """Return whether terms may follow others; they are (rate, share, terms of borrowing)."""
@@ -314,20 +337,15 @@ class Auditor:
 
     def borrowingchanged(self, e, effects):
         """Note other terms, where what they do to the accounts keeps within the limits."""
-        lending = self.lending
-        for at, borrowing in self.decreed:
-            lending = borrowing.assets if at <= e.effective_from else lending
-        if self.weigh(effects, (self.rate, self.share, lending),
-                      (self.rate, self.share, e.borrowing.assets)):
-            self.decreed.append((e.effective_from, e.borrowing))
-            self.decreed.sort(key=lambda pair: pair[0])
-            self.act()
+        self.decree(e.effective_from, e.borrowing, effects)
 
     def act(self):
         """Let what was decreed by now count."""
         while self.decreed and self.decreed[0][0] <= self.time:
-            _, borrowing = self.decreed.pop(0)
-            self.lending, self.interval = borrowing.assets, borrowing.interval_ns
+            _, what = self.decreed.pop(0)
+            self.rate, self.share, self.lending = self.after(
+                (self.rate, self.share, self.lending), what)
+            self.interval = getattr(what, "interval_ns", self.interval)
 
     def charge(self, before):
         """Charge interest on what is owed, for every whole interval that ended since."""

@@ -15,6 +15,7 @@ from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
+from counterpoise.margin.parameter_version import version_digest
 from counterpoise.values.time import SECOND_NS
 from engine_world import EXPIRY, World, parameters
 
@@ -254,8 +255,9 @@ class Workload:
             version = parameters(0.05 + 0.01 * self.one(15), self.number, 0.5 + 0.1 * self.one(5))
             limits = ImpactLimits(below_initial=0.25 * self.one(5), extra=0.3125 * self.one(9),
                                   below_maintenance=0.25 * self.one(5), bankrupt=1.0)
+            later = self.pick((0, self.world.time + (20 + self.one(300)) * SECOND_NS))
             out = [(make(said.ParametersActivated, segment="retail", version=version,
-                         effective_from=0), False)]
+                         effective_from=later), False)]
             return out if self.one(2) else [(make(
                 said.ImpactLimited, segment="retail", digest="", limits=limits), False), *out]
         if kind == 2:
@@ -270,6 +272,12 @@ class Workload:
             later = self.pick((0, self.world.time + 20 * SECOND_NS))
             return [(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                           effective_from=later), False)]
+        waiting = [p for p in self.world.state.segments[0].pending
+                   if p.version is not None and p.effective_from > self.world.time]
+        if kind in (5, 6) and waiting:
+            gone = self.pick(waiting)
+            return [(make(said.ChangeWithdrawn, segment="retail", digest=version_digest(
+                gone.version), effective_from=gone.effective_from), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
 

@@ -21,7 +21,7 @@ from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.forms import Types, fits, named_types, read, written
 from counterpoise.governance.deeds import Deed, done
 from counterpoise.governance.proposals import Desk, Told
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.frozen import frozen
 
 DESK_FORMAT: Final = 1
@@ -101,13 +101,17 @@ def filed(place: str, wanted: Callable[[Kept], tuple[Deed, ...]], *, new: bool =
         does not ask for one.
     """
     store = places.owned_or_new(place) if new else places.owned(place)
-    journal = open_journal(store, header=HEADER)
+    try:
+        journal = open_journal(store, header=HEADER)
+    except BadInput:
+        store.close()
+        raise
     try:
         kept = _kept(store)
+        first = len(kept.deeds)
         for deed in wanted(kept):
             desk, said = done(kept.desk, deed)
             kept = Kept(desk=desk, deeds=(*kept.deeds, deed), told=(*kept.told, said))
-        first = len(_kept(store).deeds)
         new_ones = kept.deeds[first:]
         if new_ones:
             journal.append(Batch(events=tuple(

@@ -169,10 +169,11 @@ def _bad_set(path: str, head: Any) -> list[tuple[str, str]]:
 
 def _bytes(path: str) -> bytes:
     try:
-        if os.path.getsize(path) > BYTES_MAX:
+        size = os.path.getsize(path)
+        if size > BYTES_MAX:
             raise bad_input(Reason.TOO_LARGE, path, f"is larger than {BYTES_MAX >> 20} MB")
         with open(path, "rb") as file:
-            return file.read(BYTES_MAX + 1)
+            return file.read(size + 1)  # a larger number would be set aside whole
     except OSError as error:
         raise bad_input(Reason.UNREADABLE, path, f"cannot be read ({error.strerror}); it belongs "
                         "beside the parameters that name it") from None

@@ -13,11 +13,13 @@ import numpy as np
 from counterpoise.accounts.book import Book
 from counterpoise.adapters.models import model_named
 from counterpoise.apps.reverse import DYNAMIC, joint_version
+from counterpoise.calibration.broken_dependence import BREAKS
 from counterpoise.margin.compute import compute_margin, priced
 from counterpoise.margin.figures import figures_of
 from counterpoise.margin.requirement import Requirements
 from counterpoise.margin.terms.dynamic_parameters import CorrelationTerms, DynamicParameters
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
 
 ESTIMATED: Final = "estimated"
@@ -49,10 +51,11 @@ def dependences(book: Book, market: MarketSnapshot, file: str | None) -> Depende
     Raises
     ------
     BadInput
-        If the file holds no parameters of `dynamic`.
+        If the file holds no parameters of `dynamic`, or lacks the moves of a broken dependence.
     """
     model, stated = model_named(DYNAMIC), joint_version(market, file)
     told: DynamicParameters = stated.parameters
+    _refuse_lacking(told, file)
     own = replaced(told, impact=None, floor=None, stress=None, wrong_way=None, buffer=None,
                    correlation=CorrelationTerms(sets=tuple(sorted(told.moves.breaks))))
     version = replaced(stated, parameters=own)
@@ -71,6 +74,17 @@ def dependences(book: Book, market: MarketSnapshot, file: str | None) -> Depende
             shortfall={n: float(c[row]) for n, c in columns.items()},
             refused=_why(required, row))
             for row, a in enumerate(required.account.tolist())))
+
+
+def _refuse_lacking(told: DynamicParameters, file: str | None) -> None:
+    """Refuse parameters without a dependence that calibration makes: nobody would miss it."""
+    lacking = [name for name in BREAKS if name not in told.moves.breaks]
+    if lacking:
+        raise BadInput(*(Failure(
+            reason=Reason.MISSING_NUMBER, subject=f"{file or DYNAMIC} {name}", sentence="is a "
+            "dependence of which the parameters hold no joint moves, so that its shortfall is not "
+            "known; counterpoise calibrate writes them, or leave --parameters out")
+            for name in lacking))
 
 
 def _why(required: Requirements, row: int) -> str:

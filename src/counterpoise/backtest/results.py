@@ -101,8 +101,12 @@ class Judgement:
 
 def judged(observations: tuple[Observation, ...], terms: Terms) -> tuple[Judgement, ...]:
     """Return the judgement of every portfolio, in the order in which they first stand."""
-    found = [_judgement(name, series, terms)
-             for name, series in series_of(observations, terms.margin).items()]
+    return judged_series(series_of(observations, terms.margin), terms)
+
+
+def judged_series(series: dict[str, Series], terms: Terms) -> tuple[Judgement, ...]:
+    """Return the same of {portfolio: series}, where the caller has them."""
+    found = [_judgement(name, one, terms) for name, one in series.items()]
     adjusted = holm(np.array([j.too_many for j in found], np.float64))
     return tuple(replaced(j, holm=float(p)) for j, p in zip(found, adjusted, strict=True))
 

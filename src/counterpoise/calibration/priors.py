@@ -3,7 +3,8 @@
 Basis by tenor, term and skew are known only where option chains are. Longer series tell of the same
 things, and their daily moves stand in on days on which the factor itself is not known:
 
-    vol        the move of the longest volatility, times the ratio of both deviations where known
+    vol        the move of the longest volatility, times the ratio of both deviations where known;
+               before there is one of 1,000 days, that of realised volatility on days without it
     basis(T)   x = 3 x 365 (x_slow + (x_funding - x_slow) (1 - a^T) / (T (1 - a))): funding expected
                over T days (expectations hypothesis of the carry); it reverts by a factor a per day
                to its slow mean, an EWMA of 0.97, without which all long tenors would move alike
@@ -42,7 +43,7 @@ REVERSION_MAX: Final = 0.995
 SLOW_DECAY: Final = 0.97
 _RUN_MIN: Final = 30
 READINGS: Final = {
-    "vol": "the longest volatility's moves in the ratio of deviations",
+    "vol": "the longest volatility's moves in the ratio of deviations, realised ones before it",
     "term": "-0.30 times the mean move of implied and realised volatility",
     "skew": "slope of lognormal stochastic volatility, from 30 days of price and volatility",
     "basis": "funding expected over the tenor, reverting to its slow mean as it did"}
@@ -76,14 +77,15 @@ def with_priors(history: FactorHistory, prior_days: int,
                 subjects: Sequence[str] = ()) -> tuple[FactorHistory, tuple[Prior, ...]]:
     """Return the history with stated priors where factors are not known, and what they are.
 
-    Coins with a price and a volatility or funding are completed, of `subjects` where any are named;
-    `prior_days` is the weight m of a prior, none where it is 0. The history given is not changed.
+    Coins with a price and a volatility or funding are completed; where `subjects` are named, those
+    of them that have a price. `prior_days` is the weight m of a prior, none where it is 0. The
+    history given is not changed.
     """
     own: Columns = dict(zip(history.factors, history.move.T, strict=True))
     columns, priors = dict(own), list[Prior]()
     for coin in _coins(own, subjects) if prior_days else ():
         for factor in _wanted(coin, own):
-            guess = _prior(factor, columns, history)
+            guess = _prior(factor, columns, history, prior_days)
             move = own.get(factor, np.full(len(history.day), np.nan))
             known = np.isfinite(move)
             if factor.kind != "vol" and np.count_nonzero(known) >= OWN_ENOUGH:
@@ -106,7 +108,7 @@ def with_priors(history: FactorHistory, prior_days: int,
 def _coins(own: Columns, subjects: Sequence[str]) -> list[str]:
     priced = [f.subject for f in own if f.kind == "price" and f.against == "USD"]
     told = {f.subject for f in own if f.kind in ("vol", "funding")}
-    return [c for c in priced if c in told and (not subjects or c in subjects)]
+    return [c for c in priced if c in (subjects or told)]
 
 
 def _wanted(coin: str, own: Columns) -> list[Factor]:
@@ -119,19 +121,25 @@ def _wanted(coin: str, own: Columns) -> list[Factor]:
             *(Factor(subject=coin, kind="basis", tenor_days=t) for t in tenors)]
 
 
-def _prior(factor: Factor, columns: Columns, history: FactorHistory) -> Floats:
+def _prior(factor: Factor, columns: Columns, history: FactorHistory, prior_days: int) -> Floats:
     """Return the prior's moves [day] of a factor, NaN where it says nothing."""
     coin = factor.subject
     price = columns[Factor(subject=coin, kind="price")]
     if factor.kind == "basis":
         funding = _own_or_longest(columns, coin, "funding")
         return _carry(funding, history.day, factor.tenor_days)
-    vol = columns.get(Factor(subject=coin, kind="vol"), np.full(len(price), np.nan))
+    own = dict(zip(history.factors, history.move.T, strict=True))
+    implied = own.get(Factor(subject=coin, kind="vol"), np.full(len(price), np.nan))
+    longest = _in_proportion(_own_or_longest(own, "", "vol"), implied)
     if factor.kind == "vol":
-        return _in_proportion(_own_or_longest(columns, "", "vol"), vol)
+        return _vol(longest, _realised(price), prior_days)
     if factor.kind == "term":
-        return -TERM_POWER * (vol + _realised(price)) / 2.0
-    return _skew(price, vol, history.day)
+        vol = columns.get(Factor(subject=coin, kind="vol"), implied)
+        slope: Floats = -TERM_POWER * (vol + _realised(price)) / 2.0
+        return slope
+    # What realised volatility and price have in common is noise about the skewness of the price.
+    scale = _blend(implied, longest, prior_days)[0]
+    return _skew(price, np.where(np.isfinite(implied), implied, scale * longest), history.day)
 
 
 def _own_or_longest(columns: Columns, coin: str, kind: str) -> Floats:
@@ -139,6 +147,16 @@ def _own_or_longest(columns: Columns, coin: str, kind: str) -> Floats:
              for k, (f, x) in enumerate(columns.items()) if f.kind == kind]
     length = len(next(iter(columns.values())))
     return max(found, key=lambda one: one[:3])[3] if found else np.full(length, np.nan)
+
+
+def _vol(longest: Floats, realised: Floats, prior_days: int) -> Floats:
+    """Return the moves of the longest volatility, and while it is young realised ones before it."""
+    known = np.isfinite(longest)
+    if np.count_nonzero(known) >= OWN_ENOUGH:
+        return longest
+    scale, _ = _blend(longest, realised, prior_days)
+    move: Floats = np.where(known, longest, scale * realised)
+    return move
 
 
 def _in_proportion(longest: Floats, vol: Floats) -> Floats:

@@ -5,7 +5,8 @@
 Rays are walked in steps and halved to the first break; the shortest ones are then turned towards
 the steepest fall of the excess where they break, -g / |g|, as long as that shortens them (Hasofer
 and Lind 1974: at the nearest point of a smooth boundary the ray is -g / |g|). At last the disc of
-the two directions that matter most is walked below the length found: what breaks there starts anew.
+the two directions that matter most, and points spread over the ball of all directions, are tested
+below the length found: what breaks there starts anew.
 Every step is deterministic. A length found is an upper bound of the shortest one; nothing here is a
 proof for the space off the points that were tested.
 """
@@ -33,6 +34,9 @@ _APART: Final = 0.7
 """Cosine below which two rays are two answers."""
 ANGLES: Final = 32
 RADII: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+DIRECTIONS: Final = 128
+BALL: Final = (0.7, 0.95)
+_SEED: Final = 5
 
 
 @frozen
@@ -143,12 +147,31 @@ def inside_disc(excess: Excess, length: float, first: Floats, second: Floats) ->
     other = other / norm(other)
     turns = [(float(c), float(s)) for c, s in _circle()]
     units = np.stack([c * one + s * other for c, s in turns])
-    for share in RADII:
+    return _first_inside(excess, "disc of the two directions that matter most", length, units,
+                         RADII)
+
+
+def inside_ball(excess: Excess, length: float, factors: int) -> Ray | None:
+    """Return a shorter ray that breaks in the ball of all directions, None where no point does.
+
+    `DIRECTIONS` seeded directions and their opposites, normal in every factor and so spread evenly,
+    are tested at the shares `BALL` of `length`. The more factors, the wider apart they are.
+    """
+    chance = np.random.Generator(np.random.PCG64(_SEED))
+    drawn = chance.standard_normal((DIRECTIONS, factors))
+    units = drawn / np.sqrt(np.add.reduce(drawn * drawn, axis=1))[:, None]
+    return _first_inside(excess, "ball of all directions", length,
+                         np.concatenate((units, -units)), BALL)
+
+
+def _first_inside(excess: Excess, way: str, length: float, units: Floats,
+                  shares: tuple[float, ...]) -> Ray | None:
+    """Return the ray cut on the smallest share of the length at which a direction breaks."""
+    for share in shares:
         there = excess(share * length * units)
         if (there <= 0).any():
             best = units[int(np.argmin(there))]
-            return _cut(excess, "disc of the two directions that matter most", best,
-                        share * length * np.array(_PARTS))
+            return _cut(excess, way, best, share * length * np.array(_PARTS))
     return None
 
 

@@ -11,12 +11,12 @@ nothing in the account, alone or beside a large move of all others, are left out
 covariance of the rest the shortest move has the same length. Search (`margin.breaking_rays`): rays
 along each factor alone, each factor with what the others do on average beside it, the eigenvectors
 of the correlation, pairs of the four strongest, and the steepest fall of the excess today; the
-shortest of each region is turned until it no longer shortens; then the disc of two directions is
-walked below that length. The result breaks the account and is the shortest found. With at
-most two factors that matter, rays and disc reach the whole space, at their points; with more,
-nothing says that no shorter move exists. `first_order` is e(0) / |g|,
-which no breaking move undercuts where the excess is convex in z (bought options, longs): a bound
-only then.
+shortest of each region is turned until it no longer shortens; then a disc of two directions and,
+with more than two factors, points spread over all directions are tested below that length. The
+result breaks the account and is the shortest found. With at most two factors that matter, rays and
+disc reach the whole space, at their points; with more, nothing says that no shorter move exists.
+`first_order` is e(0) / |g|, which no breaking move undercuts where the excess is convex in z
+(bought options, longs): a bound only then.
 Source: A. Hasofer and N. Lind (1974); R. Rackwitz and B. Fiessler, "Structural reliability under
 combined random load sequences", Computers and Structures 9, 1978.
 """
@@ -31,6 +31,7 @@ from counterpoise.margin.breaking_rays import (
     Excess,
     Ray,
     distinct,
+    inside_ball,
     inside_disc,
     norm,
     shortest_rays,
@@ -53,6 +54,8 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 Broken = Literal["below_initial", "below_maintenance", "bankrupt"]
 REACH: Final = 15.0
 """No factor moves by more than this in the search: e^15 is three million."""
+WHOLE: Final = 2
+"""Factors that matter of which a line or a disc is the whole space."""
 _TRIED: Final = (-4.0, -1.0, 1.0, 4.0)
 _STRONGEST: Final = 4
 _DISCS: Final = 20
@@ -183,18 +186,20 @@ def reverse_stress(question: Question, spread: Spread) -> ReverseStress:
     found = _checked(excess, found, _eigenrays(search))
     return ReverseStress(
         excess_now=start, moves=tuple(_move(search, ray) for ray in distinct(found)),
-        factors=_names(search), tested=tested, whole_space=bool(found) and len(at) <= 2,
+        factors=_names(search), tested=tested, whole_space=bool(found) and len(at) <= WHOLE,
         first_order=start / norm(slope) if norm(slope) > 0 else float("inf"))
 
 
 def _checked(excess: Excess, found: list[Ray], eigenrays: list[Floats]) -> list[Ray]:
-    """Walk the disc of two directions below the shortest length; what breaks there starts anew."""
+    """Test a disc and the ball below the shortest length; what breaks there starts anew."""
     for _ in range(_DISCS if found else 0):
         best = min(found, key=lambda ray: ray.length)
         across = [ray.direction for ray in distinct(found)[1:]] + eigenrays
         second = max(across, key=lambda z: norm(z - float(np.add.reduce(z * best.direction))
                                                 * best.direction), default=best.direction)
         shorter = inside_disc(excess, best.length, best.direction, second)
+        if shorter is None and len(best.direction) > WHOLE:
+            shorter = inside_ball(excess, best.length, len(best.direction))
         if shorter is None:
             break
         found = [*found, turned(excess, shorter)]

@@ -69,10 +69,14 @@ def test_two_do_not_file_at_once(place):
 def test_other_log_is_no_desk(tmp_path):
     from counterpoise.adapters.store.journal import open_journal
 
-    places.create(str(tmp_path / "x"))
-    open_journal(places.owned(str(tmp_path / "x")), header={"log": "another"}).close()
+    path = str(tmp_path / "x")
+    places.create(path)
+    open_journal(places.owned(path), header={"log": "another"}).close()
     with pytest.raises(BadInput, match="is no desk"):
-        kept_at(str(tmp_path / "x"))
+        kept_at(path)
+    with pytest.raises(BadInput, match="was begun by"):
+        filed(path, lambda _: (OPENED,), new=True)
+    places.owned(path).close()
 
 
 def test_watch_tells_once_what_changed_and_a_desk_may_come_later(tmp_path):

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from counterpoise.adapters.recorded_course import recorded_course
 from counterpoise.adapters.store import places
 from counterpoise.adapters.store.history import records
 from counterpoise.apps import engine_run
@@ -14,16 +15,17 @@ from counterpoise.apps.cli.output import ANSWERED
 from counterpoise.apps.crowd import Crowd
 from counterpoise.apps.engine_run import Plan, run
 from counterpoise.engine.events import Deposited, Filled
-from counterpoise.market.course import simulated_course
 from counterpoise.values.frozen import replaced
 from counterpoise.values.time import SECOND_NS
+from price_table import write_prices
 
 
 @pytest.fixture
 def plan(tmp_path):
     """Return a run of a few accounts and steps."""
     return Plan(place=str(tmp_path / "store"), steps=3,
-                course=simulated_course(seed=3, interval_ns=60 * SECOND_NS),
+                course=recorded_course(write_prices(tmp_path / "prices.csv", minutes=9),
+                                       coins=("BTC", "ETH")),
                 crowd=Crowd(accounts=8, events=20, model="deribit_spm", seed=3))
 
 
@@ -63,3 +65,25 @@ def test_batch_of_which_all_is_in_the_log_is_left_out(plan, monkeypatch):
     last = run(plan, stop=threading.Event(), seen=lambda _: None)
 
     assert 3 == last.step and 1 == sum(r.client_id == "d" for r in log_of(plan.place))
+
+
+def test_a_running_engine_can_be_asked_and_verified(plan, capsys):
+    asked = []
+
+    def seen(now):
+        if now.step == 2 and not asked:
+            assert ANSWERED == answered(["inspect", plan.place, "--json"])
+            asked.append((now.record, json.loads(capsys.readouterr().out)))
+            assert ANSWERED == answered(["verify", plan.place, "--json"])
+            assert ANSWERED == answered(["inspect", plan.place, "account-000001", "--json"])
+            lines = capsys.readouterr().out
+            assert '"divergence": null' in lines and "Deposited" in lines
+
+    last = run(replaced(plan, speed=1e6), stop=threading.Event(), seen=seen)
+    (record, stands), = asked
+
+    assert record == stands["record"] < last.record
+    assert 8 == stands["accounts"] and stands["rows"]
+    assert sum(stands["levels"].values()) == len(stands["rows"])
+    known = [r["initial"] for r in stands["rows"] if r["status"] == "healthy"]
+    assert known and min(known) >= 0

@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from counterpoise.adapters.dynamic_file import Stated, write_dynamic
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.apps.closing import DEPTH_LEFT, closings
 from counterpoise.apps.dependence import dependences
 from counterpoise.margin.compute import compute_margin
+from counterpoise.margin.terms.dynamic_parameters import CorrelationTerms
 from counterpoise.risk.arrays import deltas
 from counterpoise.risk.sensitivities import UNITS, per_lot
 from counterpoise.scenarios.hypothetical import cube_moves
 from counterpoise.scenarios.joint import joint_scenarios
+from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
 from joint_moves import STICKY_STRIKE
 from markets import account, market, only
@@ -79,3 +82,14 @@ def test_shortfalls_under_broken_dependence_are_those_that_the_model_measures():
     assert tails["estimated"] == pytest.approx(
         seen.initial_components["core"][0] + seen.initial_components["collateral"][0], rel=1e-12)
     assert tails["hedge_broken"] > tails["estimated"] > tails["all_up"]
+
+
+def test_a_parameter_file_without_a_broken_dependence_is_refused_not_passed_over(tmp_path):
+    moves = replaced(PRESET.moves, breaks={"all_up": PRESET.moves.breaks["all_up"]})
+    file = str(tmp_path / "half.json")
+    write_dynamic(file, replaced(PRESET, moves=moves, correlation=CorrelationTerms(
+        sets=("all_up",))), Stated(observed_on="2026-01-01", effective_from="2026-01-02",
+                                   source="made", number=1))
+
+    with pytest.raises(BadInput, match="hedge_broken: is a dependence of which the parameters"):
+        dependences(_book({BTC: 10.0}), SNAPSHOT, file)

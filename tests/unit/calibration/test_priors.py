@@ -8,6 +8,7 @@ from counterpoise.calibration.factor_levels import coverage_of
 from counterpoise.calibration.priors import prior_words, reversion_of, with_priors
 from counterpoise.calibration.simulated_history import simulated_record
 from counterpoise.scenarios.factors import PRIORS, FactorHistory, factor_name, factor_named
+from counterpoise.scenarios.variance import ewma_variance
 from counterpoise.values.time import DAY_NS
 
 DAYS = 1500
@@ -136,4 +137,52 @@ def test_calibration_without_chains_charges_them_and_says_so():
     assert all(PRIORS in m.method for m in found.moves.values())
     assert not {f.kind for f in found.dependence} & {*YOUNG}
     assert {p.factor for p in found.priors} == {
-        f for f in found.moves["base"].factors if f.kind in YOUNG}
+        f for f in found.moves["base"].factors if f.kind in ("vol", *YOUNG)}
+
+
+def prices_and_young_volatility(known_days):
+    given = made()
+    vol = np.where(np.arange(DAYS) < DAYS - known_days, np.nan, given.move[:, 1])
+    return history_of(("BTC price", "BTC vol"), np.column_stack([given.move[:, 0], vol]))
+
+
+def test_realised_volatility_stands_in_before_there_is_an_index():
+    bare = history_of(("BTC price",), made().move[:, :1])
+    whole, priors = with_priors(bare, 100, ("BTC",))
+    named = {factor_name(p.factor): p for p in priors}
+    variance = ewma_variance(bare.move, 0.94)[:, 0]
+
+    assert {"BTC vol", "BTC term"} == set(named) and (0, 1.0) == (
+        named["BTC vol"].own, named["BTC vol"].scale)
+    np.testing.assert_allclose(column(whole, "BTC vol")[5:], 0.5 * np.log(
+        variance[1:] / variance[:-1])[5:], rtol=1e-12)
+    np.testing.assert_allclose(column(whole, "BTC term")[5:],
+                               -0.30 * column(whole, "BTC vol")[5:], rtol=1e-12)
+
+
+def test_coin_that_nobody_names_gets_no_volatility_from_its_price():
+    assert () == with_priors(history_of(("BTC price",), made().move[:, :1]), 100)[1]
+
+
+def test_young_index_scales_the_realised_moves_and_an_old_one_replaces_them():
+    young, priors = with_priors(prices_and_young_volatility(300), 100)
+    (prior,) = (p for p in priors if factor_name(p.factor) == "BTC vol")
+    realised = column(with_priors(history_of(("BTC price",), made().move[:, :1]), 100,
+                                  ("BTC",))[0], "BTC vol")
+    own = prices_and_young_volatility(300).move[:, 1]
+    days = np.arange(DAYS) >= DAYS - 300
+    q = np.sum(own[days] ** 2) / np.sum(realised[days] ** 2)
+
+    assert (300, 1.0) == (prior.own, prior.scale)
+    np.testing.assert_allclose(column(young, "BTC vol")[5:DAYS - 300], np.sqrt(
+        0.25 + 0.75 * q) * realised[5:DAYS - 300], rtol=1e-12)
+    np.testing.assert_array_equal(column(young, "BTC vol")[days], own[days])
+    assert "BTC vol" not in {factor_name(p.factor)
+                             for p in with_priors(prices_and_young_volatility(1000), 100)[1]}
+
+
+def test_skew_follows_an_index_and_never_realised_volatility():
+    whole, _ = with_priors(prices_and_young_volatility(300), 100)
+
+    assert np.isnan(column(whole, "BTC skew")[:DAYS - 300]).all()
+    assert np.isfinite(column(whole, "BTC skew")[DAYS - 250:]).all()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from counterpoise.margin.breaking_rays import (
+    DIRECTIONS,
     Ray,
     distinct,
+    inside_ball,
     inside_disc,
     norm,
     shortest_rays,
@@ -79,3 +81,33 @@ def test_a_ray_that_is_the_shortest_stays():
 
 def test_what_never_breaks_has_no_ray():
     assert shortest_rays(lambda z: np.ones(len(z)), _axes(3)) == []
+
+
+def test_a_wide_pocket_off_every_axis_is_found_in_the_ball():
+    towards = np.full(4, 0.5)
+
+    def excess(z: Any) -> Any:
+        length = np.sqrt((z * z).sum(axis=1))
+        inside = (z @ towards > 0.8 * length) & (length > 2.0)
+        return np.where(inside, -1.0, 5.0 - z[:, 0])
+
+    (far,) = distinct(shortest_rays(excess, [("axis", np.eye(4)[0])]))
+    found = inside_ball(excess, far.length, 4)
+
+    assert 5.0 == pytest.approx(far.length, rel=1e-3)
+    assert found is not None and found.length == pytest.approx(2.0, rel=1e-3)
+    assert found.direction @ towards > 0.8 and found.way == "ball of all directions"
+
+
+def test_ball_finds_nothing_where_nothing_shorter_breaks_and_is_the_same_every_time():
+    seen = []
+
+    def excess(z: Any) -> Any:
+        seen.append(z)
+        return 4.0 - np.sqrt((z * z).sum(axis=1))
+
+    assert inside_ball(excess, 4.0, 6) is None and inside_ball(excess, 4.0, 6) is None
+    points = np.concatenate(seen)
+    np.testing.assert_array_equal(points[:len(points) // 2], points[len(points) // 2:])
+    assert 2 * 2 * DIRECTIONS == len(points) // 2
+    np.testing.assert_allclose(np.unique(np.round(np.linalg.norm(points, axis=1), 9)), [2.8, 3.8])

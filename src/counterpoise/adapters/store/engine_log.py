@@ -8,21 +8,25 @@ state after that; everything else is an event. Replay applies the events with th
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
+import numpy as np
+
 from counterpoise.adapters.store.history import CHUNK, record_at, state_at
 from counterpoise.adapters.store.journal import Journal, open_journal
 from counterpoise.adapters.store.records import START, Entry, Record, RecordType
-from counterpoise.adapters.store.replay import Machine
+from counterpoise.adapters.store.replay import Machine, Said, told_apart
 from counterpoise.adapters.store.store import Snapshot, Store
 from counterpoise.engine import codec, image
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.effects import Effect
+from counterpoise.engine.forms import Types, written
 from counterpoise.engine.state import Equipment, State
 from counterpoise.engine.step import step
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.failure import BadInput, Reason, bad_input
 
 HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
+_WORDS_MAX: Final = 400
 _NAMED: Final = ("account", "to", "owner")
 _NAMING: Final[dict[type, tuple[str, ...]]] = {
     kind: tuple(f for f in _NAMED if kind.__types__.get(f) is str)
@@ -39,7 +43,42 @@ def machine(equipment: Equipment) -> Machine[State]:
         return after, [(type(e).__name__, codec.encoded(e)) for e in effects]
 
     return Machine(begun=_no_first_state, read=lambda content: image.decoded_state(
-        content, equipment), bytes_of=image.encoded_state, step=applied, root=root_of)
+        content, equipment), bytes_of=image.encoded_state, step=applied, root=root_of,
+                   apart=lambda logged, found: fields_apart(logged, found, types))
+
+
+def fields_apart(logged: Said, found: Said, types: Types) -> tuple[str, str]:
+    """Return what sets two effects apart: the fields that differ, in arrays the first such place.
+
+    Of different kinds, or where bytes cannot be read, each side says what it is.
+    """
+    try:
+        sides: list[Any] = [None if s is None else codec.decoded_effect(s[1], types)
+                            for s in (logged, found)]
+    except BadInput:
+        return told_apart(logged, found)
+    one, other = sides
+    if one is None or other is None or type(one) is not type(other):
+        return _whole(one), _whole(other)
+    names = [n for n in one.__fields__ if written(getattr(one, n)) != written(getattr(other, n))]
+    pairs = [(n, *_first_apart(getattr(one, n), getattr(other, n))) for n in names]
+    kind = type(one).__name__
+    return (" ".join([kind, *(f"{n} {a}" for n, a, _ in pairs)])[:_WORDS_MAX],
+            " ".join([kind, *(f"{n} {b}" for n, _, b in pairs)])[:_WORDS_MAX])
+
+
+def _whole(effect: Any) -> str:
+    if effect is None:
+        return "no effect"
+    return " ".join([type(effect).__name__, *(f"{n} {getattr(effect, n)!r}" for n in
+                                              effect.__fields__)])[:_WORDS_MAX]
+
+
+def _first_apart(one: Any, other: Any) -> tuple[str, str]:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.shape == other.shape:
+        at = int(np.flatnonzero(~((one == other) | ((one != one) & (other != other))))[0])
+        return f"[{at}] {one[at].item()!r}", f"[{at}] {other[at].item()!r}"
+    return repr(one), repr(other)
 
 
 def root_of(state: State) -> bytes:

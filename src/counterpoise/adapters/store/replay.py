@@ -16,6 +16,23 @@ from counterpoise.values.frozen import frozen
 
 EVENTS_AT_ONCE: Final = 4096
 S = TypeVar("S")
+Said = tuple[str, bytes] | None
+"""Kind and payload of an effect, or that there is none."""
+
+
+def told_apart(logged: Said, found: Said) -> tuple[str, str]:
+    """Return what sets two effects apart, each side's words: kinds, or the first other bytes."""
+    if logged is None or found is None or logged[0] != found[0]:
+        return _shown(logged), _shown(found)
+    at = next((k for k, (a, b) in enumerate(zip(logged[1], found[1], strict=False)) if a != b),
+              min(len(logged[1]), len(found[1])))
+    return _shown(logged, at), _shown(found, at)
+
+
+def _shown(said: Said, at: int = 0) -> str:
+    if said is None:
+        return "no effect"
+    return f"{said[0]} of {len(said[1])} bytes, from byte {at}: {said[1][at:at + 40].hex()}"
 
 
 @frozen
@@ -25,7 +42,8 @@ class Machine(Generic[S]):
     `begun` makes the first state of a log from the payload of its header, `read` one from the
     bytes of a snapshot, `bytes_of` the bytes of a state. `step` applies events in order and
     returns the next state with (kind, payload) of its effects; where a run of events is cut
-    changes nothing. `root` vouches for all of a state.
+    changes nothing. `root` vouches for all of a state. `apart` says in words what sets two effects
+    apart.
     """
 
     begun: Callable[[bytes], S]
@@ -33,6 +51,7 @@ class Machine(Generic[S]):
     bytes_of: Callable[[S], bytes]
     step: Callable[[S, list[Record]], tuple[S, list[tuple[str, bytes]]]]
     root: Callable[[S], bytes]
+    apart: Callable[[Said, Said], tuple[str, str]] = told_apart
 
 
 @frozen
@@ -88,8 +107,7 @@ class _Run(Generic[S]):
         self.effects += 1
         if found != (record.kind, record.payload):
             self.differ(record.number, f"effect of the event of record {record.cause}",
-                        _shown(record.kind, record.payload),
-                        _shown(*found) if found else "no effect")
+                        *self.machine.apart((record.kind, record.payload), found))
 
     def compare_root(self, number: int, root: bytes, what: str) -> None:
         """Compare the root with one of the log's."""
@@ -103,8 +121,8 @@ class _Run(Generic[S]):
         """Apply the rest; effects that the log lacks are a difference."""
         self.apply()
         if self.at < len(self.told):
-            self.differ(self.mark.number, "after the last effect of the log", "no effect",
-                        _shown(*self.told[self.at]))
+            self.differ(self.mark.number, "after the last effect of the log",
+                        *self.machine.apart(None, self.told[self.at]))
 
     def differ(self, number: int, what: str, logged: str, found: str) -> None:
         """Remember the first difference."""
@@ -160,8 +178,8 @@ def _take(run: _Run[S], record: Record) -> None:
     match record.type:
         case RecordType.EVENT:
             if run.at < len(run.told):
-                run.differ(record.number, "where the log goes on with the next event", "no effect",
-                           _shown(*run.told[run.at]))
+                run.differ(record.number, "where the log goes on with the next event",
+                           *run.machine.apart(None, run.told[run.at]))
             run.waiting.append(record)
             if len(run.waiting) >= EVENTS_AT_ONCE:
                 run.apply()
@@ -171,7 +189,3 @@ def _take(run: _Run[S], record: Record) -> None:
             run.compare_root(record.number, record.payload, "root of the state")
         case RecordType.HEADER:
             pass
-
-
-def _shown(kind: str, payload: bytes) -> str:
-    return f"{kind} {payload[:80].hex()}"

@@ -39,7 +39,8 @@ def _verifications(sub: ArgumentParser) -> None:
 
 def _inspections(sub: ArgumentParser) -> None:
     _place(sub)
-    sub.add_argument("account", metavar="ACCOUNT", help="whose life")
+    sub.add_argument("account", nargs="?", metavar="ACCOUNT", help="whose life; none: where all "
+                     "accounts stand, the riskiest first")
     _json(sub)
 
 
@@ -143,7 +144,7 @@ LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answ
     ("replay", "an event log applied again: the root it leads to", _replays, _replay),
     ("verify", "does an event log hold together and lead where it says; the first divergence",
      _verifications, _verify),
-    ("inspect", "an account's life, event by event", _inspections, _inspect),
+    ("inspect", "an account's life, event by event; or where all stand", _inspections, _inspect),
     ("governance", "parameters of a running engine: proposed, weighed, approved, activated",
      _governances, _governance),
     ("backup", "a checked copy of an event log, also while it is written", _copies, _carry),

@@ -1,5 +1,6 @@
 """`counterpoise replay`, `verify`, `inspect` and the carrying of logs: what was kept, is it so?"""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -10,7 +11,7 @@ from counterpoise.adapters.store import places
 from counterpoise.adapters.store.records import Mark, Record, RecordType
 from counterpoise.adapters.store.replay import Divergence, Replayed
 from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
-from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json
+from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import counted
 from counterpoise.apps.report.document import failure_document
 from counterpoise.apps.report.table import table
@@ -64,9 +65,23 @@ def _verify(store: Store, *, witness: str | None, threads: int, as_json: bool) -
     return ANSWERED if again.divergence is None else JUDGED_AGAINST
 
 
-def inspect(place: str, account: str, *, as_json: bool) -> int:
-    """Show an account's life, event by event; return the exit code."""
+def inspect(place: str, account: str | None, *, as_json: bool) -> int:
+    """Show an account's life, event by event, or where all stand; return the exit code."""
+    if account is None:
+        return _with_store(place, partial(_inspect_all, as_json=as_json))
     return _with_store(place, partial(_inspect, account=account, as_json=as_json))
+
+
+def _inspect_all(store: Store, *, as_json: bool) -> int:
+    from counterpoise.apps.engine_run import recovered
+    from counterpoise.apps.report.standing import standing_document, standing_text
+
+    again = recovered(store, _equipment(1))
+    if as_json:
+        show_json(standing_document(again.state, again.mark.number))
+    else:
+        show(standing_text(again.state, again.mark.number, bold=wants_bold(sys.stdout)))
+    return ANSWERED
 
 
 def _inspect(store: Store, *, account: str, as_json: bool) -> int:

@@ -16,7 +16,7 @@ from counterpoise.backtest.forecast_comparison import (
     tallies,
 )
 from counterpoise.backtest.procyclicality import Procyclicality
-from counterpoise.backtest.results import Judgement, judged
+from counterpoise.backtest.results import Judgement, judged_series
 from counterpoise.backtest.series import Series, Terms, series_of
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import format_instant
@@ -42,7 +42,7 @@ def told(run: Run, terms: Terms) -> Told:
     """Return the run judged under these terms."""
     series = {m: series_of(seen, terms.margin) for m, seen in run.seen.items()}
     return Told(run=run, terms=terms, series=series,
-                judgements={m: judged(seen, terms) for m, seen in run.seen.items()},
+                judgements={m: judged_series(own, terms) for m, own in series.items()},
                 comparisons=compared_forecasts(series, terms))
 
 

@@ -8,12 +8,15 @@ from counterpoise import _core
 from counterpoise.apps.report.document import number
 from counterpoise.apps.report.table import amount, table
 from counterpoise.apps.reverse import LEVELS, WAYS_MAX, Limits, Reverse
-from counterpoise.margin.breaking_rays import ANGLES, LENGTH_MAX, RADII
-from counterpoise.margin.reverse_stress import BreakingMove
+from counterpoise.margin.breaking_rays import ANGLES, BALL, DIRECTIONS, LENGTH_MAX, RADII
+from counterpoise.margin.reverse_stress import WHOLE, BreakingMove, ReverseStress
 from counterpoise.scenarios.factors import Factor, factor_name
 
 Object = dict[str, Any]
-HEADER: Final = ("the smallest move that breaks", "limit", "deviations", "move", "found by")
+HEADER: Final = ("the smallest move that breaks", "limit", "deviations", "shortest", "move",
+                 "found by")
+CERTIFIED: Final = "certified to the grid"
+NOT_CERTIFIED: Final = "not certified"
 _LOGS: Final = ("price", "peg", "vol")
 _SHOWN: Final = 1e-3
 _WORDS: Final = dict(zip(LEVELS, ("initial margin", "maintenance margin", "nothing left"),
@@ -26,17 +29,25 @@ def reverse_rows(reverse: Reverse) -> list[tuple[str, ...]]:
     for one in reverse.limits:
         limit = _WORDS[one.level]
         if one.found is None:
-            out.append((one.account, limit, "?", one.refused, ""))
+            out.append((one.account, limit, "?", "", one.refused, ""))
         elif one.found.excess_now <= 0:
-            out.append((one.account, limit, "0", "broken today: short by "
+            out.append((one.account, limit, "0", "", "broken today: short by "
                         f"{amount(-one.found.excess_now, 'USD')} USD", ""))
         elif not one.found.moves:
-            out.append((one.account, limit, f"> {LENGTH_MAX:g}", "no ray that was walked breaks "
-                        "it", ""))
+            out.append((one.account, limit, f"> {LENGTH_MAX:g}", NOT_CERTIFIED,
+                        "no ray that was walked breaks it", ""))
         else:
-            out += [(one.account, limit, f"{move.length:.2f}", in_words(move), move.way)
-                    for move in one.found.moves[:WAYS_MAX]]
+            out += [(one.account, limit, f"{move.length:.2f}", _shortest(one.found, place),
+                     in_words(move), move.way)
+                    for place, move in enumerate(one.found.moves[:WAYS_MAX])]
     return out
+
+
+def _shortest(found: ReverseStress, place: int) -> str:
+    """Return whether the first of the moves is certified to be the shortest; "" for other ways."""
+    if place:
+        return ""
+    return CERTIFIED if found.whole_space else NOT_CERTIFIED
 
 
 def in_words(move: BreakingMove) -> str:
@@ -55,23 +66,23 @@ def _size(factor: Factor, x: float) -> str:
 def reverse_notes(reverse: Reverse) -> list[str]:
     """Return what to know about these distances."""
     known = [one.found for one in reverse.limits if one.found is not None]
-    broken = [one for one in known if one.moves]
     return [
         f"standard deviations of {reverse.scenarios} joint moves over {reverse.horizon_days:g} "
         f"days: {reverse.source}",
         *(["SIMULATED joint moves: give calibrated ones with --parameters FILE"]
           if reverse.simulated else []),
-        "certified: each move breaks the account, and neither the rays that were walked nor a disc "
-        f"of {ANGLES} x {len(RADII)} points below each length break it sooner "
-        f"({sum(one.tested for one in known):,} margins). Not certified: that nothing between or "
-        "beside those points does" + (
-            "; at most two factors matter here, so that the disc reaches all directions"
-            if broken and all(one.whole_space for one in broken) else "")]
+        "each move breaks the account, and no point that was tested below its length breaks it "
+        f"sooner: the rays that were walked, a disc of {ANGLES} x {len(RADII)} points and, with "
+        f"more than {WHOLE} factors, {2 * DIRECTIONS} directions at {len(BALL)} lengths "
+        f"({sum(one.tested for one in known):,} margins)",
+        f"{CERTIFIED}: at most {WHOLE} factors matter, so that the disc reaches all directions; "
+        f"{NOT_CERTIFIED}: a shorter move may lie between the points, the deviations are an upper "
+        f"bound, and nothing beyond {LENGTH_MAX:g} is looked for"]
 
 
 def reverse_text(reverse: Reverse, *, bold: bool = False) -> list[str]:
     """Return a reverse stress as text."""
-    return ["", *table(HEADER, reverse_rows(reverse), bold=bold, left=(0, 1, 3, 4)),
+    return ["", *table(HEADER, reverse_rows(reverse), bold=bold, left=(0, 1, 3, 4, 5)),
             *(f"* {note}" for note in reverse_notes(reverse))]
 
 
@@ -90,6 +101,7 @@ def _limit(one: Limits) -> Object:
         "account": one.account, "limit": one.level, "excess_now_usd": number(found.excess_now),
         "factors": list(found.factors), "markets_tested": found.tested,
         "whole_space_walked": found.whole_space,
+        "certified_shortest": found.excess_now <= 0 or found.whole_space,
         "lower_bound_if_convex": number(found.first_order),
         "moves": [{"deviations": number(move.length), "found_by": move.way,
                    "excess_usd": number(move.excess),

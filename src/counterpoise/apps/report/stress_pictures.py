@@ -154,10 +154,10 @@ def _reverse(figure: Any, report: StressReport, row: int) -> None:
     if report.reverse is None:
         return
     columns = [list(c) for c in zip(*reverse_rows(report.reverse), strict=True)]
-    notes = ["note", *[""] * (len(HEADER) - 3)]
+    before = ["note", *[""] * (len(HEADER) - 3)]
     for note in reverse_notes(report.reverse):
-        for column, text in zip(columns, (*notes, note, ""), strict=True):
+        for column, text in zip(columns, (*before, note, ""), strict=True):
             column.append(text)
     figure.add_trace(Table(header={"values": list(HEADER), "align": "left"},
                            cells={"values": columns, "align": "left"},
-                           columnwidth=[2, 2, 1, 8, 3]), row=row, col=1)
+                           columnwidth=[2, 2, 1, 2, 8, 3]), row=row, col=1)

@@ -20,11 +20,13 @@ from counterpoise.adapters.store.replay import replayed
 from counterpoise.apps.cli import logs
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
+from counterpoise.engine import codec
 from counterpoise.engine import events as said
 from counterpoise.engine.codec import batch_of
 from counterpoise.engine.image import encoded_state
 from counterpoise.engine.state import Equipment
 from counterpoise.engine.step import step
+from counterpoise.values.frozen import replaced
 from engine_world import MODEL, World
 from store_places import in_folders, on_server
 
@@ -178,3 +180,26 @@ def test_verify_judges_against_a_log_that_leads_elsewhere(story, tmp_path, monke
     assert "first divergence at record" in capsys.readouterr().out
     assert JUDGED_AGAINST == answered(["replay", place, "--json"])
     assert document(capsys)["divergence"]["what"].startswith("effect of the event of record")
+
+
+def test_divergence_names_the_fields_that_differ(story, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(logs, "_equipment", lambda threads: Equipment(
+        models={MODEL.name: MODEL}, threads=threads))
+    types = codec.vocabulary([MODEL])
+
+    def spoil(entries):
+        return tuple(_with_more(e, types) if e.kind == "RequirementsChanged" else e
+                     for e in entries)
+
+    place, _ = kept(in_folders(tmp_path).fresh(), story, spoil=spoil)
+
+    assert JUDGED_AGAINST == answered(["verify", place, "--json"])
+    found = document(capsys)["divergence"]
+    assert found["logged"].startswith("RequirementsChanged balance [0] ")
+    assert float(found["logged"].split()[-1]) == float(found["replayed"].split()[-1]) + 1
+
+
+def _with_more(entry, types):
+    told = codec.decoded_effect(entry.payload, types)
+    return entry._replace(payload=codec.encoded(replaced(told, balance=told.balance + [
+        1.0, *[0.0] * (len(told.balance) - 1)])))
