@@ -167,7 +167,7 @@ def exposure_limited(draft: Draft, event: ExposureLimited) -> None:
     """Note limits of exposure that are to act on a segment from an instant on."""
     k, known = _segment(draft, event.segment), {a.code for a in draft.state.assets}
     segment, limits = draft.state.segments[k], in_order(event.limits)
-    held = draft.state.exposure.get(k, Exposure(now=None, waiting=()))
+    held = draft.state.exposure.get(k, Exposure(acting=None, waiting=()))
     wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset of this ledger")
              for code in assets_named(limits) if code not in known]
     if not 0 <= event.effective_from < 2**62 or len(held.waiting) >= PENDING_MAX:
@@ -225,7 +225,7 @@ def in_force(draft: Draft) -> None:
     for k, limited in sorted(draft.state.exposure.items()):
         due = [one for since, one in limited.waiting if since <= draft.state.time]
         if due:
-            _limit(draft, k, Exposure(now=due[-1], waiting=limited.waiting[len(due):]))
+            _limit(draft, k, Exposure(acting=due[-1], waiting=limited.waiting[len(due):]))
 
 
 def _limit(draft: Draft, k: int, limited: Exposure) -> None:
@@ -234,7 +234,7 @@ def _limit(draft: Draft, k: int, limited: Exposure) -> None:
     _to_be_margined(draft, k)
     draft.tell(LimitsTookEffect(
         position=draft.position, time=draft.state.time, segment=draft.state.segments[k].name,
-        digest=sha256_of_bytes(written(limited.now))))
+        digest=sha256_of_bytes(written(limited.acting))))
 
 
 def _to_be_margined(draft: Draft, segment: int) -> None:

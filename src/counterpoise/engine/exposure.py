@@ -21,7 +21,7 @@ _HALF = 32
 def limits_of(state: State, segment: int) -> ExposureLimits | None:
     """Return the limits that act on a segment, None without any."""
     held = state.exposure.get(segment)
-    return None if held is None else held.now
+    return None if held is None else held.acting
 
 
 def counts_in(state: State, segment: int) -> Counts | None:
@@ -40,7 +40,8 @@ def counts_in(state: State, segment: int) -> Counts | None:
 
 def pledged_in(state: State, shards: Sequence[Shard]) -> dict[str, int]:
     """Return what all accounts hold of each asset with a cap, amounts > 0, smallest units."""
-    capped = {code for one in state.exposure.values() if one.now for code in one.now.platform}
+    capped = {code for one in state.exposure.values() if one.acting
+              for code in one.acting.platform}
     return {a.code: sum_of_owned(shards, k) for k, a in enumerate(state.assets)
             if a.code in capped}
 

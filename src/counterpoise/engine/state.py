@@ -130,7 +130,7 @@ def own_terms(segment: Segment) -> OwnTerms:
 class Exposure:
     """Limits of a segment: those that act, and (from when, limits) that wait, by time."""
 
-    now: ExposureLimits | None
+    acting: ExposureLimits | None
     waiting: tuple[tuple[int, ExposureLimits], ...]
 
 
