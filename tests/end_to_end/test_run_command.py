@@ -136,6 +136,7 @@ def test_a_log_of_other_options_is_not_gone_on_with(lives, capsys):
     (["--interval", "nan"], "--interval"), (["--interval", "0"], "--interval"),
     (["--speed", "-1"], "--speed"), (["--speed", "nan"], "--speed"), (["--steps", "-1"], "--steps"),
     (["--snapshot-every", "0"], "--snapshot-every"), (["--threads", "0"], "--threads"),
+    (["--threads", "1025"], "--threads"),
     (["--seed", "-1"], "--seed"), (["--until", "tomorrow"], "--until"),
     (["--model", "nobody"], "nobody"), (["--market", "absent.parquet"], "absent.parquet")])
 def test_bad_options_are_refused_by_name_and_leave_no_store(options, named, tmp_path, capsys):

@@ -17,6 +17,7 @@ from counterpoise.engine.asset_events import (
     IndexRulesChanged,
 )
 from counterpoise.engine.board import SILENT, Board, Quoted
+from counterpoise.engine.codec import TEXT_BYTES_MAX
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import LimitsTookEffect, ParametersTookEffect
 from counterpoise.engine.events import (
@@ -78,6 +79,8 @@ def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
     if type(event.version.parameters) is not model.parameters_type:
         wrong.append(_failure(Reason.BAD_VALUE, event.segment, "needs parameters of the type "
                               f"{model.parameters_type.__name__}"))
+    elif not wrong:
+        model.equity(event.version.parameters)  # What it cannot value is refused here and now.
     versions = [held.version, *(p.version for p in held.pending)]
     newest = max((v.number for v in versions if v is not None), default=-1)
     if event.version.number <= newest:
@@ -264,6 +267,9 @@ def instruments_listed(draft: Draft, event: InstrumentsListed) -> None:
     state, wrong = draft.state, list[Failure]()
     known = {a.code for a in state.assets}
     for one in event.instruments:
+        if not 0 < len(one.id.encode()) <= TEXT_BYTES_MAX:
+            wrong.append(_failure(Reason.BAD_VALUE, repr(one.id)[:60], "is no id of 1 to "
+                                  f"{TEXT_BYTES_MAX} bytes; no event could name it"))
         if one.id in state.catalogue.column:
             wrong.append(_failure(Reason.DUPLICATE, one.id, "is listed already"))
         needed = {one.underlying, one.quote} if isinstance(one, Spot) else {one.settlement}

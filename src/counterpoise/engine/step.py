@@ -74,6 +74,7 @@ from counterpoise.market.quotes import Quotes, silence
 from counterpoise.values.digest import sha256_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
+from counterpoise.values.time import INSTANT_MAX
 
 Entry = tuple[int, Any, bytes]
 """(position, event, its bytes)."""
@@ -243,6 +244,9 @@ def _move_time(draft: Draft, event: Any) -> None:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"would move the time by "
                         f"{event.time - state.time} ns; at most {rules.jump_max_ns} at once, "
                         "unless the engine restarts")
+    if event.time >= INSTANT_MAX:
+        raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"says {event.time} ns since 1970, "
+                        "which is after 2116; check the clock")
     time = max(state.time, event.time)
     board = averaged(state.board, state, time)
     draft.change(time=time, board=board)

@@ -15,6 +15,7 @@ from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
 
 if TYPE_CHECKING:  # named here, needed by those who explain a number (decision 3)
@@ -68,8 +69,11 @@ class CrossEquity:
     counts: Counts | None = None
 
     def __post_init__(self) -> None:
-        """Check that the schedule is in the numeraire; a mistake here is the programmer's."""
-        assert self.schedule.numeraire == self.numeraire
+        """Refuse a schedule in another currency: parameters of another rule book, or mistyped."""
+        if self.schedule.numeraire != self.numeraire:
+            raise bad_input(Reason.BAD_VALUE, "numeraire", f"of the collateral schedule is "
+                            f"{self.schedule.numeraire[:20]!r}; the account is valued in "
+                            f"{self.numeraire}")
 
 
 @frozen

@@ -180,6 +180,9 @@ BAD = {
     "parameters of an old number": (said.ParametersActivated,
                                     {**ACTIVE, "version": parameters(number=1)},
                                     Reason.OUT_OF_SEQUENCE),
+    "parameters in another currency": (said.ParametersActivated, {**ACTIVE, "version": replaced(
+        ACTIVE["version"], parameters=replaced(ACTIVE["version"].parameters, collateral=replaced(
+            SCHEDULE, numeraire="EUR")))}, Reason.BAD_VALUE),
     "parameters of an unknown segment": (said.ParametersActivated, {**ACTIVE, "segment": "x"},
                                          Reason.UNKNOWN_SEGMENT),
     "schedule in another currency": (said.CollateralScheduleChanged, {
@@ -234,6 +237,11 @@ BAD = {
             underlying="SOL", quote="USD", settlement="SOL")),)}, Reason.UNKNOWN_ASSET),
     "listing of what has expired": (said.InstrumentsListed, {"instruments": (future(Listing(
         underlying="BTC", quote="USDC", settlement="USDC"), START - HOUR),)}, Reason.EXPIRED),
+    "listing of what no event could name": (said.InstrumentsListed, {"instruments": (replaced(
+        perpetual(Listing(underlying="BTC", quote="USDC", settlement="USDC")), id="X" * 201),)},
+        Reason.BAD_VALUE),
+    "restart beyond all clocks": (said.EngineRestarted, {"time": 2**63 - 1, "engine": "x"},
+                                  Reason.BAD_TIME),
     "clock that goes back": (said.ClockAdvanced, {"time": START}, Reason.LATE),
     "clock that leaps": (said.ClockAdvanced, {"time": START + 1000 * 24 * HOUR}, Reason.BAD_TIME),
     "snapshot of an unknown segment": (said.MarketAssembled, {"segments": ("x",)},
@@ -246,9 +254,13 @@ BAD_BATCHES = {
     "old sequence": (lambda w: batch(w, sequence=0), Reason.OUT_OF_SEQUENCE),
     "another edition": (lambda w: batch(w, edition=7), Reason.OUT_OF_SEQUENCE),
     "columns of different lengths": (lambda w: spoiled(w, price=np.ones(2)), Reason.BAD_VALUE),
+    "columns of two axes": (lambda w: spoiled(w, price=np.ones((1, 1))), Reason.BAD_VALUE),
+    "columns of no axis": (lambda w: spoiled(w, at=np.array(5)), Reason.BAD_VALUE),
     "price that is no number": (lambda w: spoiled(w, price=np.array([np.nan])),
                                 Reason.ABSURD_PRICE),
     "infinite price": (lambda w: spoiled(w, price=np.array([np.inf])), Reason.ABSURD_PRICE),
+    "price beyond every coin": (lambda w: spoiled(w, price=np.array([1e300])),
+                                Reason.ABSURD_PRICE),
     "price of zero": (lambda w: spoiled(w, price=np.zeros(1)), Reason.ABSURD_PRICE),
     "negative price": (lambda w: spoiled(w, price=np.array([-1.0])), Reason.ABSURD_PRICE),
     "wrong scale": (lambda w: spoiled(w, price=np.array([7e7]), sources=np.array([2], np.uint16)),
