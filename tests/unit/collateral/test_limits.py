@@ -32,7 +32,7 @@ def balance(amounts, share=None, counterparties=None):
     owned = AssetAmounts(
         assets=ASSETS, amount=np.array([amounts], float), price=PRICES,
         no_entry=np.zeros(1, bool), unused=np.zeros((1, 3), bool))
-    return float(cross_owned(owned, SCHEDULE, counts).balance[0])
+    return float(cross_owned(owned, SCHEDULE, counts=counts).balance[0])
 
 
 def test_share_acts_on_the_amount_before_tiers():
