@@ -26,7 +26,7 @@ from counterpoise.engine.forms import (
     named_types,
     read_value,
     unreadable,
-    written,
+    written_all,
 )
 from counterpoise.margin.model import MarginModel
 from counterpoise.values.digest import sha256_of_bytes
@@ -215,8 +215,8 @@ def _picked(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 def _by_fields(kind: int, cls: Any) -> tuple[Callable[[Any], bytes], Decoder]:
     """Return how any other kind is written and read."""
     def encode(value: Any) -> bytes:
-        frame = _HEAD.pack(FORMAT, kind) + b"".join(
-            written(getattr(value, name)) for name in cls.__fields__)
+        frame = _HEAD.pack(FORMAT, kind) + written_all(
+            [getattr(value, name) for name in cls.__fields__])
         if len(frame) > FRAME_BYTES_MAX:
             raise bad_input(Reason.TOO_LARGE, cls.__name__, f"takes {len(frame)} bytes; at most "
                             f"{FRAME_BYTES_MAX} fit")
