@@ -26,8 +26,9 @@ _MAKING: Final = ".making"
 CHECKPOINT_PAGES: Final = 4096
 WAL_BYTES_MAX: Final = 64 << 20
 _ASKED_AT_ONCE: Final = 500
-_ROWS_AT_ONCE: Final = 512
-"""A power of two: what is left goes in halves, so that few different statements are prepared."""
+_ROWS_AT_ONCE: Final = 256
+"""Two values each, of which older SQLite takes 999 in a statement; a power of two, since what is
+left goes in halves, so that few different statements are prepared."""
 _LOG_SCHEMA: Final = """
 CREATE TABLE log (number INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE mark (name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL);
