@@ -11,6 +11,7 @@ what would not be written in the same bytes again is refused.
 """
 
 import struct
+from collections.abc import Iterable
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin
@@ -36,8 +37,14 @@ def written(value: Any) -> bytes:
     BadInput
         If it is, or holds, something that has no form.
     """
+    return written_all((value,))
+
+
+def written_all(values: Iterable[Any]) -> bytes:
+    """Return the bytes of values one after the other; raises as `written`."""
     out = bytearray()
-    _write(value, out, 0)
+    for value in values:
+        _write(value, out, 0)
     return bytes(out)
 
 

@@ -1,5 +1,7 @@
 """Does a step do what its events say, once, and the same however batches are cut?"""
 
+import gc
+
 import pytest
 
 from counterpoise.engine import events as said
@@ -97,3 +99,26 @@ def test_step_leaves_its_state_alone(world):
 
 def test_time_of_the_engine_is_that_of_its_market_events(world):
     assert world.state.time == world.time > START
+
+
+def test_what_steps_drop_is_freed_without_the_cyclic_collector(world):
+    gc.collect()
+    gc.disable()
+    try:
+        for k in range(3):
+            world.say(said.Filled, account="alice", order="", lots=10**8, fee=1, **ORDER)
+            world.say(said.OrderPlaced, account="alice", order=f"a{k}", lots=10**9, **ORDER)
+            world.say(said.OrderPlaced, account="bob", order=f"b{k}", lots=10**12, **ORDER)
+            world.say(said.Transferred, account="bob", to="alice", asset="BTC", amount=1)
+            world.say(said.OrderCancelled, account="nobody", order="x")
+            world.market()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        # Threads of the test run may leave cycles of their own meanwhile.
+        ours = [found for found in gc.garbage
+                if str(getattr(found, "__module__", "")).startswith("counterpoise")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert ours == []

@@ -13,6 +13,7 @@ from counterpoise.adapters.store.replay import Divergence, Replayed
 from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import counted
+from counterpoise.apps.collector import collected_by_hand
 from counterpoise.apps.report.document import failure_document
 from counterpoise.apps.report.table import table
 from counterpoise.values.failure import BadInput, Reason, bad_input
@@ -212,7 +213,8 @@ def _equipment(threads: int) -> Any:
 def _replayed(store: Store, engine: Any, start: Snapshot) -> Replayed[Any]:
     from counterpoise.adapters.store.replay import replayed
 
-    return replayed(store, engine, start=start, tracked=_tracked(store, "replay"))
+    with collected_by_hand():
+        return replayed(store, engine, start=start, tracked=_tracked(store, "replay"))
 
 
 def _tracked(store: Store, label: str) -> Callable[
