@@ -16,6 +16,7 @@ from typing import Any, Final, cast, get_args
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
+from counterpoise.engine import tie_events as tied
 from counterpoise.engine.effects import Effect
 from counterpoise.engine.events import AccountEvent, Event, MarketEvent, UnreadableReceived
 from counterpoise.engine.forms import (
@@ -47,17 +48,18 @@ EVENT_KINDS: Final[dict[int, type]] = {
     14: said.MarketAssembled, 15: said.FundingApplied, 16: said.ContractsSettled,
     17: said.InstrumentsListed, 18: said.SegmentDefined, 19: said.ParametersActivated,
     20: said.CollateralScheduleChanged, 21: said.ClockAdvanced, 22: said.EngineRestarted,
-    23: said.UnreadableReceived, 31: said.PocketOpened, 32: said.AccountLinked,
-    33: said.AccountUnlinked, 40: said.ImpactLimited, 41: said.ChangeWithdrawn,
-    42: said.ConflictReceived, 51: of_assets.BorrowingChanged}
+    23: said.UnreadableReceived, 31: tied.PocketOpened, 32: tied.AccountLinked,
+    33: tied.AccountUnlinked, 34: tied.ExposureLimited, 40: said.ImpactLimited,
+    41: said.ChangeWithdrawn, 42: said.ConflictReceived, 51: of_assets.BorrowingChanged,
+    52: of_assets.CountingChanged, 53: of_assets.IndexRulesChanged, 54: of_assets.VenuesQuoted}
 EFFECT_KINDS: Final[dict[int, type]] = {
     129: made.EventRefused, 130: made.EventRepeated, 131: made.OrderAdmitted,
     132: made.OrderRefused, 133: made.WithdrawalDecided, 134: made.TransferDecided,
     135: made.RequirementsChanged, 136: made.InitialBreached, 137: made.LevelChanged,
     138: made.MarginCallIssued, 139: made.MarginCallMet, 140: made.MarginCallEscalated,
     141: made.LiquidationOrdered, 142: made.ContractsDelivered, 143: made.ParametersTookEffect,
-    144: made.Alert, 151: made.LinkDecided, 152: made.LossAbsorbed, 161: made.InterestPosted,
-    170: made.ChangeDecided}
+    144: made.Alert, 151: made.LinkDecided, 152: made.LossAbsorbed,
+    153: made.LimitsTookEffect, 161: made.InterestPosted, 170: made.ChangeDecided}
 _HEAD: Final = struct.Struct("<BB")
 Decoder = Callable[[bytes, Types], Any]
 

@@ -1,10 +1,10 @@
 """What bytes does a state have, and what is its root?
 
 A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
-every shard, and the ties of accounts where there are some. Each part has a digest; the *root* is
-the digest of their digests, so that two replicas that differ can say in which shard. What a state
-derives (risk arrays), what it computes with and how many refused events it saw are in no part: a
-refused event leaves the root as it was.
+every shard; ties of accounts and limits of exposure where there are some. Each part has a digest;
+the *root* is the digest of their digests, so that two replicas that differ can say in which shard.
+What a state derives (risk arrays), what it computes with and how many refused events it saw are in
+no part: a refused event leaves the root as it was.
 """
 
 from itertools import chain, repeat
@@ -22,6 +22,7 @@ from counterpoise.engine.shards import compacted, flat
 from counterpoise.engine.state import (
     FLOWS,
     Equipment,
+    Exposure,
     Ledger,
     Order,
     Rules,
@@ -101,6 +102,8 @@ def state_parts(state: State) -> Parts:
         ("market", market), ("accounts", (names, places)), ("ids", ids)]
     if state.ties.owner or state.ties.head:
         parts.append(("ties", (state.ties.owner, state.ties.head)))
+    if state.exposure:
+        parts.append(("exposure", (state.exposure, state.pledged)))
     parts += [(f"shard {k}", _image_of(shard)) for k, shard in enumerate(plain_shards(state))]
     return tuple((name, written(part)) for name, part in parts)
 
@@ -160,7 +163,7 @@ def encoded_state(state: State) -> bytes:
 def state_types(equipment: Equipment) -> Types:
     """Return the classes that the bytes of a state may name."""
     return vocabulary(equipment.models.values()) | named_types(
-        _Head, _ShardImage, Board, Ledger, Segment, Conditions, Instrument, Asset)
+        _Head, _ShardImage, Board, Exposure, Ledger, Segment, Conditions, Instrument, Asset)
 
 
 def decoded_state(content: bytes, equipment: Equipment) -> State:
@@ -214,7 +217,7 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
                               floor=floor),
         withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
         restarted_at=head.restarted_at, owed=head.owed, arrays={}, worths={},
-        ties=_ties(parts, len(names)))
+        ties=_ties(parts, len(names)), **_exposure(parts))
 
 
 def _ties(parts: dict[str, Any], accounts: int) -> Ties:
@@ -223,6 +226,14 @@ def _ties(parts: dict[str, Any], accounts: int) -> Ties:
             0 <= n < accounts for tied in part for pair in tied.items() for n in pair):
         raise unreadable("tie accounts that are none")
     return ties_of(*part)
+
+
+def _exposure(parts: dict[str, Any]) -> dict[str, Any]:
+    part = parts.get("exposure", ({}, {}))
+    if not fits(part, tuple[dict[int, Exposure], dict[str, int]]) or not all(
+            0 <= k < len(parts["segments"]) for k in part[0]):
+        raise unreadable("limit the exposure of segments that are none")
+    return {"exposure": part[0], "pledged": part[1]}
 
 
 def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -> Shard:

@@ -45,6 +45,11 @@ def quoted(state: State, event: MarketBatch) -> tuple[Board, tuple[Failure, ...]
               for c in at[~known].tolist()]
     coins, no_coin = _places(event.indices.names, terms.underlyings)
     money, no_asset = _places(event.assets.names, tuple(a.code for a in state.assets))
+    for names, places in ((event.indices.names, coins), (event.assets.names, money)):
+        made = np.array([name in board.venues.rules for name in names], bool) & (places >= 0)
+        wrong += [_failure(Reason.NOT_APPLICABLE, names[k][:40], "is made of venues' quotes by a "
+                           "rule; say what venues quote") for k in np.flatnonzero(made).tolist()]
+        places[made] = -1
     wrong += [_failure(Reason.UNKNOWN_ASSET, name[:40], "has no index here") for name in no_coin]
     wrong += [_failure(Reason.UNKNOWN_ASSET, name[:40], "is no asset here") for name in no_asset]
     board, found = _with_instruments(state, board, event, np.where(known, at, -1))

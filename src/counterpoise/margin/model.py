@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.borrowing import BorrowTerms
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Floats, Requirements
@@ -53,7 +55,9 @@ class CrossEquity:
     Unrealised P&L of futures counts in the asset it is settled in, `option_value` says whether the
     market value of options does. Positive amounts of an asset count by `schedule`, negative ones
     whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
-    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements.
+    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements;
+    `counting` {asset: terms} says at which price positive amounts count; `counts` are limits of
+    what counts beside the schedule, None without.
     """
 
     numeraire: str
@@ -61,6 +65,8 @@ class CrossEquity:
     schedule: CollateralSchedule
     reading: str
     borrowing: dict[str, BorrowTerms] = {}
+    counting: dict[str, CountingTerms] = {}
+    counts: Counts | None = None
 
     def __post_init__(self) -> None:
         """Refuse a schedule in another currency: parameters of another rule book, or mistyped."""
