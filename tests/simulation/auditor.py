@@ -514,8 +514,8 @@ class Auditor:
         balance = sum((amount * prices[code] for code, amount in owned.items() if amount < 0),
                       Fraction(0))
         balance += self.bounds.counted({
-            code: max(amount, 0) * self.counts_at(code, prices) * WEIGHTS[code]
-            for code, amount in owned.items()})
+            code: amount * self.counts_at(code, prices) * WEIGHTS[code]
+            for code, amount in owned.items() if amount > 0})
         return initial, maintenance, balance
 
     def counts_at(self, code, prices):

@@ -96,7 +96,7 @@ class Bounds:
         if limits is None:
             return sum(values.values(), Fraction(0))
         for code, cap in limits.platform.items():
-            if self.pledged[code] > Fraction(cap):
+            if code in values and self.pledged[code] > Fraction(cap):
                 values[code] *= Fraction(cap) / self.pledged[code]
         if limits.eligible is not None:
             values = {code: value for code, value in values.items() if code in limits.eligible}
