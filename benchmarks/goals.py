@@ -67,6 +67,10 @@ GOALS = (
          ("log_events_over_wanted",), 1.0),
     Goal("durable events through step and store over 20,000 a second", "store",
          ("engine_events_over_wanted",), 1.0),
+    Goal("re-margin of 10,000 accounts, p99 over 100 ms", "engine_step",
+         ("remargin_10000_p99_over_wanted",), 1.0, most=True),
+    Goal("re-margin of 100,000 accounts, p99 over a second", "engine_step",
+         ("remargin_100000_p99_over_wanted",), 1.0, most=True),
     Goal("restart of a million events over 60 seconds", "store",
          ("restart_of_a_million_over_wanted",), 1.0, most=True),
 )

@@ -2,20 +2,27 @@
 
 `log`: records alone, group commit on SQLite (WAL, synchronous=FULL, fsync before acknowledgement),
 four batches on their way; every event has an effect. `engine`: the same with `step` in front: 60 %
-fills, 30 % orders that ask for admission, 10 % transfers, over accounts that Deribit's S:PM
-margins. `restart`: a snapshot and the events after it, read, verified and applied again.
+fills, 30 % orders that ask for admission, 10 % transfers, over 100,000 accounts that Deribit's S:PM
+margins, in one contract; `every_contract`: accounts hold five positions and trade all that is
+listed. `one_at_a_time`: orders that wait for their answer, decided and durable. `restart`: a
+snapshot and the events after it, read, verified and applied again, with effects compared.
 
-    python benchmarks/store.py [--quick]
+Cyclic garbage collection is off, as in the process of an engine: the state has no cycles.
+
+    python benchmarks/store.py [--quick] [--events N]
 """
 
+import gc
 import json
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections import deque
 from pathlib import Path
 from typing import Any
 
+import engine_step
 import numpy as np
 
 from counterpoise.adapters.models import model_named
@@ -50,22 +57,34 @@ ON_THEIR_WAY = 4
 WANTED_A_SECOND = 20_000
 WANTED_RESTART_SECONDS = 60
 BATCHES = (100, 1_000, 5_000)
+BATCH = 2_500
+EVENTS = 1_000_000
+ALONE = 200
 PAYLOAD = bytes(range(120))
 MIX = (0.6, 0.3, 0.1)
 """Shares of fills, orders and transfers."""
 MODEL = "deribit_spm"
 
 
-def measured(quick: bool) -> dict[str, Any]:
+def measured(quick: bool, events: int = EVENTS) -> dict[str, Any]:
     """Return events per second by batch, alone and behind `step`, and the seconds of a restart."""
     size = 10_000 if quick else 200_000
-    with tempfile.TemporaryDirectory(prefix="counterpoise_store_") as folder:
-        alone = {f"batches of {n}": _alone(Path(folder) / f"log{n}", size, n) for n in BATCHES}
-        engine = _behind_the_engine(Path(folder), quick)
-    return {"log": alone, "engine": engine,
+    gc.collect()
+    gc.disable()
+    try:
+        with tempfile.TemporaryDirectory(prefix="counterpoise_store_") as folder:
+            alone = {f"batches of {n}": _alone(Path(folder) / f"log{n}", size, n) for n in BATCHES}
+            mixed = _every_contract(Path(folder) / "every", 1_000 if quick else 100_000,
+                                    4_000 if quick else min(size, events))
+            engine = _behind_the_engine(Path(folder) / "engine", 1_000 if quick else 100_000,
+                                        4_000 if quick else events)
+    finally:
+        gc.enable()
+    return {"log": alone, "engine": engine, "every_contract": mixed,
             "log_events_over_wanted": alone["batches of 1000"]["events_per_second"]
             / WANTED_A_SECOND,
             "engine_events_over_wanted": engine["events_per_second"] / WANTED_A_SECOND,
+            "every_contract_events_over_wanted": mixed["events_per_second"] / WANTED_A_SECOND,
             "restart_of_a_million_over_wanted":
                 engine["restart_seconds_per_million"] / WANTED_RESTART_SECONDS}
 
@@ -99,40 +118,80 @@ def _written(journal: Journal, batches: list[Batch]) -> dict[str, float]:
         latencies.append(time.perf_counter() - at)
     took = time.perf_counter() - start
     count = sum(len(b.events) for b in batches)
-    return {"events_per_second": count / took,
-            "acknowledged_p50_ms": 1e3 * float(np.quantile(latencies, 0.5)),
-            "acknowledged_p99_ms": 1e3 * float(np.quantile(latencies, 0.99))}
+    return {"events_per_second": count / took, **_quantiles("acknowledged", latencies)}
 
 
-def _behind_the_engine(folder: Path, quick: bool) -> dict[str, Any]:
-    accounts, size, batch = (1_000, 4_000, 500) if quick else (100_000, 200_000, 1_000)
+def _behind_the_engine(folder: Path, accounts: int, size: int) -> dict[str, Any]:
     market = simulated_market()
     state = _opened(market, accounts)
-    sqlite.create(folder / "engine")
-    journal = open_engine_journal(sqlite.owned(folder / "engine"), state)
-    events = _events(market, accounts, size)
-    batches = [codec.batch_of(events[k:k + batch]) for k in range(0, size, batch)]
-    step_seconds, refused = 0.0, 0
+    sqlite.create(folder)
+    journal = open_engine_journal(sqlite.owned(folder), state)
+    state, found = _lived(journal, state, _events(market, accounts, size))
+    last = journal.head
+    journal.close()
+    return {"accounts": accounts, **found, **_restarted(folder, state, last.number)}
+
+
+def _every_contract(folder: Path, accounts: int, size: int) -> dict[str, Any]:
+    """Return the pace where accounts hold five positions and trade whatever is listed."""
+    said_here = engine_step.Sayings(simulated_market(), accounts)
+    state = engine_step.opened(said_here, {})
+    sqlite.create(folder)
+    journal = open_engine_journal(sqlite.owned(folder), state)
+    state, found = _lived(journal, state, [said_here.mixed() for _ in range(size)])
+    found |= {"one_at_a_time": _one_at_a_time(journal, state, said_here)}
+    journal.close()
+    return {"accounts": accounts, **found}
+
+
+def _lived(journal: Journal, state: State, events: list[Any]) -> tuple[State, dict[str, Any]]:
+    """Return the state after some events, each screened, applied and durable, and their pace."""
+    batches = [codec.batch_of(events[k:k + BATCH]) for k in range(0, len(events), BATCH)]
+    step_seconds, refused, latencies = 0.0, 0, []
     waiting: deque[Any] = deque()
+
+    def acknowledged(left: int) -> None:
+        while len(waiting) > left:
+            came, ticket = waiting.popleft()
+            ticket.wait()
+            latencies.append(time.perf_counter() - came)
+
     start = time.perf_counter()
     for one in batches:
-        journal.screen(event_entries(one))
-        at, position = time.perf_counter(), state.position
+        came, position, entries = time.perf_counter(), state.position, event_entries(one)
+        journal.screen(entries)
+        at = time.perf_counter()
         state, effects = step(state, one)
         step_seconds += time.perf_counter() - at
         refused += sum(isinstance(e, EventRefused) for e in effects)
-        waiting.append(journal.submit(Batch(events=event_entries(one),
-                                            effects=effect_entries(effects, position))))
-        while len(waiting) >= ON_THEIR_WAY:
-            waiting.popleft().wait()
-    for ticket in waiting:
-        ticket.wait()
+        waiting.append((came, journal.submit(Batch(
+            events=entries, effects=effect_entries(effects, position)))))
+        acknowledged(ON_THEIR_WAY - 1)
+    acknowledged(0)
     took = time.perf_counter() - start
-    last = journal.head
-    journal.close()
-    return {"accounts": accounts, "batch": batch, "events_per_second": size / took,
-            "step_share": step_seconds / took, "refused_share": refused / size,
-            **_restarted(folder / "engine", state, last.number)}
+    return state, {"events": len(events), "batch": BATCH, "events_per_second": len(events) / took,
+                   "step_share": step_seconds / took, "refused_share": refused / len(events),
+                   **_quantiles("acknowledged", latencies)}
+
+
+def _one_at_a_time(journal: Journal, state: State, said_here: engine_step.Sayings,
+                   ) -> dict[str, float]:
+    """Return how long an order alone takes to be decided, and to be decided and durable."""
+    decided, durable = [], []
+    while len(decided) < ALONE:
+        event = said_here.mixed()
+        if not isinstance(event, said.OrderPlaced):
+            continue
+        one, at, position = codec.batch_of([event]), time.perf_counter(), state.position
+        state, effects = step(state, one)
+        decided.append(time.perf_counter() - at)
+        journal.append(Batch(events=event_entries(one), effects=effect_entries(effects, position)))
+        durable.append(time.perf_counter() - at)
+    return _quantiles("decided", decided) | _quantiles("durable", durable)
+
+
+def _quantiles(name: str, seconds: list[float]) -> dict[str, float]:
+    return {f"{name}_p{q}_ms": 1e3 * float(np.quantile(seconds, q / 100)) for q in (50, 99)}
 
 
 def _restarted(folder: Path, state: State, last: int) -> dict[str, Any]:
@@ -143,8 +202,8 @@ def _restarted(folder: Path, state: State, last: int) -> dict[str, Any]:
     again = replayed(journal.store, machine(state.equipment), start=first)
     took = time.perf_counter() - start
     journal.close()
-    return {"restart_events": again.events, "restart_seconds_per_million":
-            took * 1e6 / max(again.events, 1),
+    return {"restart_events": again.events, "restart_seconds": took,
+            "restart_seconds_per_million": took * 1e6 / max(again.events, 1),
             "restart_root_equal": again.divergence is None and again.root == root_of(state)
             and again.mark.number == last, "state_bytes_per_account":
             len(encoded_state(state)) / max(state.directory.count, 1)}
@@ -226,5 +285,14 @@ def _name(k: int) -> str:
     return f"account-{k:06d}"
 
 
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--events", type=int, default=EVENTS, help="events before the restart")
+    asked = parser.parse_args()
+    json.dump(measured(asked.quick, asked.events), sys.stdout, indent=1)
+
+
 if __name__ == "__main__":
-    json.dump(measured("--quick" in sys.argv[1:]), sys.stdout, indent=1)
+    main()

@@ -3,6 +3,8 @@
 import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.collateral.schedule import AssetTerms, CollateralSchedule
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
@@ -12,6 +14,7 @@ from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.impact import Group
 from counterpoise.instruments.listing import Listing, perpetual
 from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.market.index import IndexRule
 from counterpoise.values.failure import Failure, Reason
 from rule_books.gross_cross import GrossParameters, GrossRates
 
@@ -21,11 +24,16 @@ SCHEDULE = CollateralSchedule(numeraire="USD", other=None, assets={
 BORROWING = Borrowing(assets={"USDC": BorrowTerms(
     account_max=10**9, platform_max=10**12, rate=8, rate_exponent=-2, initial=0.1,
     maintenance=0.02)})
+COUNTING = {"USDC": CountingTerms(redeems="USD", redemption=1.0, delay_haircut=0.01)}
+RULES = {"BTC": IndexRule(weights={"a": 1, "b": 2, "c": 1}, age_max_ns=10**10)}
 VERSION = ParameterVersion(
     model="gross_cross", number=3, sections=(("general", "2026-01-01", "2026-01-02"),),
     notes=(("general", "odd"),), parameters=GrossParameters(
         general=GrossRates(rate=0.1, maintenance_share=0.5), collateral=SCHEDULE))
 LIMITS = ImpactLimits(below_initial=0.1, below_maintenance=0.0, bankrupt=0.0, extra=0.25)
+EXPOSURE = ExposureLimits(
+    eligible=("BTC", "USDC"), platform={"BTC": 100.0}, gross_max=1e6,
+    counterparties={"issuer": Counterparty(assets=("USDC",), share_max=0.5, value_max=1e5)})
 WHO = {"client_id": "c-1", "time": 17}
 AMOUNT = {**WHO, "account": "alice", "asset": "USDC", "amount": 5}
 PRICE = {"price": 9_000_000, "price_exponent": -2}
@@ -71,10 +79,15 @@ def events():
         said.ConflictReceived(**WHO, taken="c-0", digest="ab"),
         said.ClockAdvanced(**WHO), said.EngineRestarted(**WHO, engine="0.1.0"),
         of_assets.BorrowingChanged(**WHO, segment="retail", borrowing=BORROWING, effective_from=20),
+        of_assets.CountingChanged(**WHO, segment="retail", counting=COUNTING, effective_from=20),
+        of_assets.IndexRulesChanged(**WHO, rules=RULES),
+        of_assets.VenuesQuoted(**WHO, name=("BTC", "BTC"), venue=("a", "b"), at=np.arange(2),
+                               price=np.array([1.5, 2.0]), depth=np.array([np.nan, 9.0])),
         said.UnreadableReceived(**WHO, digest="ab", size=7, sentence="is nothing"),
         said.PocketOpened(**WHO, account="alice/1", owner="alice"),
         said.AccountLinked(**WHO, account="alice", to="bob"),
         said.AccountUnlinked(**WHO, account="alice"),
+        said.ExposureLimited(**WHO, segment="retail", limits=EXPOSURE, effective_from=20),
     ]
 
 
@@ -104,6 +117,7 @@ def effects():
             eligible_collateral=(("BTC", 0.9),), deadline=99, snapshot=4, version=3),
         made.LinkDecided(**who, to="bob", linked=True, admitted=False, failures=why),
         made.LossAbsorbed(**who, asset="USDC", amount=7),
+        made.LimitsTookEffect(**at, segment="retail", digest="ab"),
         made.MarginCallMet(**call, open_ns=4),
         made.MarginCallEscalated(**call, level="liquidation"),
         made.LiquidationOrdered(**level, level="liquidation", maintenance=2.0, balance=1.0,

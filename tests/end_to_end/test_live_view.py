@@ -67,8 +67,8 @@ def widths(text):
 
 @pytest.fixture
 def words(tmp_path):
-    """Return a run of an hour of market that takes as many seconds."""
-    prices = write_prices(tmp_path / "prices.csv", minutes=200)
+    """Return a run that takes longer than anybody waits."""
+    prices = write_prices(tmp_path / "prices.csv", minutes=700)
     return ("run", str(tmp_path / "store"), "--market", prices, "--accounts", "20")
 
 

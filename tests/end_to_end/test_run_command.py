@@ -16,11 +16,11 @@ from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT
 from price_table import write_prices
 
-UNTIL = "2026-01-14T12:40:00Z"
-STEPS = 40
+MINUTES = 700
+"""Of prices: at ten minutes a second more than any of these lives takes."""
 OPTIONS = ("--accounts", "240", "--events", "30", "--snapshot-every", "5", "--seed", "11",
            "--json")
-JUMPS = tuple(range(3, STEPS, 4))
+JUMPS = tuple(range(3, MINUTES, 4))
 """Minutes at which prices jump, so that something is decided in every life."""
 DECISIONS = {"MarginCallIssued", "MarginCallEscalated", "LiquidationOrdered"}
 
@@ -62,10 +62,9 @@ def said_by_source(log):
 def lives(tmp_path_factory):
     """Return the places of an unbroken run and of a broken one, and what the broken one said."""
     folder = tmp_path_factory.mktemp("runs")
-    write_prices(folder / "prices.csv", minutes=STEPS + 9, jumps=JUMPS)
+    write_prices(folder / "prices.csv", minutes=MINUTES, jumps=JUMPS)
     unbroken, broken = folder / "unbroken", folder / "broken"
-    whole = ended(started(unbroken, "--until", UNTIL))
-    paced = ("--until", UNTIL, "--speed", "600")
+    paced = ("--speed", "600")
     first = started(broken, *paced)
     heard_until(first, 6)
     first.send_signal(signal.SIGINT)
@@ -78,7 +77,8 @@ def lives(tmp_path_factory):
     heard_until(third, acknowledged["step"] + 4)
     third.send_signal(signal.SIGTERM)
     terminated = ended(third)
-    last = ended(started(broken, "--until", UNTIL))
+    last = ended(started(broken, "--steps", "6"))
+    whole = ended(started(unbroken, "--until", last["time"]))
     return {"unbroken": unbroken, "broken": broken, "whole": whole, "interrupted": interrupted,
             "acknowledged": acknowledged, "terminated": terminated, "last": last}
 
@@ -87,7 +87,7 @@ def test_signals_end_a_run_cleanly_and_the_next_one_goes_on(lives):
     assert [("signal", False), ("signal", True), ("plan", True)] == [
         (lives[k]["ended"], lives[k]["resumed"]) for k in ("interrupted", "terminated", "last")]
     assert 6 <= lives["interrupted"]["step"] < lives["acknowledged"]["step"]
-    assert lives["terminated"]["step"] < lives["last"]["step"] == lives["whole"]["step"] == STEPS
+    assert lives["terminated"]["step"] < lives["last"]["step"] == lives["whole"]["step"]
 
 
 def test_what_was_acknowledged_before_a_kill_is_in_the_log(lives):
@@ -136,6 +136,7 @@ def test_a_log_of_other_options_is_not_gone_on_with(lives, capsys):
     (["--interval", "nan"], "--interval"), (["--interval", "0"], "--interval"),
     (["--speed", "-1"], "--speed"), (["--speed", "nan"], "--speed"), (["--steps", "-1"], "--steps"),
     (["--snapshot-every", "0"], "--snapshot-every"), (["--threads", "0"], "--threads"),
+    (["--threads", "1025"], "--threads"),
     (["--seed", "-1"], "--seed"), (["--until", "tomorrow"], "--until"),
     (["--model", "nobody"], "nobody"), (["--market", "absent.parquet"], "absent.parquet")])
 def test_bad_options_are_refused_by_name_and_leave_no_store(options, named, tmp_path, capsys):

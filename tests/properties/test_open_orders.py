@@ -6,9 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterpoise.accounts.book import Entries, book_of
+from counterpoise.accounts.book import Entries, book_of, rows_of
 from counterpoise.margin.pools import cross_pools
-from counterpoise.margin.terms.orders import worse_side
+from counterpoise.margin.terms.orders import (
+    accounts_with_orders,
+    filled,
+    filled_sides,
+    worse_side,
+)
 from counterpoise.values.quantity import UNKNOWN
 from markets import market
 
@@ -50,3 +55,18 @@ def test_worse_side_is_the_larger_of_all_buys_and_all_sells_filled(held, ordered
     found = worse_side(book, pools, lambda b: np.array(
         [margin(n, RATE[i]) for n, i in zip(b.lots.tolist(), b.instrument, strict=True)]))
     np.testing.assert_allclose(found, expected[pools.account], rtol=1e-12)
+
+
+@given(rows, rows)
+def test_three_sides_in_one_book_are_the_three_books(held, ordered):
+    book = book_of(catalogue=MARKET.catalogue, accounts=np.arange(5), positions=entries(held),
+                   orders=entries(ordered))
+    accounts, delta = accounts_with_orders(book), 1.5 - RATE
+    if not len(accounts):
+        return
+    sides = filled_sides(book, accounts, delta)
+    for k, sign in enumerate((0.0, 1.0, -1.0)):
+        alone = filled(book, accounts, sign * delta)
+        mine = rows_of(sides, k * len(accounts), (k + 1) * len(accounts))
+        assert [(alone.row_pointer.tolist(), alone.instrument.tolist(), alone.lots.tolist())] == [
+            (mine.row_pointer.tolist(), mine.instrument.tolist(), mine.lots.tolist())]

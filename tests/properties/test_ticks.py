@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from counterpoise.accounts.book import Book, Entries, book_of, positions_of
 from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.parameters import parameters_of
-from counterpoise.margin.compute import AccountMargin, compute_margin, laid_out
+from counterpoise.margin.compute import (
+    AccountMargin,
+    compute_margin,
+    laid_out,
+    priced_market,
+)
 from counterpoise.margin.conformance import covered, random_book
 from counterpoise.margin.tick import all_rows, margined, moved, moved_underlyings
 from counterpoise.market.snapshot import MarketSnapshot
@@ -111,6 +116,18 @@ def test_nothing_moved_touches_nothing() -> None:
     state = margined(laid_out(book, model), MARKET, model=model, version=version)
 
     assert len(moved(state.now, replaced(MARKET, sequence=9)).margins.requirements) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_market_priced_once_gives_the_bits_of_pricing_again(name: str, threads: int) -> None:
+    model, version = MODELS[name], VERSIONS[name]
+    now = priced_market(MARKET, model=model, version=version, threads=threads)
+    for seed in range(3):
+        book = random_book(MARKET, seed=seed, accounts=20)
+        again = compute_margin(book, MARKET, model=model, version=version, arrays=now,
+                               threads=threads)
+        assert rows(again) == rows(compute_margin(book, MARKET, model=model, version=version))
 
 
 @pytest.mark.parametrize("coin", TERMS.underlyings)

@@ -11,32 +11,14 @@ from math import ceil
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
+from simulation.bounds import CLOSE, Bounds, keeps_within
+from simulation.side_books import Account, Divergence, Lending, Venues, counts_at
 
-CLOSE = Fraction(1, 10**9)
 WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
-FLOWS = ("realised", "funding", "fees", "interest")
 NEVER = -1
-
-
-class Divergence(AssertionError):
-    """What the engine did is not what the rules say."""
-
-
-class Account:
-    """What one account has."""
-
-    def __init__(self, codes):
-        self.cash = dict.fromkeys(codes, 0)
-        self.positions, self.orders, self.delivered = {}, {}, {}
-        self.level, self.call = 0, None
-        self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
-
-    def sum_up(self, flow, code, amount):
-        """Count what the account got since it was opened."""
-        self.sums[flow, code] += amount
 
 
 class Auditor:
@@ -52,13 +34,15 @@ class Auditor:
         self.accounts, self.ids, self.applied, self.waiting = {}, {}, 0, {}
         self.fees = dict.fromkeys(self.codes, 0)
         self.interest, self.owed = dict.fromkeys(self.codes, 0), dict.fromkeys(self.codes, 0)
-        self.lending, self.interval, self.decreed = {}, 3600 * 10**9, []
+        self.venues, self.lending, self.counting, self.decreed = Venues(), Lending(), {}, []
+        self.asset_price, self.confidence = {"USD": Fraction(1)}, {}
         self.outside = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
         self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
         self.owner, self.head = {}, {}
+        self.bounds = Bounds(self)
 
     def hear(self, event, effects, must_refuse):
         """Check one event and its effects, and book it."""
@@ -149,6 +133,7 @@ class Auditor:
         """Check an admission: by what the account needs and owns with the change made."""
         account, group = self.accounts[e.account], self.group(e.account)
         needed_before, _, _ = self.margin(group)
+        before = self.bounds.use(e)
         saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
         admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
                        for x in effects)
@@ -161,26 +146,22 @@ class Auditor:
         if not leaves:
             right = right or needed <= needed_before
             certain = certain or needed == needed_before
-        elif any(left < self.least(code, saved[1][code]) for code, left in account.cash.items()):
+        elif any(left < self.lending.least(code, saved[1][code], self.owed[code])
+                 for code, left in account.cash.items()):
             right, certain = False, True
         if self.market is None:
             right, certain = False, True
         if doubtful:
             certain = True
-        if certain and admitted != right:
+        fits, sure = self.bounds.within(e, before)
+        if not fits and sure:
+            right, certain = False, True
+        if certain and sure and admitted != right:
             raise Divergence(f"admitted: {admitted}, by the rules {right}: needs {float(needed)}, "
                              f"before {float(needed_before)}, owns {float(owned)}, "
                              f"doubtful {doubtful}")
         if not admitted:
             account.orders, account.cash = saved
-
-    def least(self, code, before):
-        """Return how low a balance may be brought, by the terms of borrowing."""
-        terms = self.lending.get(code)
-        if terms is None:
-            return 0
-        room = max(terms.platform_max - self.owed[code], 0)
-        return -min(terms.account_max, max(-before, 0) + room)
 
     def transferred(self, e, effects):
         cash, there = self.accounts[e.account].cash, self.accounts[e.to].cash
@@ -199,6 +180,12 @@ class Auditor:
         for pocket, other in (names, names[::-1]):
             if self.owner.get(pocket, other) != other:
                 raise Divergence(f"collateral moved between the pocket {pocket} and {other}")
+
+    def exposurelimited(self, e, _):
+        self.bounds.decree(e)
+
+    def prices(self):
+        return {**self.market[1], **self.market[2]}
 
     def pocketopened(self, e, _):
         self.accounts[e.account] = Account(self.codes)
@@ -278,7 +265,7 @@ class Auditor:
 
     def decree(self, at, what, effects):
         """Note what is to count from an instant on, where its impact keeps within the limits."""
-        before = self.rate, self.share, self.lending
+        before = self.rate, self.share, self.lending.assets, self.counting
         for when, decreed in self.decreed:
             before = self.after(before, decreed) if when <= at else before
         if self.weigh(effects, before, self.after(before, what)):
@@ -288,30 +275,33 @@ class Auditor:
 
     @staticmethod
     def after(terms, decreed):
-        """Return (rate, share, terms of borrowing) after a change of some of them."""
-        rate, share, lending = terms
+        """Return (rate, share, terms of borrowing, of counting) after a change of some of them."""
+        rate, share, lending, counting = terms
         if hasattr(decreed, "assets"):
-            return rate, share, decreed.assets
+            return rate, share, decreed.assets, counting
+        if isinstance(decreed, dict):
+            return rate, share, lending, decreed
         own = decreed.parameters.general
-        return Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending
+        return (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending, counting)
 
     def changewithdrawn(self, e, _):
         """Forget a version that waits; versions that wait have instants of their own."""
         left = [pair for pair in self.decreed
-                if pair[0] != e.effective_from or hasattr(pair[1], "assets")]
+                if pair[0] != e.effective_from or not hasattr(pair[1], "parameters")]
         if len(left) + 1 != len(self.decreed):
             raise Divergence(f"{e} withdraws what does not wait: {self.decreed}")
         self.decreed = left
 
     def weigh(self, effects, before, after):
-        """Return whether terms may follow others; they are (rate, share, terms of borrowing)."""
+        """Return whether terms may follow others; they are as in `now` below."""
         told, = [x for x in effects if isinstance(x, made.ChangeDecided)]
-        now, sides = (self.rate, self.share, self.lending), []
-        for self.rate, self.share, self.lending in (before, after):
+        now, sides = (self.rate, self.share, self.lending.assets, self.counting), []
+        for self.rate, self.share, self.lending.assets, self.counting in (before, after):
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
-        self.rate, self.share, self.lending = now
-        fits = self.limits is None or self.market is None or self.fits(*sides)
+        self.rate, self.share, self.lending.assets, self.counting = now
+        fits = self.limits is None or self.market is None or keeps_within(
+            self.limits, *sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
         return fits
@@ -320,21 +310,31 @@ class Auditor:
         cash, names = self.netted(group)
         return any(cash.values()) or names
 
-    def fits(self, before, after):
-        """Return whether few enough stand worse, and few enough need too much more."""
-        worse = [0] * 4
-        for (i, m, b), (j, n, c) in zip(before, after, strict=True):
-            old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
-                        for x, w, y in ((i, m, b), (j, n, c)))
-            worse[new] += new > old
-        extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
-        names = ("below_initial", "below_maintenance", "bankrupt")
-        return all(count <= Fraction(getattr(self.limits, name)) * len(before) for name, count in
-                   zip(names, worse[1:], strict=True)) and (
-            extra <= Fraction(self.limits.extra) * sum(x[0] for x in before))
-
     def impactlimited(self, e, _):
         self.limits = e.limits
+
+    def countingchanged(self, e, effects):
+        """Take other terms by which assets count, where that keeps within the limits."""
+        self.decree(e.effective_from, e.counting, effects)
+
+    def indexruleschanged(self, e, _):
+        self.venues.ruled(e.rules)
+        self.make_prices()
+        self.look()
+
+    def venuesquoted(self, e, _):
+        self.moved(e)
+        self.venues.quoted(e)
+        self.make_prices()
+        self.look()
+
+    def make_prices(self):
+        """Make the prices that have a rule of what venues quote now."""
+        for name, sources, price, at in self.venues.made(self.time, self.restarted):
+            self.sources[name] = sources
+            if price is not None:
+                (self.index if name in ("BTC", "ETH") else self.asset_price)[name] = price
+                self.at[name] = at
 
     def borrowingchanged(self, e, effects):
         """Note other terms, where what they do to the accounts keeps within the limits."""
@@ -344,22 +344,18 @@ class Auditor:
         """Let what was decreed by now count."""
         while self.decreed and self.decreed[0][0] <= self.time:
             _, what = self.decreed.pop(0)
-            self.rate, self.share, self.lending = self.after(
-                (self.rate, self.share, self.lending), what)
-            self.interval = getattr(what, "interval_ns", self.interval)
+            self.rate, self.share, self.lending.assets, self.counting = self.after(
+                (self.rate, self.share, self.lending.assets, self.counting), what)
+            self.lending.interval = getattr(what, "interval_ns", self.lending.interval)
 
     def charge(self, before):
-        """Charge interest on what is owed, for every whole interval that ended since."""
-        instants = self.time // self.interval - before // self.interval
-        for code, terms in self.lending.items():
-            share = (Fraction(terms.rate) * Fraction(10) ** terms.rate_exponent
-                     * Fraction(instants * self.interval, 365 * 86_400 * 10**9))
+        """Charge interest on what is owed."""
+        for code in self.lending.assets:
             for account in self.accounts.values():
-                if account.cash[code] < 0:
-                    due = ceil(-account.cash[code] * share)
-                    account.cash[code] -= due
-                    account.sum_up("interest", code, -due)
-                    self.interest[code] += due
+                due = self.lending.due(code, account.cash[code], before, self.time)
+                account.cash[code] -= due
+                account.sum_up("interest", code, -due)
+                self.interest[code] += due
 
     def fundingapplied(self, e, _):
         self.moved(e)
@@ -399,18 +395,23 @@ class Auditor:
             name = self.columns[column]
             self.marks[name] = Fraction(float(e.quotes.mark[row]))
             self.at[name], self.sources[name] = int(e.quotes.at[row]), int(e.quotes.sources[row])
-        for row, name in enumerate(e.indices.names):
+        made = self.venues.rules
+        for row, name in [(k, n) for k, n in enumerate(e.indices.names) if n not in made]:
             self.index[name] = Fraction(float(e.indices.price[row]))
             self.at[name], self.sources[name] = int(e.indices.at[row]), int(e.indices.sources[row])
-        for row, name in enumerate(e.assets.names):
+        for row, name in [(k, n) for k, n in enumerate(e.assets.names) if n not in made]:
+            self.asset_price[name] = Fraction(float(e.assets.price[row]))
             self.at[name], self.sources[name] = int(e.assets.at[row]), int(e.assets.sources[row])
         self.look()
 
     def marketassembled(self, e, _):
         self.moved(e)
-        self.market = dict(self.marks), dict(self.index)
+        self.market = dict(self.marks), dict(self.index), dict(self.asset_price)
+        self.confidence = {name: max(1 - self.venues.band.get(name, Fraction(0)), Fraction(0))
+                           for name in self.venues.rules}
+        self.bounds.pledge()
         self.judge()
-        if self.lending:
+        if self.lending.assets:
             self.owed = {code: -sum(min(a.cash[code], 0) for a in self.accounts.values())
                          for code in self.codes}
 
@@ -431,13 +432,15 @@ class Auditor:
         before, self.time = self.time, max(self.time, e.time)
         self.charge(before)
         self.act()
+        self.make_prices()
+        self.bounds.act()
         self.look()
 
     def look(self):
         """Note which prices are fresh, and since when."""
         for name, at in self.at.items():
             fresh = (self.time - at <= self.rules.other_age_max_ns and at > self.restarted
-                     and self.sources[name] >= self.rules.sources_min)
+                     and self.sources[name] >= self.rules.sources_min and self.venues.sure(name))
             self.since[name] = (self.since.get(name) or self.time) if fresh else None
 
     def trusted(self, name):
@@ -473,10 +476,10 @@ class Auditor:
         """Return what accounts need as one, initially and to keep, and own, in USD, exactly."""
         if self.market is None:
             return Fraction(0), Fraction(0), Fraction(0)
-        marks, index = self.market
+        marks, index, _ = self.market
         owned = {code: Fraction(sum(a.cash[code] for a in group), 10 ** self.decimals[code])
                  for code in self.codes}
-        initial, maintenance = Fraction(0), Fraction(0)
+        initial, maintenance, gains = Fraction(0), Fraction(0), {}
         names = {n for a in group for n in (*a.positions, *(o[0] for o in a.orders.values()))}
         for name in names:
             contract = self.terms[name]
@@ -489,20 +492,37 @@ class Auditor:
                 value = -lots * unit / mark if inverse else lots * unit * mark
                 cost = 0 if option else Fraction(cost, 10 ** self.decimals[contract.settlement])
                 owned[contract.settlement] += value - cost
+                if lots and contract.underlying in self.counting:
+                    key, terms = (contract.underlying, contract.settlement), self.counting[
+                        contract.underlying]
+                    entry = Fraction(self.held(group, name)[1],
+                                     10 ** self.decimals[contract.settlement])
+                    gains[key] = gains.get(key, (0, 0))[0] + value - entry, Fraction(terms.gains)
             mine = [o[1] for a in group for o in a.orders.values() if o[0] == name]
             bought, sold = sum(x for x in mine if x > 0), -sum(x for x in mine if x < 0)
             size = unit if inverse else unit * index[contract.underlying]
             initial += max(abs(lots + bought), abs(lots - sold)) * size * self.rate
             maintenance += abs(lots) * size * self.rate * self.share
-        prices = {**index, "USDC": Fraction(1), "USD": Fraction(1)}
+        prices = self.prices()
         cash, _ = self.netted(group)
-        for code, terms in self.lending.items():
+        for code, terms in self.lending.assets.items():
             value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
             initial += value * Fraction(str(terms.initial))
             maintenance += value * Fraction(str(terms.maintenance))
-        balance = sum((amount * prices[code] * (WEIGHTS[code] if amount > 0 else 1)
-                       for code, amount in owned.items() if amount), Fraction(0))
+        for (_, code), (gain, share) in gains.items():
+            owned[code] -= max(gain, 0) * (1 - share)
+        balance = sum((amount * prices[code] for code, amount in owned.items() if amount < 0),
+                      Fraction(0))
+        balance += self.bounds.counted({
+            code: max(amount, 0) * self.counts_at(code, prices) * WEIGHTS[code]
+            for code, amount in owned.items()})
         return initial, maintenance, balance
+
+    def counts_at(self, code, prices):
+        """Return the price at which an asset counts as collateral."""
+        terms = self.counting.get(code)
+        return counts_at(terms, prices[code], prices.get(terms.redeems) if terms else None,
+                         self.confidence.get(code))
 
     def judge(self):
         """Move every account on its ladder, and say which calls follow."""
@@ -542,56 +562,3 @@ class Auditor:
             self.expected.append(("MarginCallEscalated", name))
             account.call = "escalated"
         self.expected.append(("LiquidationOrdered", name))
-
-    def compare(self, state, read):
-        """Compare the books of the engine with these; `read(name)` returns an account's row."""
-        if state.applied != self.applied or state.time != self.time:
-            raise Divergence(f"applied {state.applied} at {state.time}, by the auditor "
-                             f"{self.applied} at {self.time}")
-        total = {code: sum(row[k] for row in state.ledger.cash.values())
-                 for k, code in enumerate(self.codes)}
-        for name, mine in self.accounts.items():
-            row = read(name)
-            theirs = dict(zip(self.codes, row.balances, strict=True))
-            positions = {self.columns[c]: held for c, held in row.positions.items()}
-            orders = {k: [self.columns[o[0]], o[1]] for k, o in row.orders.items()}
-            sums = dict(zip([(flow, code) for code in self.codes for flow in FLOWS], row.flows,
-                            strict=True))
-            for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),
-                               ("flows", sums, mine.sums),
-                               ("positions", positions, mine.positions)):
-                if a != b:
-                    raise Divergence(f"{what} of {name}: {a}, by the auditor {b}")
-            total = {code: total[code] + amount for code, amount in theirs.items()}
-        if any(total.values()):
-            raise Divergence(f"assets are not conserved: {total}")
-        self.compare_house(state)
-
-    def compare_house(self, state):
-        """Compare what the house holds; rounding may only ever be in its favour."""
-        cash = {name: dict(zip(self.codes, row, strict=True))
-                for name, row in state.ledger.cash.items()}
-        waiting = dict.fromkeys(self.codes, 0)
-        for code, amount in self.waiting.values():
-            waiting[code] += amount
-        for name, mine in (("fees", self.fees), ("withdrawals", waiting),
-                           ("interest", self.interest)):
-            if cash[name] != mine:
-                raise Divergence(f"{name} {cash[name]}, by the auditor {mine}")
-        for name, contract in self.terms.items():
-            lots = sum(a.positions.get(name, (0, 0))[0] for a in self.accounts.values())
-            there = state.ledger.cleared.get(name, (0, 0))[0]
-            if lots + there and not isinstance(contract, Spot):
-                raise Divergence(f"{name}: accounts hold {lots}, clearing {there}")
-        for code in self.codes:
-            paid = {n: c.quote if isinstance(c, Spot) else c.settlement
-                    for n, c in self.terms.items()}
-            owed = sum(held[1] for a in self.accounts.values() for n, held in a.positions.items()
-                       if paid[n] == code and not isinstance(self.terms[n], Option))
-            there = sum(held[1] for n, held in state.ledger.cleared.items() if paid[n] == code)
-            moved = sum(a.delivered.get(code, 0) for a in self.accounts.values())
-            if owed + there + cash["clearing"][code] + moved:
-                raise Divergence(f"clearing of {code}: entries {owed}, other sides {there}, cash "
-                                 f"{cash['clearing'][code]}, delivered {moved}")
-        if min(cash["dust"].values()) < 0:
-            raise Divergence(f"rounding went against the house: {cash['dust']}")

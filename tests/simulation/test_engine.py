@@ -5,6 +5,7 @@ import pytest
 
 from counterpoise.accounts.book import Entries, book_of
 from counterpoise.engine.codec import batch_of
+from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
 from counterpoise.engine.margins import own_model
 from counterpoise.engine.shards import order_entries
@@ -13,7 +14,9 @@ from counterpoise.engine.step import step
 from counterpoise.instruments.contracts import Option, Spot
 from counterpoise.margin.compute import compute_margin
 from engine_world import RULES, World
-from simulation.auditor import Auditor, Divergence
+from simulation.auditor import Auditor
+from simulation.same_books import compare
+from simulation.side_books import Divergence
 from simulation.workload import Workload
 
 TURNS = 25
@@ -33,7 +36,7 @@ def recorded(seed, turns=TURNS):
         try:
             for at, (event, wrong) in enumerate(said):
                 auditor.hear(event, [e for e in effects if e.position == first + at], wrong)
-            auditor.compare(world.state, world.row)
+            compare(auditor, world.state, world.row)
             same_from_scratch(world)
         except Divergence as found:
             pytest.fail(f"seed {seed}, turn {turn}, event {first + at}: {found}\n"
@@ -58,7 +61,8 @@ def same_from_scratch(world):
         orders=order_entries(np.arange(len(rows)), rows),
         balances=(state.assets, np.array([row.balances for row in rows], np.int64)))
     retail = state.segments[0]
-    margins = compute_margin(book, state.market, model=own_model(retail, state.equipment),
+    margins = compute_margin(book, state.market, model=own_model(retail, state.equipment,
+                                                                counts_in(state, 0)),
                              version=retail.version)
     standing, needs = state.shards[0].standing, margins.requirements
     last = state.shards[0].standing.snapshot == state.market.sequence

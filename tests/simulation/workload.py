@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing, BorrowTerms
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counterparty, ExposureLimits
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.market.index import IndexRule
 from counterpoise.values.time import SECOND_NS
 from engine_world import EXPIRY, World, parameters
 
+VENUES = ("one", "two", "three", "four")
 NAMES = ("a", "b", "c", "d", "e", "f")
 CASH = {"BTC": 10**8, "ETH": 10**9, "USDC": 50_000 * 10**6, "USD": 1_000 * 10**6}
 
@@ -40,6 +44,7 @@ class Workload:
         if self.one(2):
             out.append(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                             effective_from=0))
+        out += [event for event, _ in self.limits()] if self.one(2) else []
         out += [make(said.AccountOpened, account=name, segment="retail") for name in NAMES]
         out += [make(said.Deposited, account=name, asset=code, amount=amount)
                 for name in NAMES for code, amount in CASH.items() if self.one(4)]
@@ -231,7 +236,7 @@ class Workload:
             step = (self.one(2001) - 1000) / 1000
             self.prices[coin] *= 1 + step * (0.35 if kind == 0 else 0.04)
         self.world.time += round((30 if kind == 1 else 1 + self.one(4)) * SECOND_NS)
-        out = [self.world.batch(self.prices, 1 if kind == 2 else 3)]
+        out = [self.world.batch(self.prices, 1 if kind == 2 else 3), *self.venues()]
         if self.one(3):
             out.append(self.world.event(said.MarketAssembled, segments=()))
         if kind == 3:
@@ -241,7 +246,9 @@ class Workload:
 
     def rare(self) -> list[tuple[Any, bool]]:
         """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
-        make, kind = self.world.event, self.one(8)
+        make, kind = self.world.event, self.one(11)
+        if kind > 8:
+            return self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -264,18 +271,38 @@ class Workload:
                 said.ContractsSettled, underlying=coin, expiry=EXPIRY,
                 price=int(price * 10_000), price_exponent=-4), False)
                 for coin, price in self.prices.items()]
+        if kind == 5:
+            return [(make(of_assets.IndexRulesChanged, rules=self.rules()), False)] if self.one(
+                2) else [(make(of_assets.CountingChanged, segment="retail", effective_from=0,
+                               counting=self.counting()), False)]
         if kind == 4:
             later = self.pick((0, self.world.time + 20 * SECOND_NS))
             return [(make(of_assets.BorrowingChanged, segment="retail", borrowing=self.lending(),
                           effective_from=later), False)]
         waiting = [p for p in self.world.state.segments[0].pending
                    if p.version is not None and p.effective_from > self.world.time]
-        if kind in (5, 6) and waiting:
+        if kind in (6, 7) and waiting:
             gone = self.pick(waiting)
             return [(make(said.ChangeWithdrawn, segment="retail", digest=version_digest(
                 gone.version), effective_from=gone.effective_from), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
+
+    def limits(self) -> list[tuple[Any, bool]]:
+        """Return limits of exposure, at once or a little later."""
+        code, far = self.pick(sorted(CASH)), float("inf")
+        decimals = {a.code: a.decimals for a in self.world.state.assets}
+        cap = (1 + self.one(6)) * CASH[code] / 10 ** decimals[code]
+        issuer = Counterparty(assets=("USDC",), share_max=self.pick((0.25, 0.5, 1.0)),
+                              value_max=self.pick((far, 20_000.0, 100_000.0)))
+        limits = ExposureLimits(
+            eligible=None if self.one(4) else ("BTC", "USD", "USDC"),
+            platform={code: cap} if self.one(3) else {},
+            counterparties={"issuer": issuer} if self.one(3) else {},
+            gross_max=self.pick((far, 100_000.0, 1_000_000.0)))
+        return [(self.world.event(
+            said.ExposureLimited, segment="retail", limits=limits,
+            effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
 
     def lending(self) -> Borrowing:
         """Return terms of borrowing, now and then tight ones, of some assets."""
@@ -284,6 +311,43 @@ class Workload:
             account_max=self.pick((0, CASH[code] // 4, 2 * CASH[code])),
             platform_max=self.pick((CASH[code] // 2, 20 * CASH[code])), rate=self.one(3000),
             rate_exponent=-2, initial=self.pick((0.0, 0.1)), maintenance=0.0) for code in some})
+
+    def rules(self) -> dict[str, IndexRule]:
+        """Return rules of an index for some prices.
+
+        That of ETH follows its marks: the snapshot drops marks that are far from their index.
+        """
+        even = {"ETH": IndexRule(weights=dict.fromkeys(VENUES[:3], 1), age_max_ns=15 * SECOND_NS,
+                                 cap=self.pick((0.0, 0.005)))}
+        uneven = {"USDC": IndexRule(
+            weights={venue: 1 + self.one(3) for venue in VENUES[:3 + self.one(2)]},
+            age_max_ns=15 * SECOND_NS, cap=self.pick((0.0, 0.005)), sources_min=2 + self.one(2),
+            depth_min=self.pick((0.0, 1e6)))}
+        return (even if self.one(4) else {}) | (uneven if self.one(4) else {})
+
+    def counting(self) -> dict[str, CountingTerms]:
+        """Return terms by which some assets count."""
+        floored = CountingTerms(redeems="USD", redemption=1.0, delay_haircut=0.02,
+                                defaulted=not self.one(4), confidence_min=self.pick((0.0, 0.995)))
+        thin = CountingTerms(gains=self.pick((0.0, 0.5)), confidence_min=self.pick((0.0, 0.999)))
+        return {code: terms for code, terms in (("USDC", floored), ("ETH", thin)) if self.one(4)}
+
+    def venues(self) -> list[Any]:
+        """Return what venues quote: one may be far off, one silent, one thin."""
+        rules = self.world.state.board.venues.rules
+        levels = {"USDC": self.pick((1.0, 1.0, 0.97, 0.7)), **self.prices}
+        rows = [(name, venue) for name in rules for venue in rules[name].weights
+                if name == "ETH" or self.one(9)]
+        if not rows:
+            return []
+        price = [levels[name] * (1 + (self.one(41) - 20) / 20_000) for name, _ in rows]
+        if self.one(3) == 0:  # one row, so one venue of one price
+            price[self.one(len(price))] *= self.pick((0.01, 0.65, 1.5, 100.0))
+        depth = [self.pick((float("nan"), 1e5, 1e7, 1e7, 1e7)) for _ in rows]
+        return [self.world.event(
+            of_assets.VenuesQuoted, name=tuple(n for n, _ in rows),
+            venue=tuple(v for _, v in rows), price=np.array(price), depth=np.array(depth),
+            at=np.full(len(rows), self.world.time))]
 
     def error(self) -> list[tuple[Any, bool]]:
         """Return an event that must change nothing."""
@@ -306,6 +370,8 @@ class Workload:
             make(said.UnreadableReceived, digest="ab", size=3, sentence="is nothing"),
             make(said.FeeCharged, account="a", asset="USDC", amount=1, client_id="c1"),
             make(said.MarketAssembled, segments=("nowhere",)),
+            make(of_assets.IndexRulesChanged, rules={"GOLD": IndexRule(
+                weights={"one": 1, "two": 1, "three": 1}, age_max_ns=10**9)}),
             make(of_assets.BorrowingChanged, segment="nowhere", borrowing=Borrowing(assets={}),
                  effective_from=0),
         ]

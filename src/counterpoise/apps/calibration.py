@@ -17,7 +17,7 @@ from counterpoise.adapters.prediction_file import frozen_prediction
 from counterpoise.calibration.calibrate import Calibration
 from counterpoise.calibration.factor_fits import FactorFit
 from counterpoise.calibration.factor_levels import FactorRecord, coverage_of
-from counterpoise.calibration.prediction.now import past_variances
+from counterpoise.calibration.prediction.now import Track, past_variances
 from counterpoise.calibration.price_filter import (
     PREDICTION,
     RECURSION,
@@ -58,11 +58,11 @@ def stated_on(found: Calibration, record: FactorRecord, effective_from: str) -> 
                   "the parameters that come with the package, not calibrated")
 
 
-def price_forecasts(folder: str, record: FactorRecord) -> PriceForecasts:
+def price_forecasts(folder: str, record: FactorRecord, *, track: Track = iter) -> PriceForecasts:
     """Return the frozen forecasts on a folder of market data, up to the last day of the record.
 
     Every one of them is made with the days before its own, so that a calibration on an earlier day
-    takes those that had been made by then.
+    takes those that had been made by then. `track` as for `past_variances`.
 
     Raises
     ------
@@ -72,8 +72,9 @@ def price_forecasts(folder: str, record: FactorRecord) -> PriceForecasts:
     chosen = frozen_prediction()
     panel = read_daily_panel(folder, coins=chosen.coins, until=day_text(int(
         record.history.day[-1])))
-    return PriceForecasts(past=past_variances(panel, chosen.parameters), digest=chosen.digest,
-                          residual_max=chosen.parameters.residual_max)
+    return PriceForecasts(
+        past=past_variances(panel, chosen.parameters, track=track), digest=chosen.digest,
+        residual_max=chosen.parameters.residual_max)
 
 
 def until(record: FactorRecord, day_end: int) -> FactorRecord:

@@ -7,7 +7,6 @@ called or liquidated until prices are fresh. Whether it was stopped, killed or n
 the log leads to the root that it says (docs/methodology/running.md).
 """
 
-import gc
 import itertools
 import threading
 import time
@@ -32,6 +31,7 @@ from counterpoise.adapters.store.history import latest_state
 from counterpoise.adapters.store.journal import Batch, Journal, Ticket
 from counterpoise.adapters.store.replay import Replayed, replayed
 from counterpoise.adapters.store.store import Snapshot, SnapshotLost, Store
+from counterpoise.apps.collector import collect, collected_by_hand
 from counterpoise.apps.crowd import Crowd, beginning, first_state, turn
 from counterpoise.engine import codec, effects
 from counterpoise.engine.effects import Effect
@@ -124,7 +124,9 @@ def run(plan: Plan, *, stop: threading.Event, seen: Seen) -> Progress:
     journal = open_engine_journal(places.owned_or_new(plan.place),
                                   first_state(plan.course, equipment))
     try:
-        return _Run(plan, journal, recovered(journal.store, equipment).state, seen).lived(stop)
+        with collected_by_hand():
+            return _Run(plan, journal, recovered(journal.store, equipment).state,
+                        seen).lived(stop)
     finally:
         journal.close()
 
@@ -170,9 +172,7 @@ class _Run:
                 break
             if self.fresh(events):
                 self.take(events)
-        # Millions of rows live as long as the process: cyclic collection would visit them again
-        # and again, and finds nothing.
-        gc.freeze()
+        collect()
         if not stop.is_set() and self.state.snapshots:
             self.steps(stop)
         self.settle(0)
@@ -277,6 +277,7 @@ class _Run:
             return
         try:
             self.journal.keep_snapshot(self.journal.head, root, encoded_state(state))
+            collect()
         except SnapshotLost:
             self.lost += 1
 

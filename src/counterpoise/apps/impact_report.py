@@ -67,7 +67,7 @@ def impact_report(desk: Desk, proposal: str, state: State, record: int) -> Impac
                         "no accounts, or the engine no snapshot")
     versions = ramp(desk, asked) if filed.state == "open" else (asked.version,)
     begins = state.time if asked.lasts_ns else asked.effective_from
-    sides = [terms_at(segment, begins)]
+    sides = [terms_at(state, k, begins)]
     for version in versions:
         schedule = isinstance(version.parameters, CollateralSchedule)
         sides.append(with_change(sides[-1], Pending(

@@ -8,8 +8,9 @@ average of GJR-GARCH-t and EWMA) of a coin's price:
 s_t is the deviation that was forecast for day t with the days before it, s_now that for tomorrow; c
 puts the forecast at the level of the moves: its residuals have a mean square of one. A residual of
 more than `residual_max` deviations counts as that many. Days before the first forecast keep the
-recursion, and so does every factor that the forecast says nothing of. Beyond tomorrow the recursion
-runs on from the forecast (*our reading*: it is made for one day).
+recursion, and so does every factor that the forecast says nothing of. The forecast is made for one
+day, while horizons and parameter files reach further: s_now is that of a working day, for the calm
+of a weekend does not last, and beyond tomorrow the recursion runs on from it (*our reading*).
 
 It has won where its mean QLIKE over the last 500 days is below that of EWMA(0.97) *and* below that
 of the recursion which it would replace, whose terms were even fitted to those days.
@@ -110,7 +111,8 @@ def filtered_by(forecasts: PriceForecasts | None, shocks: Shocks,
         found, column = _of_factor(replaced(forecasts, past=past), now, shocks, k)
         if found.name == PREDICTION:
             deviation[:, k] = column
-            variance[:, k] = (found.level * now[factor.subject].deviation) ** 2
+            coin = past.panel.coins.index(factor.subject)
+            variance[:, k] = found.level ** 2 * past.working[-1, coin]
         filters.append(found)
     return (replaced(shocks, deviation=deviation), replaced(state, variance=variance),
             Filters(factors=tuple(filters), digest=forecasts.digest,

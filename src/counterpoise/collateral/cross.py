@@ -9,6 +9,8 @@ An asset that is held and has no price makes both unknown: nobody can say what i
 import numpy as np
 
 from counterpoise.accounts.book import ROLES, Book
+from counterpoise.collateral.counting import Counted
+from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule, collateral_value, terms_of
 from counterpoise.collateral.valuation import Bools, Indices, Owners, equity_of
 from counterpoise.market.snapshot import Floats, MarketSnapshot, price_of
@@ -85,21 +87,52 @@ def _dollars(market: MarketSnapshot, code: str) -> float:
     return 1.0 if code == "USD" else price_of(market, code)
 
 
-def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule) -> CrossOwned:
+def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule,
+                priced: Counted | None = None, counts: Counts | None = None) -> CrossOwned:
     """Return equity and weighed balance of every account, assets added up in the order of codes.
 
-    What an account does not use as collateral counts in its equity and not in its balance.
+    What an account does not use as collateral counts in its equity and not in its balance, nor does
+    what lies beyond the limits `counts`. Where `priced` says at which price positive amounts count,
+    and which gains do not, they do so.
     """
     equity, balance = np.zeros(len(owned.amount)), np.zeros(len(owned.amount))
+    counted = dict[str, Floats]()
     no_price = {}
     for k, code in enumerate(owned.assets):
         amount, price = owned.amount[:, k], float(owned.price[k])
-        held = amount != 0
+        net = amount if priced is None else amount - priced.withheld[:, k]
+        held = (amount != 0) | (net != 0)
         if held.any():
             equity = equity + np.where(held, amount * price, 0.0)
-            used = np.where(owned.unused[:, k], np.minimum(amount, 0.0), amount)
-            weighed = collateral_value(terms_of(schedule, code), used, price)
-            balance = balance + np.where(held, weighed, 0.0)
+            used = np.where(owned.unused[:, k], np.minimum(amount, 0.0), net)
+            if counts is not None and code in counts.share:
+                used = np.where(used > 0, used * counts.share[code], used)
+            weighed = collateral_value(terms_of(schedule, code), np.maximum(used, 0.0),
+                                       price if priced is None else float(priced.price[k]))
+            weighed = np.where(held, weighed + np.minimum(used, 0.0) * price, 0.0)
+            balance = balance + weighed
+            if counts is not None and counts.counterparties:
+                counted[code] = np.where(used < 0, 0.0, weighed)
         if price != price and held.any():
             no_price[code] = held
+    if counts is not None:
+        balance = balance - _beyond(counts, counted, len(balance))
     return CrossOwned(equity=equity, balance=balance, no_entry=owned.no_entry, no_price=no_price)
+
+
+def _beyond(counts: Counts, counted: dict[str, Floats], accounts: int) -> Floats:
+    """Return what counterparties' assets count beyond their limits, numeraire, [account]."""
+    whole = added(tuple(counted.values()), accounts)
+    parts = [added(tuple(c for code, c in counted.items() if code in one.assets), accounts)
+             for one in counts.counterparties.values()]
+    over = [np.maximum(part - np.minimum(one.share_max * whole, one.value_max), 0.0)
+            for part, one in zip(parts, counts.counterparties.values(), strict=True)]
+    return added(tuple(over), accounts)
+
+
+def added(columns: tuple[Floats, ...], rows: int) -> Floats:
+    """Return the sum of some columns, in order, zero where there are none, [row]."""
+    out = np.zeros(rows)
+    for column in columns:
+        out = out + column
+    return out

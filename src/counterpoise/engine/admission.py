@@ -28,6 +28,7 @@ from counterpoise.engine.margins import Table, book_of_rows, can_margin, margins
 from counterpoise.engine.state import Row
 from counterpoise.engine.ties import group_of
 from counterpoise.engine.trading import Question
+from counterpoise.engine.within import beyond, within
 from counterpoise.margin.admission import admitted
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen
@@ -78,13 +79,14 @@ def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
                       for q, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful
     passes &= whole
+    fits = within(draft, segment, [(*trial, row) for trial, row in zip(trials, asked, strict=True)])
     open_ones = np.flatnonzero(~passes & ~leaves)
     if len(open_ones):
         numbers = [trials[k][0].number for k in open_ones.tolist()]
         before = margins(draft, segment, book_of_rows(
             draft, [margined_with(draft, number, draft.read(number)) for number in numbers]))
         passes[open_ones] = _no_riskier(after, before, open_ones, doubtful[open_ones])
-    return Verdicts(passes=passes, after=after)
+    return Verdicts(passes=passes & fits, after=after)
 
 
 def _margined(draft: Draft, question: Question, row: Row) -> Row:
@@ -109,7 +111,7 @@ def _no_riskier(after: Table, before: Table, at: Any, doubtful: Bools) -> Bools:
     assert after.pools == before.pools
     owned, needed = after.balance[at], after.initial[at]
     let_in = admitted(owned=owned, initial_before=before.initial, initial_after=needed)
-    less = (needed <= before.initial) & np.isfinite(owned)
+    less = (needed <= before.initial) & np.isfinite(owned) & np.isfinite(needed)
     return np.asarray(np.logical_and.reduce(
         np.where(doubtful[:, None], less, let_in), axis=1))
 
@@ -151,7 +153,8 @@ def _reasons(draft: Draft, segment: int,
     """Return everything that stands against a refused change, its margins being row k."""
     question, after, k = refused
     row = question.after(question.wanted)
-    wrong = list(doubts(draft, segment, _margined(draft, question, row)))
+    asked = _margined(draft, question, row)
+    wrong = [*doubts(draft, segment, asked), *beyond(draft, segment, (question, row, asked))]
     if question.leaves:
         wrong += owed_beyond(draft, segment, draft.read(question.number), row)
     return tuple(wrong + _lacking(after, k))

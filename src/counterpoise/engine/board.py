@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.instruments.catalogue import Catalogue
+from counterpoise.market.index import IndexRule
 from counterpoise.values.assets import Asset
 from counterpoise.values.frozen import frozen
 
@@ -34,6 +35,32 @@ class Quoted:
 
 
 @frozen
+class VenueQuotes:
+    """The last quote of every price at every venue, [price, venue].
+
+    `names` are those of `rules`, sorted; `price` USD and `depth` USD are NaN where nobody spoke,
+    `at` is SILENT there.
+    """
+
+    rules: dict[str, IndexRule]
+    names: tuple[str, ...]
+    venues: tuple[str, ...]
+    price: Floats
+    at: Ints
+    depth: Floats
+
+
+def no_venues(rules: dict[str, IndexRule]) -> VenueQuotes:
+    """Return what venues quoted for some rules before any spoke."""
+    names = tuple(sorted(rules))
+    venues = tuple(sorted({venue for rule in rules.values() for venue in rule.weights}))
+    shape = (len(names), len(venues))
+    return VenueQuotes(rules={name: rules[name] for name in names}, names=names, venues=venues,
+                       price=np.full(shape, np.nan), at=np.full(shape, SILENT),
+                       depth=np.full(shape, np.nan))
+
+
+@frozen
 class Board:
     """The latest quotes.
 
@@ -41,6 +68,9 @@ class Board:
     mark, forward, volatility   [instrument], NaN where nobody spoke
     index               [underlying], USD
     price               [asset], USD
+    index_band, price_band   how far venues' quotes lie around them, fraction, [underlying] and
+                        [asset]; 0 where no rule makes the price of venues' quotes
+    venues              the rules, and the quotes that stand
     instruments, underlyings, assets   how fresh they are
     window_sum, window_ns   [instrument] index x time inside the settlement window so far, and the
                         time that it covers; index in USD, time in ns
@@ -52,6 +82,9 @@ class Board:
     volatility: Floats
     index: Floats
     price: Floats
+    index_band: Floats
+    price_band: Floats
+    venues: VenueQuotes
     instruments: Quoted
     underlyings: Quoted
     assets: Quoted
@@ -65,6 +98,8 @@ def silent_board(catalogue: Catalogue, assets: tuple[Asset, ...]) -> Board:
     return Board(sequence=-1, mark=np.full(n, np.nan), forward=np.full(n, np.nan),
                  volatility=np.full(n, np.nan), index=np.full(len(catalogue.underlyings), np.nan),
                  price=np.full(len(assets), np.nan), instruments=unheard(n),
+                 index_band=np.zeros(len(catalogue.underlyings)),
+                 price_band=np.zeros(len(assets)), venues=no_venues({}),
                  underlyings=unheard(len(catalogue.underlyings)), assets=unheard(len(assets)),
                  window_sum=np.zeros(n), window_ns=np.zeros(n, np.int64))
 

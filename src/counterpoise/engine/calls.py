@@ -153,7 +153,9 @@ def eligible(draft: Draft, segment: int, pool: str) -> tuple[tuple[str, float], 
     rule = model_of(draft, segment).equity(version.parameters)
     if not isinstance(rule, CrossEquity):
         return ((pool, 1.0 - rule.haircuts.get(pool, 0.0)),)
-    weights = [(a.code, terms_of(rule.schedule, a.code).weight[0]) for a in draft.state.assets]
+    share = {} if rule.counts is None else rule.counts.share
+    weights = [(a.code, terms_of(rule.schedule, a.code).weight[0]) for a in draft.state.assets
+               if share.get(a.code, 1.0)]
     return tuple((code, weight) for code, weight in weights if weight > 0)
 
 

@@ -15,6 +15,7 @@ from counterpoise.collateral.schedule import schedule_digest
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import ChangeDecided
 from counterpoise.engine.events import ChangeWithdrawn, ImpactLimited
+from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.groups import as_groups
 from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import Pending, Segment, Shard, State, own_terms
@@ -60,15 +61,16 @@ def digest_of(decreed: Pending) -> str:
         return version_digest(decreed.version)
     if decreed.schedule is not None:
         return schedule_digest(decreed.schedule)
-    assert decreed.borrowing is not None
-    return digest_of_terms(decreed.borrowing)
+    terms = decreed.borrowing if decreed.borrowing is not None else decreed.counting
+    assert terms is not None
+    return digest_of_terms(terms)
 
 
 def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     """Decide on a change by the hypothetical state, and tell what it would do."""
     held, name = draft.state.segments[k], digest_of(decreed)
     limits = held.limits.get(name, held.limits.get(""))
-    before = terms_at(held, decreed.effective_from)
+    before = terms_at(draft.state, k, decreed.effective_from)
     after = with_change(before, decreed)
     wrong, impact = unfit(draft.state.equipment.models[held.model], after), None
     if not wrong:
@@ -86,9 +88,13 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     return not wrong
 
 
-def terms_at(held: Segment, effective_from: int) -> Terms:
-    """Return the terms that a change would follow: those of its instant, as decreed so far."""
-    terms: Terms = held.version, own_terms(held)
+def terms_at(state: State, k: int, effective_from: int) -> Terms:
+    """Return the terms that a change would follow: those of its instant, as decreed so far.
+
+    Limits of exposure count as they act now.
+    """
+    held = state.segments[k]
+    terms: Terms = held.version, replaced(own_terms(held), counts=counts_in(state, k))
     for one in held.pending:
         if one.effective_from <= effective_from:
             terms = with_change(terms, one)
@@ -98,8 +104,10 @@ def terms_at(held: Segment, effective_from: int) -> Terms:
 def with_change(terms: Terms, decreed: Pending) -> Terms:
     """Return terms after a change of some of them."""
     version, own = terms
-    return decreed.version or version, OwnTerms(schedule=decreed.schedule or own.schedule,
-                                                borrowing=decreed.borrowing or own.borrowing)
+    return decreed.version or version, replaced(
+        own, schedule=decreed.schedule or own.schedule,
+        borrowing=decreed.borrowing or own.borrowing,
+        counting=own.counting if decreed.counting is None else decreed.counting)
 
 
 def unfit(model: MarginModel, terms: Terms) -> tuple[Failure, ...]:

@@ -16,6 +16,7 @@ from typing import Any, Final, cast, get_args
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
+from counterpoise.engine import tie_events as tied
 from counterpoise.engine.effects import Effect
 from counterpoise.engine.events import AccountEvent, Event, MarketEvent, UnreadableReceived
 from counterpoise.engine.forms import (
@@ -25,7 +26,7 @@ from counterpoise.engine.forms import (
     named_types,
     read_value,
     unreadable,
-    written,
+    written_all,
 )
 from counterpoise.margin.model import MarginModel
 from counterpoise.values.digest import sha256_of_bytes
@@ -35,6 +36,10 @@ from counterpoise.values.frozen import frozen
 FORMAT: Final = 1
 TEXT_BYTES_MAX: Final = 200
 FRAME_BYTES_MAX: Final = 1 << 28
+EVENT_BYTES_MAX: Final = 1 << 26
+"""Bytes of one event from outside: what one record of a log takes."""
+NAMING: Final = ("account", "to", "owner")
+"""The fields by which events and effects name accounts."""
 EVENT_KINDS: Final[dict[int, type]] = {
     1: said.Filled, 2: said.OrderPlaced, 3: said.OrderChanged, 4: said.OrderCancelled,
     5: said.Transferred, 6: said.Deposited, 7: said.WithdrawalRequested,
@@ -43,17 +48,18 @@ EVENT_KINDS: Final[dict[int, type]] = {
     14: said.MarketAssembled, 15: said.FundingApplied, 16: said.ContractsSettled,
     17: said.InstrumentsListed, 18: said.SegmentDefined, 19: said.ParametersActivated,
     20: said.CollateralScheduleChanged, 21: said.ClockAdvanced, 22: said.EngineRestarted,
-    23: said.UnreadableReceived, 31: said.PocketOpened, 32: said.AccountLinked,
-    33: said.AccountUnlinked, 40: said.ImpactLimited, 41: said.ChangeWithdrawn,
-    42: said.ConflictReceived, 51: of_assets.BorrowingChanged}
+    23: said.UnreadableReceived, 31: tied.PocketOpened, 32: tied.AccountLinked,
+    33: tied.AccountUnlinked, 34: tied.ExposureLimited, 40: said.ImpactLimited,
+    41: said.ChangeWithdrawn, 42: said.ConflictReceived, 51: of_assets.BorrowingChanged,
+    52: of_assets.CountingChanged, 53: of_assets.IndexRulesChanged, 54: of_assets.VenuesQuoted}
 EFFECT_KINDS: Final[dict[int, type]] = {
     129: made.EventRefused, 130: made.EventRepeated, 131: made.OrderAdmitted,
     132: made.OrderRefused, 133: made.WithdrawalDecided, 134: made.TransferDecided,
     135: made.RequirementsChanged, 136: made.InitialBreached, 137: made.LevelChanged,
     138: made.MarginCallIssued, 139: made.MarginCallMet, 140: made.MarginCallEscalated,
     141: made.LiquidationOrdered, 142: made.ContractsDelivered, 143: made.ParametersTookEffect,
-    144: made.Alert, 151: made.LinkDecided, 152: made.LossAbsorbed, 161: made.InterestPosted,
-    170: made.ChangeDecided}
+    144: made.Alert, 151: made.LinkDecided, 152: made.LossAbsorbed,
+    153: made.LimitsTookEffect, 161: made.InterestPosted, 170: made.ChangeDecided}
 _HEAD: Final = struct.Struct("<BB")
 Decoder = Callable[[bytes, Types], Any]
 
@@ -134,13 +140,27 @@ def decoded_effect(frame: bytes, types: Types) -> Effect:
 def event_or_unreadable(frame: bytes, types: Types, *, client_id: str, time: int) -> Event:
     """Return the event of bytes from outside, or one that records that they are none.
 
-    `client_id` and `time` are the receiver's, for the record alone.
+    None are also those whose id, time or accounts no record of a log can name: they would be
+    refused, and nothing could say so. `client_id` and `time` are the receiver's, for the record
+    alone.
     """
     try:
-        return decoded_event(frame, types)
+        event = decoded_event(frame, types)
+        _refuse_unnamable(event, frame)
+        return event
     except BadInput as wrong:
         return UnreadableReceived(client_id=client_id, time=time, digest=sha256_of_bytes(frame),
                                   size=len(frame), sentence=str(wrong)[:TEXT_BYTES_MAX // 4])
+
+
+def _refuse_unnamable(event: Event, frame: bytes) -> None:
+    names = [n for f in NAMING if isinstance(n := getattr(event, f, "x"), str)]
+    if not all(0 < len(n.encode()) <= TEXT_BYTES_MAX and n.isprintable()
+               for n in (event.client_id, *names)):
+        raise unreadable("name an id or an account that is empty, not printable or longer than "
+                         f"{TEXT_BYTES_MAX} bytes")
+    if abs(event.time) >= 2**63 or len(frame) > EVENT_BYTES_MAX:
+        raise unreadable(f"have a time beyond 64 bits, or are more than {EVENT_BYTES_MAX}")
 
 
 def _decoded(frame: bytes, types: Types, kinds: dict[int, type]) -> Any:
@@ -213,8 +233,8 @@ def _picked(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 def _by_fields(kind: int, cls: Any) -> tuple[Callable[[Any], bytes], Decoder]:
     """Return how any other kind is written and read."""
     def encode(value: Any) -> bytes:
-        frame = _HEAD.pack(FORMAT, kind) + b"".join(
-            written(getattr(value, name)) for name in cls.__fields__)
+        frame = _HEAD.pack(FORMAT, kind) + written_all(
+            [getattr(value, name) for name in cls.__fields__])
         if len(frame) > FRAME_BYTES_MAX:
             raise bad_input(Reason.TOO_LARGE, cls.__name__, f"takes {len(frame)} bytes; at most "
                             f"{FRAME_BYTES_MAX} fit")

@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.collateral.limits import assets_named
 from counterpoise.engine import changes
-from counterpoise.engine.asset_events import BorrowingChanged
+from counterpoise.engine.asset_events import (
+    BorrowingChanged,
+    CountingChanged,
+    IndexRulesChanged,
+)
 from counterpoise.engine.board import SILENT, Board, Quoted
+from counterpoise.engine.codec import TEXT_BYTES_MAX
 from counterpoise.engine.draft import Draft
-from counterpoise.engine.effects import ParametersTookEffect
+from counterpoise.engine.effects import LimitsTookEffect, ParametersTookEffect
 from counterpoise.engine.events import (
     ChangeWithdrawn,
     CollateralScheduleChanged,
@@ -22,14 +28,19 @@ from counterpoise.engine.events import (
     ParametersActivated,
     SegmentDefined,
 )
-from counterpoise.engine.forms import in_order
+from counterpoise.engine.exposure import pledged_in
+from counterpoise.engine.forms import in_order, written
+from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.levels import LEVELS_MAX
 from counterpoise.engine.shards import compacted
-from counterpoise.engine.state import NEVER, Order, Pending, Segment, Shard
+from counterpoise.engine.state import NEVER, Exposure, Order, Pending, Segment, Shard
+from counterpoise.engine.tie_events import ExposureLimited
+from counterpoise.engine.venues import reindexed, with_rules
 from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -68,6 +79,8 @@ def parameters_activated(draft: Draft, event: ParametersActivated) -> None:
     if type(event.version.parameters) is not model.parameters_type:
         wrong.append(_failure(Reason.BAD_VALUE, event.segment, "needs parameters of the type "
                               f"{model.parameters_type.__name__}"))
+    elif not wrong:
+        model.equity(event.version.parameters)  # What it cannot value is refused here and now.
     versions = [held.version, *(p.version for p in held.pending)]
     newest = max((v.number for v in versions if v is not None), default=-1)
     if event.version.number <= newest:
@@ -103,6 +116,31 @@ def borrowing_changed(draft: Draft, event: BorrowingChanged) -> None:
                              borrowing=in_order(event.borrowing)))
 
 
+def counting_changed(draft: Draft, event: CountingChanged) -> None:
+    """Note the prices at which assets are to count from an instant on."""
+    k = _segment(draft, event.segment)
+    _cross_rule(draft, k, "no price stands between an asset and its own pool")
+    known = {a.code for a in draft.state.assets} | {"USD"}
+    named = {code for code, terms in event.counting.items()} - {*draft.state.catalogue.underlyings}
+    named |= {terms.redeems for terms in event.counting.values() if terms.redeems}
+    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset or underlying here")
+             for code in sorted(named - known)]
+    wrong += [_failure(Reason.BAD_VALUE, code, "cannot be redeemed for itself")
+              for code, terms in sorted(event.counting.items()) if terms.redeems == code]
+    if wrong:
+        raise BadInput(*wrong)
+    _wait(draft, k, Pending(effective_from=event.effective_from,
+                            counting=in_order(event.counting)))
+
+
+def index_rules_changed(draft: Draft, event: IndexRulesChanged) -> None:
+    """Let other rules make indices and prices of venues' quotes, from now on."""
+    draft.change(board=with_rules(draft.state, event.rules))
+    draft.change(board=refreshed(reindexed(draft.state, draft.state.time), draft.state,
+                                 draft.state.time))
+    draft.trust = {}
+
+
 def _cross_rule(draft: Draft, k: int, why: str) -> CrossEquity:
     """Return how a segment counts collateral; BadInput where it has no rule over all assets."""
     held = draft.state.segments[k]
@@ -128,6 +166,35 @@ def change_withdrawn(draft: Draft, event: ChangeWithdrawn) -> None:
     _put(draft, k, changes.change_withdrawn(draft, k, event))
 
 
+def exposure_limited(draft: Draft, event: ExposureLimited) -> None:
+    """Note limits of exposure that are to act on a segment from an instant on."""
+    k, known = _segment(draft, event.segment), {a.code for a in draft.state.assets}
+    segment, limits = draft.state.segments[k], in_order(event.limits)
+    held = draft.state.exposure.get(k, Exposure(acting=None, waiting=()))
+    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset of this ledger")
+             for code in assets_named(limits) if code not in known]
+    if not 0 <= event.effective_from < 2**62 or len(held.waiting) >= PENDING_MAX:
+        wrong.append(_failure(Reason.BAD_TIME, event.segment, "can wait for at most "
+                              f"{PENDING_MAX} limits, each from an instant after 1970"))
+    if limits.platform or limits.counterparties:
+        wrong += _misfits(draft, segment)
+    if wrong:
+        raise BadInput(*wrong)
+    waiting = tuple(sorted((*held.waiting, (event.effective_from, limits)), key=lambda w: w[0]))
+    draft.change(exposure=draft.state.exposure | {k: replaced(held, waiting=waiting)})
+    in_force(draft)
+
+
+def _misfits(draft: Draft, held: Segment) -> list[Failure]:
+    if held.version is None:
+        return [_failure(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
+                         "version first")]
+    rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
+    return [] if isinstance(rule, CrossEquity) else [_failure(
+        Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by itself; caps of the "
+        "platform and counterparties have no place in it")]
+
+
 def _wait(draft: Draft, k: int, new: Pending) -> None:
     held = draft.state.segments[k]
     if not 0 <= new.effective_from < 2**62 or len(held.pending) >= PENDING_MAX:
@@ -149,13 +216,28 @@ def in_force(draft: Draft) -> None:
             version = now_due.version or held.version
             held = replaced(held, pending=held.pending[1:], version=version,
                             schedule=now_due.schedule or held.schedule,
-                            borrowing=now_due.borrowing or held.borrowing)
+                            borrowing=now_due.borrowing or held.borrowing,
+                            counting=held.counting if now_due.counting is None
+                            else now_due.counting)
             _put(draft, k, held)
             _to_be_margined(draft, k)
             assert version is not None
             draft.tell(ParametersTookEffect(
                 position=draft.position, time=draft.state.time, segment=held.name,
                 version=version.number, digest=version_digest(version)))
+    for k, limited in sorted(draft.state.exposure.items()):
+        due = [one for since, one in limited.waiting if since <= draft.state.time]
+        if due:
+            _limit(draft, k, Exposure(acting=due[-1], waiting=limited.waiting[len(due):]))
+
+
+def _limit(draft: Draft, k: int, limited: Exposure) -> None:
+    draft.change(exposure=draft.state.exposure | {k: limited})
+    draft.change(pledged=pledged_in(draft.state, draft.shards))
+    _to_be_margined(draft, k)
+    draft.tell(LimitsTookEffect(
+        position=draft.position, time=draft.state.time, segment=draft.state.segments[k].name,
+        digest=sha256_of_bytes(written(limited.acting))))
 
 
 def _to_be_margined(draft: Draft, segment: int) -> None:
@@ -185,6 +267,9 @@ def instruments_listed(draft: Draft, event: InstrumentsListed) -> None:
     state, wrong = draft.state, list[Failure]()
     known = {a.code for a in state.assets}
     for one in event.instruments:
+        if not 0 < len(one.id.encode()) <= TEXT_BYTES_MAX:
+            wrong.append(_failure(Reason.BAD_VALUE, repr(one.id)[:60], "is no id of 1 to "
+                                  f"{TEXT_BYTES_MAX} bytes; no event could name it"))
         if one.id in state.catalogue.column:
             wrong.append(_failure(Reason.DUPLICATE, one.id, "is listed already"))
         needed = {one.underlying, one.quote} if isinstance(one, Spot) else {one.settlement}
@@ -237,6 +322,7 @@ def _wider(board: Board, old: Catalogue, new: Catalogue, place: Any) -> Board:
     n, u = len(new), len(new.underlyings)
     return replaced(
         board, index=spread(board.index, coins, u, np.nan),
+        index_band=spread(board.index_band, coins, u, 0.0),
         instruments=heard(board.instruments, place, n),
         underlyings=heard(board.underlyings, coins, u),
         window_sum=spread(board.window_sum, place, n, 0.0),

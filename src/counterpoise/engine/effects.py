@@ -294,6 +294,16 @@ class ChangeDecided:
 
 
 @frozen
+class LimitsTookEffect:
+    """Limits of exposure act on a segment from now on; `digest` of their bytes."""
+
+    position: int
+    time: int
+    segment: str
+    digest: str
+
+
+@frozen
 class Alert:
     """Somebody should look."""
 
@@ -308,4 +318,4 @@ Effect = (EventRefused | EventRepeated | OrderAdmitted | OrderRefused | Withdraw
           | TransferDecided | RequirementsChanged | InitialBreached | LevelChanged
           | MarginCallIssued | MarginCallMet | MarginCallEscalated | LiquidationOrdered
           | ContractsDelivered | ParametersTookEffect | Alert | LinkDecided | LossAbsorbed
-          | InterestPosted | ChangeDecided)
+          | InterestPosted | ChangeDecided | LimitsTookEffect)

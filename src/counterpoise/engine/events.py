@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.engine.asset_events import BorrowingChanged
+from counterpoise.engine.asset_events import AssetEvent
 from counterpoise.engine.levels import Level
+from counterpoise.engine.tie_events import (
+    AccountLinked,
+    AccountUnlinked,
+    ExposureLimited,
+    PocketOpened,
+)
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Instrument
 from counterpoise.margin.parameter_version import ParameterVersion
@@ -162,35 +168,6 @@ class AccountOpened:
 @frozen
 class AccountClosed:
     """An account without positions, orders and balances ends."""
-
-    client_id: str
-    time: int
-    account: str
-
-
-@frozen
-class PocketOpened:
-    """An account begins for isolated positions of its `owner`, ring-fenced, in the same segment."""
-
-    client_id: str
-    time: int
-    account: str
-    owner: str
-
-
-@frozen
-class AccountLinked:
-    """An account asks to be margined as one with account `to` and all that are linked to it."""
-
-    client_id: str
-    time: int
-    account: str
-    to: str
-
-
-@frozen
-class AccountUnlinked:
-    """A linked account asks to be margined by itself again."""
 
     client_id: str
     time: int
@@ -395,5 +372,5 @@ MarketEvent = (AccountOpened | AccountClosed | PocketOpened | AccountLinked | Ac
                | MarketBatch | MarketAssembled | FundingApplied | ContractsSettled
                | InstrumentsListed | SegmentDefined | ParametersActivated
                | CollateralScheduleChanged | ClockAdvanced | EngineRestarted | UnreadableReceived
-               | BorrowingChanged | ImpactLimited | ChangeWithdrawn | ConflictReceived)
+               | AssetEvent | ImpactLimited | ChangeWithdrawn | ConflictReceived | ExposureLimited)
 Event = AccountEvent | MarketEvent

@@ -11,6 +11,7 @@ what would not be written in the same bytes again is refused.
 """
 
 import struct
+from collections.abc import Iterable
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin
@@ -36,8 +37,14 @@ def written(value: Any) -> bytes:
     BadInput
         If it is, or holds, something that has no form.
     """
+    return written_all((value,))
+
+
+def written_all(values: Iterable[Any]) -> bytes:
+    """Return the bytes of values one after the other; raises as `written`."""
     out = bytearray()
-    _write(value, out, 0)
+    for value in values:
+        _write(value, out, 0)
     return bytes(out)
 
 
@@ -81,7 +88,10 @@ def word_of(named: type) -> str:
 
 
 def _put_text(text: str, out: bytearray) -> None:
-    content = text.encode()
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        raise bad_input(Reason.BAD_VALUE, ascii(text)[:60], "is text that has no UTF-8") from None
     out += _COUNT.pack(len(content))
     out += content
 
@@ -242,7 +252,10 @@ def _read_array(reader: Reader, _: int) -> np.ndarray[Any, Any]:
     content = reader.take(count * dtype.itemsize)
     if dtype.kind == "b" and content.strip(b"\x00\x01"):
         raise unreadable("holds truth values that are neither 0 nor 1")
-    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError:
+        raise unreadable(f"holds an array of no shape: {shape}") from None
 
 
 def _read_enum(reader: Reader, _: int) -> Any:

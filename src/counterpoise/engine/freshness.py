@@ -10,6 +10,7 @@ from counterpoise.engine.board import SILENT, Board, Quoted
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.margins import model_of
 from counterpoise.engine.state import Row, Rules, State
+from counterpoise.engine.venues import sure
 from counterpoise.margin.model import CrossEquity
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen, replaced
@@ -45,7 +46,10 @@ def _seen_by(found: Trust, draft: Draft, segment: int) -> Trust:
     if not isinstance(rule, CrossEquity):
         return replaced(found, unpriced=frozenset())
     unit = {k for k, a in enumerate(draft.state.assets) if a.code == rule.numeraire}
-    return replaced(found, unpriced=found.unpriced - unit)
+    codes = [a.code for a in draft.state.assets]
+    floored = {codes.index(code) for code, terms in rule.counting.items() if code in codes and any(
+        codes[k] == terms.redeems for k in found.unpriced)}
+    return replaced(found, unpriced=(found.unpriced - unit) | floored)
 
 
 def trust_in(state: State) -> Trust:
@@ -108,13 +112,15 @@ def refreshed(board: Board, state: State, time: int) -> Board:
         if name in terms.column:
             ages[0][terms.column[name]] = own
     kinds = ("instruments", "underlyings", "assets")
-    return replaced(board, **{kind: _noted(getattr(board, kind), age, state, time)
+    return replaced(board, **{kind: _noted(getattr(board, kind), (age, sure(state, board, kind)),
+                                           state, time)
                               for kind, age in zip(kinds, ages, strict=True)})
 
 
-def _noted(quoted: Quoted, age_max: Any, state: State, time: int) -> Quoted:
+def _noted(quoted: Quoted, asked: tuple[Any, Any], state: State, time: int) -> Quoted:
     rules: Rules = state.rules
-    fresh = ((time - quoted.at <= age_max) & (quoted.at > state.restarted_at)
+    age_max, within = asked
+    fresh = within & ((time - quoted.at <= age_max) & (quoted.at > state.restarted_at)
              & (quoted.sources >= rules.sources_min))
     since = np.where(fresh, np.where(quoted.fresh_since > SILENT, quoted.fresh_since, time), SILENT)
     return replaced(quoted, fresh_since=since)

@@ -11,13 +11,11 @@ from counterpoise.engine.admission import uncovered
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import LinkDecided
 from counterpoise.engine.events import (
-    AccountLinked,
     AccountOpened,
-    AccountUnlinked,
-    PocketOpened,
 )
 from counterpoise.engine.groups import check_room, to_be_margined, together
 from counterpoise.engine.lifecycle import account_opened
+from counterpoise.engine.tie_events import AccountLinked, AccountUnlinked, PocketOpened
 from counterpoise.engine.ties import GROUP_MAX, group_of, ties_of
 from counterpoise.engine.trading import account_number
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book, book_of
+from counterpoise.collateral.limits import Counts
 from counterpoise.engine.draft import Draft
+from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.shards import balance_rows, order_entries, position_entries
 from counterpoise.engine.state import Equipment, Row, Segment, own_terms
 from counterpoise.margin.compute import AccountMargin, compute_margin, priced_market
 from counterpoise.margin.model import MarginModel, PricedMarket
 from counterpoise.margin.scheduled import with_terms
 from counterpoise.values.failure import Failure
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Codes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -38,13 +40,16 @@ class Table:
 
 
 def model_of(draft: Draft, segment: int) -> MarginModel:
-    """Return the model of a segment, with the terms that were decreed for it, if any were."""
-    return own_model(draft.state.segments[segment], draft.state.equipment)
+    """Return the model of a segment, with terms and limits that were decreed for it, if any."""
+    return own_model(draft.state.segments[segment], draft.state.equipment,
+                     counts_in(draft.state, segment) if draft.state.exposure else None)
 
 
-def own_model(segment: Segment, equipment: Equipment) -> MarginModel:
-    """Return the model that a segment's accounts are margined by."""
-    return with_terms(equipment.models[segment.model], own_terms(segment))
+def own_model(segment: Segment, equipment: Equipment, counts: Counts | None) -> MarginModel:
+    """Return the model that a segment's accounts are margined by; `counts` are its limits now."""
+    terms = own_terms(segment)
+    return with_terms(equipment.models[segment.model], terms if counts is None else replaced(
+        terms, counts=counts))
 
 
 def arrays_of(draft: Draft, segment: int) -> PricedMarket:

@@ -31,7 +31,7 @@ from counterpoise.values.quantity import INT64_MAX, LOTS_MAX
 
 EXPONENT_MAX: Final = 18
 """Prices and rates are an integer times ten to the power of -18 to 18."""
-_TENS: Final = tuple(int("1" + "0" * k) for k in range(81))
+_TENS: Final = tuple(int("1" + "0" * k) for k in range(129))
 Held = tuple[int, int]
 
 

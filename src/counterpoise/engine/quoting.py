@@ -1,10 +1,11 @@
 """What do new quotes do to the board, and what of them is refused?
 
 A row is refused when its time is in the future or before the quote that stands, when its number is
-no price (negative, infinite; an index or asset price of zero), or when it is more than `JUMP_MAX`
-times or less than that part of the quote that stands and fewer sources than the rules ask for
-stand behind it. The other rows count. A batch of which no row is left, that counts columns in
-another edition of the catalogue or that does not follow the last one is refused as a whole.
+no price (negative or beyond the bounds of `market.bounds`; an index or asset price of zero), or
+when it is more than `JUMP_MAX` times or less than that part of the quote that stands and fewer
+sources than the rules ask for stand behind it. The other rows count. A batch of which no row is
+left, that counts columns in another edition of the catalogue or that does not follow the last one
+is refused as a whole.
 """
 
 from typing import Any, Final
@@ -15,6 +16,7 @@ from counterpoise.engine.board import Board, Quoted
 from counterpoise.engine.events import InstrumentQuotes, MarketBatch, PriceQuotes
 from counterpoise.engine.state import State
 from counterpoise.instruments.catalogue import OPTION
+from counterpoise.market.bounds import PRICE_MAX, VOLATILITY_MAX
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -43,6 +45,11 @@ def quoted(state: State, event: MarketBatch) -> tuple[Board, tuple[Failure, ...]
               for c in at[~known].tolist()]
     coins, no_coin = _places(event.indices.names, terms.underlyings)
     money, no_asset = _places(event.assets.names, tuple(a.code for a in state.assets))
+    for names, places in ((event.indices.names, coins), (event.assets.names, money)):
+        made = np.array([name in board.venues.rules for name in names], bool) & (places >= 0)
+        wrong += [_failure(Reason.NOT_APPLICABLE, names[k][:40], "is made of venues' quotes by a "
+                           "rule; say what venues quote") for k in np.flatnonzero(made).tolist()]
+        places[made] = -1
     wrong += [_failure(Reason.UNKNOWN_ASSET, name[:40], "has no index here") for name in no_coin]
     wrong += [_failure(Reason.UNKNOWN_ASSET, name[:40], "is no asset here") for name in no_asset]
     board, found = _with_instruments(state, board, event, np.where(known, at, -1))
@@ -65,17 +72,19 @@ def _check_whole(state: State, event: MarketBatch) -> None:
     if event.edition != state.edition:
         wrong.append(_failure(Reason.OUT_OF_SEQUENCE, "edition", f"{event.edition} of the catalogue"
                               f" is not in force; count columns in {state.edition}"))
-    for name, rows, first in (("quotes", event.quotes, event.quotes.column),
-                              ("indices", event.indices, event.indices.names),
-                              ("assets", event.assets, event.assets.names)):
-        if {len(c) for c in _columns(rows)} != {len(first)}:
-            wrong.append(_failure(Reason.BAD_VALUE, name, "have columns of different lengths"))
+    for name, rows, count in (("quotes", event.quotes, event.quotes.column.size),
+                              ("indices", event.indices, len(event.indices.names)),
+                              ("assets", event.assets, len(event.assets.names))):
+        if {c.shape for c in _columns(rows)} != {(count,)}:
+            wrong.append(_failure(Reason.BAD_VALUE, name, "have columns of different lengths, or "
+                                  "of more or fewer axes than one"))
     if wrong:
         raise BadInput(*wrong)
 
 
 def _columns(rows: Rows) -> list[Any]:
-    names = ("mark", "forward", "volatility") if isinstance(rows, InstrumentQuotes) else ("price",)
+    names = (("column", "mark", "forward", "volatility") if isinstance(rows, InstrumentQuotes)
+             else ("price",))
     return [getattr(rows, name) for name in (*names, "at", "sources")]
 
 
@@ -90,7 +99,8 @@ def _with_instruments(state: State, board: Board, event: MarketBatch,
                       at: Ints) -> tuple[Board, list[Failure]]:
     quotes, terms = event.quotes, state.catalogue
     option = np.take(terms.kind == OPTION, at) if len(at) else np.zeros(0, bool)
-    bad = _no_price(quotes.mark) | _no_price(quotes.forward) | _no_price(quotes.volatility)
+    bad = (_outside(quotes.mark, PRICE_MAX) | _outside(quotes.forward, PRICE_MAX)
+           | _outside(quotes.volatility, VOLATILITY_MAX))
     jump = ~option & _jumps(board.mark, at, quotes.mark) | _jumps(board.forward, at, quotes.forward)
     good, wrong = _judged(state, board.instruments, (at, quotes), (bad, jump),
                           lambda k: terms.instruments[int(at[k])].id)
@@ -105,7 +115,7 @@ def _with_prices(state: State, board: Board, event: MarketBatch,
     quotes = event.indices if key == "underlyings" else event.assets
     old: Floats = getattr(board, column)
     known: Quoted = getattr(board, key)
-    bad = ~(quotes.price > 0) | np.isinf(quotes.price)
+    bad = ~((quotes.price > 0) & (quotes.price <= PRICE_MAX))
     good, wrong = _judged(state, known, (at, quotes), (bad, _jumps(old, at, quotes.price)),
                           lambda k: quotes.names[k])
     return replaced(board, **{column: _put(old, at, quotes.price, good),
@@ -132,8 +142,9 @@ def _judged(state: State, known: Quoted, rows: tuple[Ints, Rows], found: tuple[B
     return good, wrong
 
 
-def _no_price(column: Floats) -> Bools:
-    return np.asarray((column < 0) | np.isinf(column))
+def _outside(column: Floats, high: float) -> Bools:
+    # NaN is silent, not absurd.
+    return np.asarray((column < 0) | (column > high))
 
 
 def _jumps(old: Floats, at: Ints, new: Floats) -> Bools:

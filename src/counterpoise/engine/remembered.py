@@ -11,10 +11,17 @@ first `count` entries. A second future of an old value starts with a copy.
 
 from typing import Any
 
+import numpy as np
+
+from counterpoise.engine.texts import Texts, packed_texts, unpacked_texts
 from counterpoise.values.frozen import frozen, replaced
 
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 Entry = tuple[bytes, int, int]
 """(digest of the content, time of the event, its place in the generation)."""
+
+Said = tuple[int, bytes, int]
+"""(position of the event, digest of its content, its time)."""
 
 
 @frozen
@@ -39,15 +46,15 @@ def content_of(memory: Remembered, client_id: str) -> bytes | None:
     return None if entry is None else entry[0]
 
 
-def with_ids(memory: Remembered, said: list[tuple[str, bytes, int]]) -> Remembered:
-    """Return a memory that knows these (id, digest, time) too, none of which it knew."""
+def with_ids(memory: Remembered, said: list[tuple[str, Said]]) -> Remembered:
+    """Return a memory that knows these ids too, none of which it knew, in the order given."""
     younger = memory.younger
     if len(younger) != memory.count:
         younger = dict(list(younger.items())[:memory.count])
     elif not memory.count:
         younger = {}
     count = memory.count
-    for client_id, content, time in said:
+    for client_id, (_, content, time) in said:
         younger[client_id] = (content, time, count)
         count += 1
     return replaced(memory, younger=younger, count=count)
@@ -71,13 +78,14 @@ def own_entries(memory: Remembered) -> dict[str, Entry]:
 
 def packed_ids(entries: dict[str, Entry]) -> tuple[Any, ...]:
     """Return a generation as (ids, digests, times), in order."""
-    return (tuple(entries), b"".join([e[0] for e in entries.values()]),
-            tuple([e[1] for e in entries.values()]))
+    held = entries.values()
+    return (packed_texts(entries), b"".join([e[0] for e in held]),
+            np.fromiter([e[1] for e in held], np.int64, len(held)))
 
 
-def unpacked_ids(ids: tuple[str, ...], contents: bytes,
-                 times: tuple[int, ...]) -> dict[str, Entry]:
+def unpacked_ids(ids: Texts, contents: bytes, times: Ints) -> dict[str, Entry]:
     """Return a generation again; inverse of `packed_ids`."""
-    size = len(contents) // len(ids) if ids else 0
+    names = unpacked_texts(ids)
+    size = len(contents) // len(names) if names else 0
     return {name: (contents[k * size:(k + 1) * size], time, k)
-            for k, (name, time) in enumerate(zip(ids, times, strict=True))}
+            for k, (name, time) in enumerate(zip(names, times.tolist(), strict=True))}

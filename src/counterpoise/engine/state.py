@@ -13,6 +13,8 @@ import numpy as np
 
 from counterpoise.accounts.book import NO_ENTRIES, Book, book_of
 from counterpoise.collateral.borrowing import NO_BORROWING, Borrowing
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.board import Board, silent_board
 from counterpoise.engine.directory import Directory, new_directory
@@ -94,6 +96,7 @@ class Pending:
     version: ParameterVersion | None = None
     schedule: CollateralSchedule | None = None
     borrowing: Borrowing | None = None
+    counting: dict[str, CountingTerms] | None = None
 
 
 @frozen
@@ -102,8 +105,8 @@ class Segment:
 
     `model` names a model of the equipment; `version` are its parameters now, None before any act;
     `schedule` stands for the model's own collateral schedule where not None; `borrowing` are the
-    terms on which balances may be negative; `pending` is sorted by time; `limits` {digest: how far
-    the change with it may go}, "" for every other.
+    terms on which balances may be negative, `counting` {asset: at which price it counts}; `pending`
+    is sorted by time; `limits` {digest: how far the change with it may go}, "" for every other.
     """
 
     name: str
@@ -113,12 +116,22 @@ class Segment:
     schedule: CollateralSchedule | None
     pending: tuple[Pending, ...]
     borrowing: Borrowing = NO_BORROWING
+    counting: dict[str, CountingTerms] = {}
     limits: dict[str, ImpactLimits] = {}
 
 
 def own_terms(segment: Segment) -> OwnTerms:
     """Return what was decreed for a segment in place of its model's own."""
-    return OwnTerms(schedule=segment.schedule, borrowing=segment.borrowing)
+    return OwnTerms(schedule=segment.schedule, borrowing=segment.borrowing,
+                    counting=segment.counting)
+
+
+@frozen
+class Exposure:
+    """Limits of a segment: those that act, and (from when, limits) that wait, by time."""
+
+    acting: ExposureLimits | None
+    waiting: tuple[tuple[int, ExposureLimits], ...]
 
 
 @frozen
@@ -227,6 +240,8 @@ class State:
     arrays        {segment: `market` priced for it}; made again when needed, no part of the root
     worths        {instrument id: its `money.Worth`}; likewise
     ties          pockets and linked accounts
+    exposure      {segment: limits of what its accounts lean on, and of their size}
+    pledged       {asset with a cap on the platform: what all accounts hold, smallest units}
     """
 
     equipment: Equipment
@@ -252,6 +267,8 @@ class State:
     arrays: dict[int, Any]
     worths: dict[str, Any]
     ties: Ties = NO_TIES
+    exposure: dict[int, Exposure] = {}
+    pledged: dict[str, int] = {}
 
 
 def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equipment,

@@ -18,7 +18,12 @@ import numpy as np
 
 from counterpoise.engine import decrees, lifecycle, linking, loans
 from counterpoise.engine.admission import decide
-from counterpoise.engine.asset_events import BorrowingChanged
+from counterpoise.engine.asset_events import (
+    BorrowingChanged,
+    CountingChanged,
+    IndexRulesChanged,
+    VenuesQuoted,
+)
 from counterpoise.engine.codec import Batch
 from counterpoise.engine.draft import Draft
 from counterpoise.engine.effects import (
@@ -31,9 +36,7 @@ from counterpoise.engine.effects import (
 from counterpoise.engine.events import (
     AccountClosed,
     AccountEvent,
-    AccountLinked,
     AccountOpened,
-    AccountUnlinked,
     ChangeWithdrawn,
     ClockAdvanced,
     CollateralScheduleChanged,
@@ -47,22 +50,31 @@ from counterpoise.engine.events import (
     MarketAssembled,
     MarketBatch,
     ParametersActivated,
-    PocketOpened,
     SegmentDefined,
     UnreadableReceived,
 )
+from counterpoise.engine.exposure import pledged_in
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
-from counterpoise.engine.remembered import content_of, turned, with_ids
+from counterpoise.engine.remembered import Said, content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, State
+from counterpoise.engine.tie_events import (
+    AccountLinked,
+    AccountUnlinked,
+    ExposureLimited,
+    PocketOpened,
+)
 from counterpoise.engine.trading import VERBS, Question
+from counterpoise.engine.venues import confidences, quoted_by_venues, reindexed
 from counterpoise.engine.waits import touched
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.market.assemble import snapshot_of
 from counterpoise.market.quotes import Quotes, silence
 from counterpoise.values.digest import sha256_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.frozen import replaced
+from counterpoise.values.time import INSTANT_MAX
 
 Entry = tuple[int, Any, bytes]
 """(position, event, its bytes)."""
@@ -184,12 +196,15 @@ def _refuse(draft: Draft, event: Event, wrong: BadInput) -> None:
 
 def _remember(draft: Draft) -> None:
     """Note the ids of what was applied, in order."""
-    said = sorted((position, name, content, time)
-                  for name, (position, content, time) in draft.said.items())
+    said = sorted(draft.said.items(), key=_position_of)
     draft.said = {}
     draft.change(
-        remembered=with_ids(draft.state.remembered, [entry[1:] for entry in said]),
+        remembered=with_ids(draft.state.remembered, said),
         applied=draft.state.applied + len(said))
+
+
+def _position_of(said: tuple[str, Said]) -> int:
+    return said[1][0]
 
 
 def _mark(draft: Draft, entry: Entry) -> None:
@@ -232,21 +247,37 @@ def _move_time(draft: Draft, event: Any) -> None:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"would move the time by "
                         f"{event.time - state.time} ns; at most {rules.jump_max_ns} at once, "
                         "unless the engine restarts")
+    if event.time >= INSTANT_MAX:
+        raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"says {event.time} ns since 1970, "
+                        "which is after 2116; check the clock")
     time = max(state.time, event.time)
     board = averaged(state.board, state, time)
-    draft.change(time=time, board=refreshed(board, state, time))
+    draft.change(time=time, board=board)
+    draft.change(board=refreshed(reindexed(draft.state, time), state, time))
     draft.trust = {}
     loans.interest_posted(draft, state.time)
     decrees.in_force(draft)
 
 
+def _venues_quoted(draft: Draft, event: VenuesQuoted) -> None:
+    board, wrong = quoted_by_venues(draft.state, event)
+    draft.change(board=board)
+    board = reindexed(draft.state, draft.state.time)
+    draft.change(board=refreshed(board, draft.state, draft.state.time))
+    _tell_refused(draft, "venues' quotes", wrong)
+
+
 def _market_batch(draft: Draft, event: MarketBatch) -> None:
     board, wrong = quoted(draft.state, event)
     draft.change(board=refreshed(board, draft.state, draft.state.time))
+    _tell_refused(draft, "market batch", wrong)
+
+
+def _tell_refused(draft: Draft, subject: str, wrong: tuple[Failure, ...]) -> None:
     if wrong:
         first = "; ".join(f"{f.subject}: {f.sentence}" for f in wrong[:3])
         draft.tell(Alert(position=draft.position, time=draft.state.time,
-                         topic=AlertTopic.QUOTES_REFUSED, subject="market batch",
+                         topic=AlertTopic.QUOTES_REFUSED, subject=subject,
                          sentence=f"{len(wrong)} rows were refused: {first}"[:600]))
 
 
@@ -266,9 +297,12 @@ def _market_assembled(draft: Draft, event: MarketAssembled) -> None:
     prices = {a.code: price for a, price in zip(state.assets, board.price.tolist(), strict=True)
               if price == price}
     sequence = state.snapshots + 1
-    draft.change(arrays={}, snapshots=sequence, market=snapshot_of(
-        Quotes(catalogue=state.catalogue, **columns), as_of=state.time, prices=prices,
-        source="assembled by the engine", sequence=sequence))
+    if state.exposure:
+        draft.change(pledged=pledged_in(state, draft.shards))
+    market = snapshot_of(Quotes(catalogue=state.catalogue, **columns), as_of=state.time,
+                         prices=prices, source="assembled by the engine", sequence=sequence)
+    draft.change(arrays={}, snapshots=sequence,
+                 market=replaced(market, conditions=confidences(state)))
     for k, name in enumerate(names):
         if not event.segments or name in event.segments:
             remargined(draft, k, changed_only=False)
@@ -305,8 +339,9 @@ def _conflict(draft: Draft, event: ConflictReceived) -> None:
 
 _CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLinked,
                           AccountUnlinked, SegmentDefined, ParametersActivated,
-                          CollateralScheduleChanged, BorrowingChanged, InstrumentsListed,
-                          UnreadableReceived, ImpactLimited, ChangeWithdrawn, ConflictReceived})
+                          CollateralScheduleChanged, BorrowingChanged, CountingChanged,
+                          IndexRulesChanged, InstrumentsListed, UnreadableReceived, ImpactLimited,
+                          ChangeWithdrawn, ConflictReceived, ExposureLimited})
 """Market events that do not move the engine's time."""
 _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 """What only records that something was refused, whenever it came."""
@@ -319,8 +354,11 @@ _MARKS: Final[dict[type, Any]] = {
     FundingApplied: lifecycle.funding_applied, ContractsSettled: lifecycle.contracts_settled,
     InstrumentsListed: decrees.instruments_listed, SegmentDefined: decrees.segment_defined,
     ParametersActivated: decrees.parameters_activated,
+    ExposureLimited: decrees.exposure_limited,
     CollateralScheduleChanged: decrees.schedule_changed,
-    BorrowingChanged: decrees.borrowing_changed, ClockAdvanced: _clock_advanced,
+    BorrowingChanged: decrees.borrowing_changed, CountingChanged: decrees.counting_changed,
+    IndexRulesChanged: decrees.index_rules_changed, VenuesQuoted: _venues_quoted,
+    ClockAdvanced: _clock_advanced,
     EngineRestarted: _engine_restarted, UnreadableReceived: _unreadable,
     ImpactLimited: decrees.impact_limited, ChangeWithdrawn: decrees.change_withdrawn,
     ConflictReceived: _conflict}

@@ -13,12 +13,15 @@ from typing import Final
 from counterpoise.values.assets import is_asset_code
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS, day_text, format_instant
+from counterpoise.values.time import DAY_NS, INSTANT_MAX, day_text, format_instant
 
 EXPIRY_TIME_NS: Final = 8 * 3600 * 10**9
 """Expiries stand at 08:00 UTC unless a contract says otherwise."""
 SETTLEMENT_WINDOW_NS: Final = 1800 * 10**9
 """Index averaging before expiry: 30 minutes at every venue in scope."""
+SMALLEST: Final = 1e-12
+"""Multipliers and strikes are at least this: a smaller one is a shifted point, and powers of ten
+stay within what a ledger counts."""
 
 
 class Payoff(StrEnum):
@@ -122,8 +125,8 @@ class Option:
     settlement_window_ns: int = SETTLEMENT_WINDOW_NS
 
     def __post_init__(self) -> None:
-        good = 0 < self.strike < 1e12
-        strike = [] if good else [f"strike {self.strike} must lie between 0 and 1e12"]
+        good = SMALLEST <= self.strike < 1e12
+        strike = [] if good else [f"strike {self.strike} must lie between {SMALLEST} and 1e12"]
         _require(self.id, [*_contract(self), *_expiry(self), *strike])
 
 
@@ -168,8 +171,8 @@ def _contract(c: Perpetual | Future | Option) -> list[str]:
     implied = payoff_of(underlying=c.underlying, quote=c.quote, settlement=c.settlement)
     payoff = [] if c.payoff is implied else [
         f"payoff {c.payoff} does not fit settlement in {c.settlement}: that is {implied}"]
-    size = [] if 0 < c.multiplier < 1e9 else [
-        f"multiplier {c.multiplier} must lie between 0 and 1e9"]
+    size = [] if SMALLEST <= c.multiplier < 1e9 else [
+        f"multiplier {c.multiplier} must lie between {SMALLEST} and 1e9"]
     return [*_assets(c.underlying, c.quote, c.settlement), *payoff, *size, *_lot(c.lot_exponent)]
 
 
@@ -182,8 +185,9 @@ def _lot(exponent: int) -> list[str]:
 
 
 def _expiry(c: Future | Option) -> list[str]:
-    good = 0 < c.expiry and 0 <= c.settlement_window_ns <= DAY_NS
-    return [] if good else ["expiry must be after 1970, settlement window 0 to 24 hours"]
+    good = 0 < c.expiry < INSTANT_MAX and 0 <= c.settlement_window_ns <= DAY_NS
+    return [] if good else ["expiry must lie between 1970 and 2116, settlement window 0 to 24 "
+                            "hours"]
 
 
 def _require(subject: str, wrong: list[str]) -> None:

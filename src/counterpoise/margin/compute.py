@@ -11,7 +11,8 @@ import numpy as np
 
 from counterpoise import _core
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.cross import asset_amounts, cross_owned
+from counterpoise.collateral.counting import Counted, counted_prices, withheld_gains
+from counterpoise.collateral.cross import AssetAmounts, asset_amounts, cross_owned, prices_in
 from counterpoise.collateral.valuation import Cash, Equity, Owners, equity_of, with_value
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import (
@@ -162,9 +163,11 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         from counterpoise.margin.terms.loans import with_loans  # few accounts have such terms
 
         requirements = with_loans(requirements, book, market, rule.borrowing)
-    amounts = asset_amounts(book, market, accounts=requirements.account, numeraire=rule.numeraire,
+    accounts = requirements.account
+    amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
                             option_value=rule.option_value, threads=threads)
-    owned = cross_owned(amounts, rule.schedule)
+    priced = _counted(book, market, amounts, (rule, accounts))
+    owned = cross_owned(amounts, rule.schedule, priced, rule.counts)
     balance, above, over, status = _core.standing(
         owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.zeros(1), threads=threads)
@@ -172,6 +175,21 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         requirements=requirements, equity_rule=rule, equity=owned.equity, margin_balance=balance,
         initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry,
         no_price=owned.no_price)
+
+
+def _counted(book: Book, market: MarketSnapshot, amounts: AssetAmounts,
+             asked: tuple[CrossEquity, Indices]) -> Counted | None:
+    rule, accounts = asked
+    if not rule.counting:
+        return None
+    market_prices = dict(zip(amounts.assets, amounts.price.tolist(), strict=True))
+    redeemed = tuple(sorted({t.redeems for t in rule.counting.values()} - {""}))
+    market_prices |= dict(zip(redeemed, prices_in(market, redeemed, rule.numeraire).tolist(),
+                              strict=True))
+    prices = counted_prices(rule.counting, market, market_prices)
+    return Counted(price=np.array([prices[code] for code in amounts.assets]),
+                   withheld=withheld_gains(book, market, terms=rule.counting, accounts=accounts,
+                                           assets=amounts.assets, option_value=rule.option_value))
 
 
 def by_risk(margins: AccountMargin) -> Indices:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.borrowing import BorrowTerms
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.requirement import Floats, Requirements
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.risk.arrays import RiskArrays
 from counterpoise.scenarios.scenario_set import ScenarioSet
+from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
 
 if TYPE_CHECKING:  # named here, needed by those who explain a number (decision 3)
@@ -52,7 +55,9 @@ class CrossEquity:
     Unrealised P&L of futures counts in the asset it is settled in, `option_value` says whether the
     market value of options does. Positive amounts of an asset count by `schedule`, negative ones
     whole. `numeraire` is the pool of the requirement rows (`margin.pools.cross_pools`); `reading`
-    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements.
+    as in `EquityRule`. `borrowing` {asset: terms} adds margin for what is owed to the requirements;
+    `counting` {asset: terms} says at which price positive amounts count; `counts` are limits of
+    what counts beside the schedule, None without.
     """
 
     numeraire: str
@@ -60,10 +65,15 @@ class CrossEquity:
     schedule: CollateralSchedule
     reading: str
     borrowing: dict[str, BorrowTerms] = {}
+    counting: dict[str, CountingTerms] = {}
+    counts: Counts | None = None
 
     def __post_init__(self) -> None:
-        """Check that the schedule is in the numeraire; a mistake here is the programmer's."""
-        assert self.schedule.numeraire == self.numeraire
+        """Refuse a schedule in another currency: parameters of another rule book, or mistyped."""
+        if self.schedule.numeraire != self.numeraire:
+            raise bad_input(Reason.BAD_VALUE, "numeraire", f"of the collateral schedule is "
+                            f"{self.schedule.numeraire[:20]!r}; the account is valued in "
+                            f"{self.numeraire}")
 
 
 @frozen

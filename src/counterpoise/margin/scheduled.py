@@ -3,6 +3,8 @@
 from typing import Any, cast
 
 from counterpoise.collateral.borrowing import NO_BORROWING, Borrowing
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import Counts
 from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel
 from counterpoise.values.frozen import frozen, replaced
@@ -10,10 +12,15 @@ from counterpoise.values.frozen import frozen, replaced
 
 @frozen
 class OwnTerms:
-    """What stands beside parameters: a schedule, the model's own where None; who may owe what."""
+    """What stands beside parameters: a schedule (the model's where None), debts, prices, limits.
+
+    `counts` are limits of exposure against what is held now, None where all counts.
+    """
 
     schedule: CollateralSchedule | None = None
     borrowing: Borrowing = NO_BORROWING
+    counting: dict[str, CountingTerms] = {}
+    counts: Counts | None = None
 
 
 MODELS_OWN = OwnTerms()
@@ -30,7 +37,8 @@ class SegmentModel:
         rule, own = self._model.equity(parameters), self._terms
         assert isinstance(rule, CrossEquity)
         return replaced(rule, schedule=own.schedule or rule.schedule,
-                        borrowing=own.borrowing.assets)
+                        borrowing=own.borrowing.assets, counting=own.counting,
+                        counts=own.counts)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -44,10 +52,12 @@ def with_terms(model: MarginModel, terms: OwnTerms) -> MarginModel:
 def own_digests(terms: OwnTerms) -> tuple[str, ...]:
     """Return the digests of what stands beside the parameters, none where nothing does."""
     out = () if terms.schedule is None else (schedule_digest(terms.schedule),)
-    return out if terms.borrowing == NO_BORROWING else (*out, digest_of_terms(terms.borrowing))
+    out = out if terms.borrowing == NO_BORROWING else (*out, digest_of_terms(terms.borrowing))
+    out = (*out, digest_of_terms(terms.counting)) if terms.counting else out
+    return out if terms.counts is None else (*out, digest_of_terms(terms.counts))
 
 
-def digest_of_terms(terms: Borrowing) -> str:
+def digest_of_terms(terms: Borrowing | Counts | dict[str, CountingTerms]) -> str:
     """Return the SHA-256 of terms, names and values."""
     from counterpoise.values.digest import sha256_of, text_of  # no margin number needs it
 

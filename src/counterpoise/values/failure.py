@@ -50,6 +50,8 @@ class Reason(StrEnum):
     DEGRADED = "degraded"
     NOT_EMPTY = "not_empty"
     CLOSED = "closed"
+    NOT_ELIGIBLE = "not_eligible"
+    OVER_LIMIT = "over_limit"
 
 
 @frozen

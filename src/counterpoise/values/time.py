@@ -12,6 +12,8 @@ from counterpoise.values.failure import BadInput, Reason, bad_input
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 YEAR_NS: Final = 365 * DAY_NS
+INSTANT_MAX: Final = 2**62
+"""Instants lie before this one, in 2116: sums and differences of two fit in 64 bits."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 

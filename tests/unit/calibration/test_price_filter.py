@@ -89,6 +89,17 @@ def test_scenarios_start_from_the_forecast_for_tomorrow() -> None:
         assert found().fitted.volatility.variance[:, k] == pytest.approx([now ** 2] * 2, rel=1e-12)
 
 
+def test_before_a_weekend_scenarios_start_from_a_working_day() -> None:
+    past = as_known(past_variances(panel(), RANGES), int(panel().day[897]))  # a Friday
+    friday = calibrated(898, forecasts_of(panel()))
+    one = friday.fitted.filters.factors[0]
+
+    assert (int(past.panel.day[-1]) + 1 + 3) % 7 == 5
+    assert past.working[-1, 0] != past.combination[-1, 0]
+    assert friday.fitted.volatility.variance[:, 0] == pytest.approx(
+        [one.level ** 2 * past.working[-1, 0]] * 2, rel=1e-12)
+
+
 def test_residuals_are_moves_over_the_forecast_made_the_day_before_with_a_mean_square_of_one(
 ) -> None:
     past, shocks = past_variances(panel(), RANGES), found().fitted.shocks

@@ -8,13 +8,15 @@ bob, erin is in the segment "other" and the market is at sequence 4. `NAME: (kin
 import numpy as np
 
 from counterpoise.collateral.borrowing import Borrowing
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import events as said
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.instruments.listing import Listing, future, perpetual
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
-from engine_events import BORROWING, LIMITS, SCHEDULE, VERSION
+from engine_events import BORROWING, LIMITS, RULES, SCHEDULE, VERSION
 from engine_world import EXPIRY, START, parameters
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -27,6 +29,9 @@ MOVE = {"account": "alice", "asset": "USDC", "amount": 10}
 FUNDING = {"instrument": PERP, "rate": 1, "rate_exponent": -4, "price": 7, "price_exponent": 4}
 SETTLE = {"underlying": "BTC", "expiry": EXPIRY, "price": 7, "price_exponent": 4}
 ACTIVE = {"segment": "retail", "version": parameters(number=9), "effective_from": 0}
+COUNT = {"segment": "retail", "counting": {}, "effective_from": 0}
+LIMIT = {"segment": "retail", "limits": ExposureLimits(platform={"BTC": 1.0}),
+         "effective_from": 0}
 LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
@@ -155,6 +160,16 @@ BAD = {
                                 Reason.NOT_APPLICABLE),
     "end of no link": (said.AccountUnlinked, {"account": "alice"}, Reason.NOT_APPLICABLE),
     "end of a head's link": (said.AccountUnlinked, {"account": "bob"}, Reason.NOT_APPLICABLE),
+    "exposure of an unknown segment": (said.ExposureLimited, {**LIMIT, "segment": "x"},
+                                     Reason.UNKNOWN_SEGMENT),
+    "limits of an unknown asset": (said.ExposureLimited, {
+        **LIMIT, "limits": ExposureLimits(platform={"GOLD": 1.0})}, Reason.UNKNOWN_ASSET),
+    "limits that take an unknown asset": (said.ExposureLimited, {
+        **LIMIT, "limits": ExposureLimits(eligible=("GOLD",))}, Reason.UNKNOWN_ASSET),
+    "limits from before 1970": (said.ExposureLimited, {**LIMIT, "effective_from": -1},
+                                Reason.BAD_TIME),
+    "caps of a segment without parameters": (said.ExposureLimited, {**LIMIT, "segment": "other"},
+                                             Reason.NO_PARAMETERS),
     "segment that is there": (said.SegmentDefined, {**DEFINE, "segment": "retail"},
                               Reason.DUPLICATE),
     "segment of an unknown model": (said.SegmentDefined, {**DEFINE, "model": "x"},
@@ -165,6 +180,9 @@ BAD = {
     "parameters of an old number": (said.ParametersActivated,
                                     {**ACTIVE, "version": parameters(number=1)},
                                     Reason.OUT_OF_SEQUENCE),
+    "parameters in another currency": (said.ParametersActivated, {**ACTIVE, "version": replaced(
+        ACTIVE["version"], parameters=replaced(ACTIVE["version"].parameters, collateral=replaced(
+            SCHEDULE, numeraire="EUR")))}, Reason.BAD_VALUE),
     "parameters of an unknown segment": (said.ParametersActivated, {**ACTIVE, "segment": "x"},
                                          Reason.UNKNOWN_SEGMENT),
     "schedule in another currency": (said.CollateralScheduleChanged, {
@@ -174,6 +192,26 @@ BAD = {
         assets={"GOLD": BORROWING.assets["USDC"]})}, Reason.UNKNOWN_ASSET),
     "borrowing in an unknown segment": (of_assets.BorrowingChanged, {**LEND, "segment": "x"},
                                         Reason.UNKNOWN_SEGMENT),
+    "counting of an unknown asset": (of_assets.CountingChanged, {
+        **COUNT, "counting": {"GOLD": CountingTerms()}}, Reason.UNKNOWN_ASSET),
+    "redemption in an unknown asset": (of_assets.CountingChanged, {
+        **COUNT, "counting": {"USDC": CountingTerms(redeems="GOLD", redemption=1.0)}},
+        Reason.UNKNOWN_ASSET),
+    "redemption in itself": (of_assets.CountingChanged, {
+        **COUNT, "counting": {"BTC": CountingTerms(redeems="BTC", redemption=1.0)}},
+        Reason.BAD_VALUE),
+    "counting in an unknown segment": (of_assets.CountingChanged, {**COUNT, "segment": "x"},
+                                       Reason.UNKNOWN_SEGMENT),
+    "index of what has no price": (of_assets.IndexRulesChanged, {
+        "rules": {"GOLD": RULES["BTC"]}}, Reason.UNKNOWN_ASSET),
+    "index of the dollar": (of_assets.IndexRulesChanged, {"rules": {"USD": RULES["BTC"]}},
+                            Reason.UNKNOWN_ASSET),
+    "quote of a venue that nobody asks": (of_assets.VenuesQuoted, {
+        "name": ("BTC",), "venue": ("a",), "price": np.ones(1), "at": np.ones(1, np.int64),
+        "depth": np.ones(1)}, Reason.UNKNOWN_ASSET),
+    "quotes of nothing": (of_assets.VenuesQuoted, {
+        "name": (), "venue": (), "price": np.ones(0), "at": np.ones(0, np.int64),
+        "depth": np.ones(0)}, Reason.BAD_VALUE),
     "borrowing before 1970": (of_assets.BorrowingChanged, {**LEND, "effective_from": -1},
                               Reason.BAD_TIME),
     "limits of an unknown segment": (said.ImpactLimited, {
@@ -199,6 +237,11 @@ BAD = {
             underlying="SOL", quote="USD", settlement="SOL")),)}, Reason.UNKNOWN_ASSET),
     "listing of what has expired": (said.InstrumentsListed, {"instruments": (future(Listing(
         underlying="BTC", quote="USDC", settlement="USDC"), START - HOUR),)}, Reason.EXPIRED),
+    "listing of what no event could name": (said.InstrumentsListed, {"instruments": (replaced(
+        perpetual(Listing(underlying="BTC", quote="USDC", settlement="USDC")), id="X" * 201),)},
+        Reason.BAD_VALUE),
+    "restart beyond all clocks": (said.EngineRestarted, {"time": 2**63 - 1, "engine": "x"},
+                                  Reason.BAD_TIME),
     "clock that goes back": (said.ClockAdvanced, {"time": START}, Reason.LATE),
     "clock that leaps": (said.ClockAdvanced, {"time": START + 1000 * 24 * HOUR}, Reason.BAD_TIME),
     "snapshot of an unknown segment": (said.MarketAssembled, {"segments": ("x",)},
@@ -211,9 +254,13 @@ BAD_BATCHES = {
     "old sequence": (lambda w: batch(w, sequence=0), Reason.OUT_OF_SEQUENCE),
     "another edition": (lambda w: batch(w, edition=7), Reason.OUT_OF_SEQUENCE),
     "columns of different lengths": (lambda w: spoiled(w, price=np.ones(2)), Reason.BAD_VALUE),
+    "columns of two axes": (lambda w: spoiled(w, price=np.ones((1, 1))), Reason.BAD_VALUE),
+    "columns of no axis": (lambda w: spoiled(w, at=np.array(5)), Reason.BAD_VALUE),
     "price that is no number": (lambda w: spoiled(w, price=np.array([np.nan])),
                                 Reason.ABSURD_PRICE),
     "infinite price": (lambda w: spoiled(w, price=np.array([np.inf])), Reason.ABSURD_PRICE),
+    "price beyond every coin": (lambda w: spoiled(w, price=np.array([1e300])),
+                                Reason.ABSURD_PRICE),
     "price of zero": (lambda w: spoiled(w, price=np.zeros(1)), Reason.ABSURD_PRICE),
     "negative price": (lambda w: spoiled(w, price=np.array([-1.0])), Reason.ABSURD_PRICE),
     "wrong scale": (lambda w: spoiled(w, price=np.array([7e7]), sources=np.array([2], np.uint16)),

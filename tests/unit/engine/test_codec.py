@@ -81,6 +81,18 @@ def test_noise_is_recorded_as_unreadable(noise):
     assert codec.decoded_event(codec.encoded(event), TYPES) == event
 
 
+@pytest.mark.parametrize("changes", [
+    {"client_id": ""}, {"client_id": "a\0b"}, {"account": ""}, {"account": "a\nb"},
+    {"time": -(2**63)}])
+def test_event_that_no_record_can_name_is_recorded_as_unreadable(changes):
+    frame = codec.encoded(replaced(events()[0], **changes))
+    event = codec.event_or_unreadable(frame, TYPES, client_id="feed-1", time=3)
+
+    assert isinstance(event, UnreadableReceived) and "feed-1" == event.client_id
+    assert Filled is type(codec.event_or_unreadable(codec.encoded(events()[0]), TYPES,
+                                                    client_id="feed-1", time=3))
+
+
 HOSTILE = {
     "nothing": b"",
     "another version": b"\x02\x01" + bytes(80),
@@ -88,6 +100,8 @@ HOSTILE = {
     "an effect": codec.encoded(effects()[1]),
     "tuple of four billion": b"\x01\x0e" + b"s\1\0\0\0c" + b"i" + bytes(8) + b"t\xff\xff\xff\xff",
     "array beyond its bytes": b"\x01\x0d" + b"a\0\1\xff\xff\xff\x7f",
+    "array of no shape": b"\x01\x0d" + b"a\0\2" + b"\0\0\0\0" + b"\xff" * 4 + b"s\0\0\0\0",
+    "array of sizes beyond any memory": b"\x01\x0d" + b"a\0\4" + b"\0\0\0\0" + b"\xff" * 12,
     "deep nesting": b"\x01\x0e" + b"t\1\0\0\0" * 5000,
     "class that nobody named": b"\x01\x13" + b"v\7\0\0\0os.Path",
     "key that is a list": b"\x01\x13" + b"d\1\0\0\0d\0\0\0\0n",
@@ -115,6 +129,11 @@ def test_field_of_another_type_is_refused():
 def test_event_that_has_no_bytes_is_refused(changes):
     with pytest.raises(BadInput):
         codec.encoded(replaced(events()[0], **changes))
+
+
+def test_text_without_bytes_is_refused():
+    with pytest.raises(BadInput, match="no UTF-8"):
+        codec.encoded(replaced(events()[13], segments=("\ud800",)))
 
 
 def test_batch_is_the_same_from_events_and_from_bytes():

@@ -32,13 +32,21 @@ def test_settlement_implies_the_payoff(settlement, payoff):
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({"payoff": Payoff.LINEAR}, "does not fit settlement"),
-    ({"multiplier": 0.0}, "multiplier"), ({"multiplier": 1e10}, "multiplier"),
+    ({"multiplier": 0.0}, "multiplier"), ({"multiplier": 1e-300}, "multiplier"),
+    ({"multiplier": 1e10}, "multiplier"),
     ({"lot_exponent": -13}, "lot exponent"), ({"underlying": "btc"}, "not an asset code"),
     ({"settlement": ""}, "not an asset code"),
 ])
 def test_impossible_contract_cannot_be_made(changes, words):
     with pytest.raises(BadInput, match=words):
         Perpetual(**terms(**changes))
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"expiry": 2**62}, "expiry"), ({"expiry": 10**30}, "expiry"), ({"strike": 1e-300}, "strike")])
+def test_impossible_option_cannot_be_made(changes, words):
+    with pytest.raises(BadInput, match=words):
+        Option(**terms(expiry=EXPIRY, strike=70_000.0, right=Right.CALL) | changes)
 
 
 def test_every_mistake_of_a_contract_is_said_at_once():

@@ -39,8 +39,9 @@ class Places:
 
 def check_store(places: Places, *, seed: int) -> tuple[str, ...]:
     """Return the broken promises, one sentence each; none is the good answer."""
-    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _outbox, _snapshots,
-                                 _forgetting, _one_writer, _reading_beside, _odd_names,
+    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _screened_for_two,
+                                 _outbox, _snapshots, _forgetting, _one_writer, _reading_beside,
+                                 _odd_names,
                                  lambda places: _long_life(places, Random(seed)))
     return tuple(sentence for check in checks for sentence in _answered(check, places))
 
@@ -147,6 +148,21 @@ def _screens(journal: Journal, when: str) -> Iterator[str]:
     except BadInput:
         if journal.screen((event("three"),)).repeated:
             yield f"part of a refused batch is taken {when}"
+
+
+def _screened_for_two(places: Places) -> Iterator[str]:
+    journal = open_journal(places.fresh(), header=HEADER)
+    ours, theirs = event("one", b"ours"), event("one", b"theirs")
+    if journal.screen((ours,)).fresh != (ours,) or journal.screen((theirs,)).fresh != (theirs,):
+        yield "what nobody handed in is not fresh"
+    journal.append(Batch(events=(theirs,)))
+    for late in (ours, theirs):
+        try:
+            journal.append(Batch(events=(late,)))
+            yield "an id that was fresh for two is taken twice"
+        except BadInput:
+            pass
+    journal.close()
 
 
 def _outbox(places: Places) -> Iterator[str]:

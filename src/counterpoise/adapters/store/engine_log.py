@@ -5,8 +5,9 @@ state after that; everything else is an event. Replay applies the events with th
 `step`, so that a log is read by exactly what wrote it.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,11 +28,21 @@ HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": i
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
 _WORDS_MAX: Final = 400
-_NAMED: Final = ("account", "to", "owner")
-_NAMING: Final[dict[type, tuple[str, ...]]] = {
-    kind: tuple(f for f in _NAMED if kind.__types__.get(f) is str)
-    for kind in cast(dict[int, Any], codec.EVENT_KINDS | codec.EFFECT_KINDS).values()}
-"""The fields by which events and effects name accounts."""
+
+
+def _accounts_of(kind: Any) -> Callable[[Any], tuple[str, ...]]:
+    """Return how events or effects of a kind name accounts, each once."""
+    fields = [name for name in codec.NAMING if kind.__types__.get(name) is str]
+    if not fields:
+        return lambda said: ()
+    pick: Any = attrgetter(*fields)
+    if len(fields) == 1:
+        return lambda said: (pick(said),)
+    return lambda said: tuple(dict.fromkeys(pick(said)))
+
+
+_ACCOUNTS: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = {
+    kind: _accounts_of(kind) for kind in (codec.EVENT_KINDS | codec.EFFECT_KINDS).values()}
 
 
 def machine(equipment: Equipment) -> Machine[State]:
@@ -94,20 +105,16 @@ def _no_first_state(header: bytes) -> State:
 def event_entries(batch: Batch) -> tuple[Entry, ...]:
     """Return the entries of a batch of events."""
     return tuple([Entry(RecordType.EVENT, type(event).__name__, frame, event.time,
-                        event.client_id, _accounts(event))
+                        event.client_id, _ACCOUNTS[type(event)](event))
                   for event, frame in zip(batch.events, batch.frames, strict=True)])
 
 
 def effect_entries(effects: Iterable[Effect], first: int) -> tuple[Entry, ...]:
     """Return the entries of what a step gave out; `first` is the position of its first event."""
     return tuple([Entry(RecordType.EFFECT, type(effect).__name__, codec.encoded(effect),
-                        effect.time, "", _accounts(effect), effect.position - first)
+                        effect.time, "", _ACCOUNTS[type(effect)](effect),
+                        effect.position - first)
                   for effect in effects])
-
-
-def _accounts(said: Any) -> tuple[str, ...]:
-    names = [getattr(said, field) for field in _NAMING[type(said)]]
-    return tuple(names) if len(names) < 2 else tuple(dict.fromkeys(names))
 
 
 def open_engine_journal(store: Store, first: State) -> Journal:

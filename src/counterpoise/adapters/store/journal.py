@@ -7,13 +7,13 @@ then on: *store first, then send*. A client id is applied at most once. After a 
 is acknowledged any more; the journal is opened again and finds what became durable.
 """
 
-import json
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from counterpoise.adapters.store.header import begin, refuse_other_header
 from counterpoise.adapters.store.history import records, state_at
 from counterpoise.adapters.store.records import (
     START,
@@ -23,9 +23,7 @@ from counterpoise.adapters.store.records import (
     RecordType,
     chained,
     content_of,
-    frame_of,
     hash_of,
-    record_in,
     refuse_unfit,
 )
 from counterpoise.adapters.store.store import IndexRows, Known, Snapshot, Store, StoreStopped
@@ -119,6 +117,8 @@ class Journal:
         self._recent, self._touched = recent, touched
         self._older: dict[str, Known] = {}
         self._absent: set[str] = set()
+        # What `screen` found fresh and nobody has handed in since: not to be looked up again.
+        self._offered: dict[str, tuple[Entry, bytes]] = {}
         self._sent = store.sent()
         self._error: BaseException | None = None
         self._claim, self._handing = threading.Lock(), threading.Lock()
@@ -129,7 +129,17 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
-        return self._screened(events, [content_of(event) for event in events])
+        contents = [content_of(event) for event in events]
+        found = self._screened(events, contents)
+        fresh = set(map(id, found.fresh)) if len(found.fresh) < len(events) else None
+        with self._claim:
+            if len(self._offered) > RECENT_MAX:
+                self._offered.clear()
+            self._offered.update(
+                (event.client_id, (event, content))
+                for event, content in zip(events, contents, strict=True)
+                if fresh is None or id(event) in fresh)
+        return found
 
     def _screened(self, events: Sequence[Entry], contents: list[bytes]) -> Screened:
         known = self._seen([e.client_id for e in events])
@@ -179,19 +189,28 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        contents = [content_of(e) for e in batch.events]
-        screened = self._screened(batch.events, contents)
-        again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
-                         "is applied once") for name in screened.repeated]
-        if again or screened.refused:
-            raise BadInput(*screened.refused, *again)
         names = [e.client_id for e in batch.events]
+        with self._claim:
+            offered = [self._offered.pop(name, None) for name in names]
+        if all(one is not None and one[0] is event
+               for one, event in zip(offered, batch.events, strict=True)):
+            contents = [one[1] for one in offered if one is not None]
+        else:
+            contents = [content_of(e) for e in batch.events]
+            self._refuse_known(batch, contents)
         with self._claim:
             self._recent.update(zip(names, (Known(0, c) for c in contents), strict=True))
             self._absent.difference_update(names)
             if len(self._absent) > RECENT_MAX:
                 self._absent.clear()
         return Ticket(batch, contents)
+
+    def _refuse_known(self, batch: Batch, contents: list[bytes]) -> None:
+        screened = self._screened(batch.events, contents)
+        again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
+                         "is applied once") for name in screened.repeated]
+        if again or screened.refused:
+            raise BadInput(*screened.refused, *again)
 
     def append(self, batch: Batch) -> Mark:
         """Hand in a batch and wait until it is durable; errors as `submit` and `Ticket.wait`."""
@@ -338,9 +357,9 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         If the log is damaged there, or was written by something else.
     """
     if store.head() == START:
-        _begin(store, header)
+        begin(store, header)
     elif store.foot() == START:
-        _refuse_other_header(store, header)
+        refuse_other_header(store, header)
     foot, head, reach = store.foot(), store.head(), store.indexed()
     if reach < foot.number or reach > head.number:
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
@@ -355,25 +374,6 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         if record.type == RecordType.EVENT:
             recent[record.client_id] = Known(record.number, content_of(record))
     return Journal(store, head, recent, touched)
-
-
-def _begin(store: Store, header: dict[str, Any]) -> None:
-    record = Record(1, RecordType.HEADER, 0, 0, "header", "", (), _header_text(header))
-    frame = frame_of(record, START.hash)
-    store.commit((frame,), Mark(number=1, hash=hash_of(frame)), 0)
-
-
-def _refuse_other_header(store: Store, header: dict[str, Any]) -> None:
-    first = record_in(store.frames(0, 1)[0], START)
-    if first.type != RecordType.HEADER or first.payload != _header_text(header):
-        raise bad_input(Reason.UNREADABLE, store.place, "was begun by "
-                        f"{first.payload[:200].decode(errors='replace')}; this program writes "
-                        f"{_header_text(header).decode()}. Upgrade the log with counterpoise "
-                        "upgrade, or take the program that wrote it")
-
-
-def _header_text(header: dict[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _entries(batch: Batch) -> tuple[Entry, ...]:

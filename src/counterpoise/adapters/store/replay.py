@@ -81,33 +81,69 @@ class Replayed(Generic[S]):
 
 
 class _Run(Generic[S]):
-    """A replay on its way: what waits to be applied, what waits to be compared."""
+    """A replay on its way: records that wait to be applied, effects that wait to be compared."""
 
     def __init__(self, machine: Machine[S], state: S, mark: Mark) -> None:
         self.machine, self.state, self.mark = machine, state, mark
         self.waiting: list[Record] = []
         self.told: list[tuple[str, bytes]] = []
-        self.at, self.events, self.effects, self.roots = 0, 0, 0, 0
+        self.inside = False
+        self.unapplied, self.events, self.effects, self.roots = 0, 0, 0, 0
         self.divergence: Divergence | None = None
 
-    def apply(self) -> None:
-        """Apply what waits."""
-        if self.waiting:
-            self.state, told = self.machine.step(self.state, self.waiting)
-            self.told = self.told[self.at:] + told
-            self.at = 0
-            self.events += len(self.waiting)
-            self.waiting = []
+    def take(self, record: Record) -> None:
+        """Let an event or effect wait; many events are applied at once.
 
-    def compare_effect(self, record: Record) -> None:
-        """Compare the next effect with what the log has."""
-        self.apply()
-        found = self.told[self.at] if self.at < len(self.told) else None
-        self.at += 1
-        self.effects += 1
-        if found != (record.kind, record.payload):
-            self.differ(record.number, f"effect of the event of record {record.cause}",
-                        *self.machine.apart((record.kind, record.payload), found))
+        The effects of a batch stand after its events, so that the log is cut where an event follows
+        an effect, or where no effect follows for long.
+        """
+        if self.unapplied >= EVENTS_AT_ONCE and record.type == RecordType.EVENT:
+            last = self.waiting[-1].type
+            if last == RecordType.EFFECT or self.unapplied == len(self.waiting):
+                self.apply(whole=last == RecordType.EFFECT)
+        self.waiting.append(record)
+        self.unapplied += record.type == RecordType.EVENT
+
+    def apply(self, *, whole: bool = True) -> None:
+        """Apply what waits and compare its effects, all of which must be there where `whole`."""
+        waiting, self.waiting, self.unapplied = self.waiting, [], 0
+        logged = [(r.kind, r.payload) for r in waiting if r.type == RecordType.EFFECT]
+        after, told = self._stepped([r for r in waiting if r.type == RecordType.EVENT])
+        if self.told + told == logged or not whole and not logged:
+            self.told = [] if logged else self.told + told
+            self.state = after
+        else:
+            self._compare(waiting)
+        self.inside = not whole
+        self.events += len(waiting) - len(logged)
+        self.effects += len(logged)
+
+    def _stepped(self, events: list[Record]) -> tuple[S, list[tuple[str, bytes]]]:
+        return self.machine.step(self.state, events) if events else (self.state, [])
+
+    def _compare(self, waiting: list[Record]) -> None:
+        """Find the first effect that differs: the same once more, batch by batch."""
+        batch: list[Record] = []
+        may_wait = self.inside
+        for record in waiting:
+            if record.type == RecordType.EVENT:
+                if self.told and not may_wait:
+                    self.differ(record.number, "where the log goes on with the next event",
+                                *self.machine.apart(None, self.told[0]))
+                batch.append(record)
+                may_wait = True
+                continue
+            may_wait = False
+            self.state, told = self._stepped(batch)
+            self.told, batch = [*self.told, *told], []
+            found = self.told.pop(0) if self.told else None
+            if found != (record.kind, record.payload):
+                self.differ(record.number, f"effect of the event of record {record.cause}",
+                            *self.machine.apart((record.kind, record.payload), found))
+            if self.divergence is not None:
+                return
+        self.state, told = self._stepped(batch)
+        self.told = self.told + told
 
     def compare_root(self, number: int, root: bytes, what: str) -> None:
         """Compare the root with one of the log's."""
@@ -120,9 +156,9 @@ class _Run(Generic[S]):
     def end(self) -> None:
         """Apply the rest; effects that the log lacks are a difference."""
         self.apply()
-        if self.at < len(self.told):
+        if self.told:
             self.differ(self.mark.number, "after the last effect of the log",
-                        *self.machine.apart(None, self.told[self.at]))
+                        *self.machine.apart(None, self.told[0]))
 
     def differ(self, number: int, what: str, logged: str, found: str) -> None:
         """Remember the first difference."""
@@ -176,15 +212,8 @@ def _begun(machine: Machine[S], record: Record, mark: Mark) -> _Run[S]:
 
 def _take(run: _Run[S], record: Record) -> None:
     match record.type:
-        case RecordType.EVENT:
-            if run.at < len(run.told):
-                run.differ(record.number, "where the log goes on with the next event",
-                           *run.machine.apart(None, run.told[run.at]))
-            run.waiting.append(record)
-            if len(run.waiting) >= EVENTS_AT_ONCE:
-                run.apply()
-        case RecordType.EFFECT:
-            run.compare_effect(record)
+        case RecordType.EVENT | RecordType.EFFECT:
+            run.take(record)
         case RecordType.ROOT:
             run.compare_root(record.number, record.payload, "root of the state")
         case RecordType.HEADER:

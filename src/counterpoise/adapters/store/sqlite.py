@@ -26,8 +26,9 @@ _MAKING: Final = ".making"
 CHECKPOINT_PAGES: Final = 4096
 WAL_BYTES_MAX: Final = 64 << 20
 _ASKED_AT_ONCE: Final = 500
-_ROWS_AT_ONCE: Final = 512
-"""A power of two: what is left goes in halves, so that few different statements are prepared."""
+_ROWS_AT_ONCE: Final = 256
+"""Two values each, of which older SQLite takes 999 in a statement; a power of two, since what is
+left goes in halves, so that few different statements are prepared."""
 _LOG_SCHEMA: Final = """
 CREATE TABLE log (number INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE mark (name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL);
@@ -137,16 +138,35 @@ class SqliteStore:
                 refuse_broken_middle(folder / f"{LOG}-wal")
             self._log = _connected(folder / LOG, mode, connect)
             self._reader = _connected(folder / LOG, "ro", sqlite3.connect)
-            self._index = _connected(folder / INDEX, mode, sqlite3.connect)
-            self._asked = _connected(folder / INDEX, "ro", sqlite3.connect)
             refuse_unknown_format(self.place, self.format(), formats)
             self._refuse_lost_end()
+            self._index, self._asked = self._indexes(mode)
         except sqlite3.Error as error:
             self.close()
             raise _damaged(self.place, error) from None
         except BadInput:
             self.close()
             raise
+
+    def _indexes(self, mode: str) -> tuple[Any, Any]:
+        """Return the index for writing and for reading; a writer makes a missing one anew."""
+        if not (self._folder / INDEX).is_file():
+            if not self._writing:
+                raise _index_damaged(self.place, "there is no such file")
+            if self.foot() != START:
+                raise bad_input(Reason.UNREADABLE, self.place, f"has lost {INDEX}, which alone "
+                                "has the client ids of the records that were forgotten; restore "
+                                "a backup")
+            for left in self._folder.glob(f"{INDEX}-*"):
+                left.unlink()
+            _make(self._folder / INDEX, _INDEX_SCHEMA)
+        try:
+            return tuple(_connected(self._folder / INDEX, how, sqlite3.connect)
+                         for how in (mode, "ro"))
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise _index_damaged(self.place, error) from None
 
     def _refuse_lost_end(self) -> None:
         last = self._read(self._reader, "SELECT max(number) FROM log")[0][0]
@@ -269,7 +289,8 @@ class SqliteStore:
             with self._guard:
                 return list(connection.execute(sql, given).fetchall())
         except sqlite3.Error as error:
-            raise _damaged(self.place, error) from None
+            of_index = connection is getattr(self, "_asked", None)
+            raise (_index_damaged if of_index else _damaged)(self.place, error) from None
 
 
 def _insert(log: Any, first: int, frames: Sequence[bytes]) -> None:
@@ -349,5 +370,14 @@ def _is_unwritten(folder: Path) -> bool:
 
 
 def _damaged(place: str, error: Exception | str) -> BadInput:
-    return bad_input(Reason.UNREADABLE, place, f"cannot be read as an event log ({error}); "
+    # What is only operational, SQLite's word, may be a disk that is full or not there.
+    first = ("see that the disk has room and that the folder can be read and written, else "
+             if isinstance(error, sqlite3.OperationalError) else "")
+    return bad_input(Reason.UNREADABLE, place, f"cannot be read as an event log ({error}); {first}"
                      "restore a backup")
+
+
+def _index_damaged(place: str, error: Exception | str) -> BadInput:
+    return bad_input(Reason.UNREADABLE, place, f"has an index that cannot be read ({error}); its "
+                     f"log is another file: move {INDEX} away, and what writes next makes it again "
+                     "from the log")

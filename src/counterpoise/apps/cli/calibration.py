@@ -194,7 +194,9 @@ def _cut(record: FactorRecord, typed: Calibrating) -> FactorRecord:
 
 def _forecasts(typed: Calibrating, record: FactorRecord) -> PriceForecasts | None:
     """Return the forecasts of the market data, None where the recursions stay."""
-    return None if typed.data is None else price_forecasts(typed.data, record)
+    if typed.data is None:
+        return None
+    return price_forecasts(typed.data, record, track=lambda names: tracked(names, "forecasts"))
 
 
 def _refuse_other_forecast(typed: Calibrating) -> None:

@@ -16,6 +16,7 @@ from counterpoise.values.time import SECOND_NS, parse_instant
 _LINES_EVERY_SECONDS: Final = 1.0
 _PAGES_EVERY_SECONDS: Final = 0.1
 _EVENTS_OF_ACCOUNTS: Final = 20
+THREADS_MAX: Final = 1024
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -88,6 +89,8 @@ def _plan(given: Namespace) -> Any:
         if value is not None and not least <= value < 2**31:
             raise bad_input(Reason.BAD_VALUE, f"--{name.replace('_', '-')}", f"{value}; at least "
                             f"{least}")
+    if given.threads > THREADS_MAX:
+        raise bad_input(Reason.BAD_VALUE, "--threads", f"{given.threads}; use 1 to {THREADS_MAX}")
     events = given.events if given.events is not None else max(
         20, given.accounts // _EVENTS_OF_ACCOUNTS)
     crowd = Crowd(accounts=given.accounts, events=events, model=given.model, seed=given.seed)

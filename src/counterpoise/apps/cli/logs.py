@@ -13,6 +13,7 @@ from counterpoise.adapters.store.replay import Divergence, Replayed
 from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import counted
+from counterpoise.apps.collector import collected_by_hand
 from counterpoise.apps.report.document import failure_document
 from counterpoise.apps.report.table import table
 from counterpoise.values.failure import BadInput, Reason, bad_input
@@ -89,7 +90,8 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
 
     lines = [_said(record) for record in life_of(store, account)]
     if not lines:
-        raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log")
+        raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log; "
+                        "without an account, inspect shows where all stand")
     stands = _standing(store, account)
     if as_json:
         show_json({"account": account, "records": lines, "stands": stands})
@@ -212,7 +214,8 @@ def _equipment(threads: int) -> Any:
 def _replayed(store: Store, engine: Any, start: Snapshot) -> Replayed[Any]:
     from counterpoise.adapters.store.replay import replayed
 
-    return replayed(store, engine, start=start, tracked=_tracked(store, "replay"))
+    with collected_by_hand():
+        return replayed(store, engine, start=start, tracked=_tracked(store, "replay"))
 
 
 def _tracked(store: Store, label: str) -> Callable[

@@ -25,6 +25,8 @@ from counterpoise.scenarios.variance import ewma_variance
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+CALENDAR: Final = ("har_return", "har_range")
+"""Forecasts that know whether a day is one of the weekend."""
 EWMA_DECAY: Final = 0.97
 EWMA_BURN_IN_DAYS: Final = 30
 
@@ -54,7 +56,8 @@ def forecast(panel: DailyPanel, parameters: PredictionParameters) -> Forecast:
         If the extra `calibration` is missing.
     """
     known = features(panel)
-    parts = variance_parts(panel, known, parameters)
+    parts = {name: variance_forecast(name, panel, known, parameters)
+             for name in parameters.forecasts}
     variance = geometric_mean(*parts.values())
     columns = boosting_columns(known, variance)
     deviation = np.sqrt(variance)
@@ -66,20 +69,18 @@ def forecast(panel: DailyPanel, parameters: PredictionParameters) -> Forecast:
     return Forecast(parts=parts, variance=variance, factor=factor, tail=tail)
 
 
-def variance_parts(panel: DailyPanel, known: dict[str, Floats],
-                   parameters: PredictionParameters) -> dict[str, Floats]:
-    """Return {name: variance [row + 1, coin]} of the forecasts that are combined."""
-    return {name: variance_forecast(name, panel, known, parameters)
-            for name in parameters.forecasts}
-
-
 def variance_forecast(name: str, panel: DailyPanel, known: dict[str, Floats],
-                      parameters: PredictionParameters) -> Floats:
-    """Return one forecast of `FORECASTS`, [row + 1, coin]; `known` are the panel's features."""
+                      parameters: PredictionParameters, *,
+                      asked: dict[str, Floats] | None = None) -> Floats:
+    """Return one forecast of `FORECASTS`, [row + 1, coin]; `known` are the panel's features.
+
+    `asked` are other features to forecast for, by terms fitted to `known`: see `working_days`.
+    """
     square = panel.log_return * panel.log_return
+    rows = regressors(known if asked is None else asked) if name in CALENDAR else None
     makers: dict[str, Callable[[], Floats]] = {
-        "har_return": lambda: _har(panel, known, square, parameters),
-        "har_range": lambda: _har(panel, known, panel.range_variance, parameters),
+        "har_return": lambda: _har(panel, known, square, parameters, rows),
+        "har_range": lambda: _har(panel, known, panel.range_variance, parameters, rows),
         "garch": lambda: garch_variance(panel.day, panel.log_return, months=parameters.months),
         "gjr": lambda: garch_variance(panel.day, panel.log_return, months=parameters.months,
                                       leverage=True),
@@ -87,10 +88,15 @@ def variance_forecast(name: str, panel: DailyPanel, known: dict[str, Floats],
     return makers[name]()
 
 
+def working_days(known: dict[str, Floats]) -> dict[str, Floats]:
+    """Return features as if every day to forecast were a working day."""
+    return known | {"weekend": np.zeros_like(known["weekend"])}
+
+
 def _har(panel: DailyPanel, known: dict[str, Floats], target: Floats,
-         parameters: PredictionParameters) -> Floats:
+         parameters: PredictionParameters, asked: Floats | None) -> Floats:
     return har_variance(panel.day, regressors(known), target, months=parameters.months,
-                        pull=parameters.pull)
+                        pull=parameters.pull, asked=asked)
 
 
 def _ewma(move: Floats) -> Floats:

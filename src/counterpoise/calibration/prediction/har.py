@@ -89,7 +89,8 @@ def _newton_step(rows: Floats, target: Floats, weights: Floats, pull: float) -> 
     return np.asarray(np.linalg.solve(curve, slope))
 
 
-def har_variance(day: Ints, rows: Floats, target: Floats, *, months: int, pull: float) -> Floats:
+def har_variance(day: Ints, rows: Floats, target: Floats, *, months: int, pull: float,
+                 asked: Floats | None = None) -> Floats:
     """Return the walk-forward forecasts [row + 1, coin] of all coins; NaN before there are enough.
 
     Parameters
@@ -97,7 +98,9 @@ def har_variance(day: Ints, rows: Floats, target: Floats, *, months: int, pull: 
     day : [row] days since 1970-01-01.
     rows : [row + 1, coin, column] of `regressors`.
     target : [row, coin] variance of the day, NaN where unknown.
+    asked : what the forecasts are for, as `rows`; by default `rows`, which the fits always see.
     """
+    asked = rows if asked is None else asked
     usable = np.asarray(np.isfinite(rows).all(axis=2))
     seen = np.asarray(usable[:-1] & np.isfinite(target))
     forecast, weights = np.full(usable.shape, np.nan), prior()
@@ -105,7 +108,7 @@ def har_variance(day: Ints, rows: Floats, target: Floats, *, months: int, pull: 
         past = seen[:block.start]
         if int(past.sum()) < OBSERVATIONS_MIN:
             continue
-        inside = np.where(usable[block, :, None], rows[block], 0.0)
+        inside = np.where(usable[block, :, None], asked[block], 0.0)
         with one_thread():
             weights = fit_weights(rows[:block.start][past], target[:block.start][past], pull=pull,
                                   start=weights)

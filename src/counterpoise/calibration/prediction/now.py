@@ -5,18 +5,20 @@ taken only where it was better out of sample than EWMA(0.97), the plain filter, 
 `days`: the lower mean QLIKE of forecasts that were made the day before. Elsewhere EWMA stays.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from counterpoise.calibration.prediction.daily_panel import DailyPanel, until
 from counterpoise.calibration.prediction.features import features
-from counterpoise.calibration.prediction.forecast import variance_forecast, variance_parts
+from counterpoise.calibration.prediction.forecast import CALENDAR, variance_forecast, working_days
 from counterpoise.calibration.prediction.parameters import PredictionParameters
 from counterpoise.calibration.prediction.walk_forward import geometric_mean
 from counterpoise.values.frozen import frozen
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Track = Callable[[Sequence[Any]], Iterable[Any]]
 COMPARED_DAYS: Final = 500
 
 
@@ -25,10 +27,12 @@ class PastVariances:
     """What was forecast for every day of a panel and the day after it, each with the past alone.
 
     combination, ewma   variances [row + 1, coin], fractions squared per day, NaN where unknown
+    working             the combination as if every day were a working day
     """
 
     panel: DailyPanel
     combination: Floats
+    working: Floats
     ewma: Floats
 
 
@@ -51,8 +55,11 @@ class VolatilityNow:
     qlike: dict[str, float]
 
 
-def past_variances(panel: DailyPanel, parameters: PredictionParameters) -> PastVariances:
+def past_variances(panel: DailyPanel, parameters: PredictionParameters, *,
+                   track: Track = iter) -> PastVariances:
     """Return the walk-forward variance forecasts of a panel under a configuration.
+
+    `track` wraps the names of the forecasts while they are made, for a progress bar.
 
     Raises
     ------
@@ -60,8 +67,13 @@ def past_variances(panel: DailyPanel, parameters: PredictionParameters) -> PastV
         If the extra `calibration` is missing.
     """
     known = features(panel)
+    parts = [variance_forecast(name, panel, known, parameters)
+             for name in track(parameters.forecasts)]
+    working = [variance_forecast(name, panel, known, parameters, asked=working_days(known))
+               if name in CALENDAR else part
+               for name, part in zip(parameters.forecasts, parts, strict=True)]
     return PastVariances(
-        panel=panel, combination=geometric_mean(*variance_parts(panel, known, parameters).values()),
+        panel=panel, combination=geometric_mean(*parts), working=geometric_mean(*working),
         ewma=variance_forecast("ewma", panel, known, parameters))
 
 
@@ -72,7 +84,8 @@ def as_known(past: PastVariances, day: int) -> PastVariances:
     """
     panel = until(past.panel, day)
     rows = len(panel.day) + 1
-    return PastVariances(panel=panel, combination=past.combination[:rows], ewma=past.ewma[:rows])
+    return PastVariances(panel=panel, combination=past.combination[:rows], ewma=past.ewma[:rows],
+                         working=past.working[:rows])
 
 
 def volatility_now(past: PastVariances) -> tuple[VolatilityNow, ...]:

@@ -258,3 +258,23 @@ def test_log_of_another_machine_is_not_its_own(tmp_path):
     with pytest.raises(BadInput, match="was begun by"):
         open_journal(store, header=OTHER)
     store.close()
+
+
+@pytest.mark.parametrize("at_once", [1, 15, 10_000])
+@pytest.mark.parametrize("at", [None, 20, 60, 110])
+def test_the_first_divergence_is_the_same_however_much_is_applied_at_once(
+        tmp_path, monkeypatch, at_once, at):
+    monkeypatch.setattr("counterpoise.adapters.store.replay.EVENTS_AT_ONCE", at_once)
+
+    def other(state, said):
+        effects = effects_of(state, said)
+        return (*effects[:-1], effects[-1]._replace(payload=b"other")) if (
+            effects and state["count"] == at) else effects
+
+    journal = lived(in_folders(tmp_path).fresh(), tell=other)
+    with closing(places.opened(journal.store.place)) as store:
+        again = replayed(store, LEDGER)
+        different = [r.number for r, _ in records(store) if r.payload == b"other"]
+
+    assert different == ([] if again.divergence is None else [again.divergence.number])
+    assert (at is None) == (again.divergence is None)

@@ -137,6 +137,47 @@ def test_flipped_bits_of_the_file_are_refused_or_change_nothing(crashed, tmp_pat
     assert refused > 75
 
 
+def rid_of_index(folder):
+    """Move the index away, as a person would."""
+    (folder / sqlite.INDEX).rename(folder.parent / "moved")
+
+
+def test_lost_index_is_made_again_from_the_log(crashed, tmp_path):
+    folder = damaged(crashed, tmp_path, lambda content: None)
+    rid_of_index(folder)
+    with pytest.raises(BadInput, match="has an index that cannot be read"):
+        sqlite.opened(folder)
+    assert crashed[2][-1] == recovered(folder)
+
+    again = open_journal(sqlite.owned(folder), header=HEADER)
+    known = event("b0-0", random.Random(0).randbytes(150))
+    assert {"b0-0": 2} == again.screen([known]).repeated
+    assert again.store.indexed() == again.head.number
+    again.close()
+
+
+def test_damaged_index_is_told_apart_from_a_damaged_log(crashed, tmp_path):
+    folder = damaged(crashed, tmp_path, lambda content: None)
+    recovered(folder)
+    (folder / sqlite.INDEX).write_bytes(b"rubbish" * 2000)
+    with pytest.raises(BadInput, match="move index.sqlite away"):
+        sqlite.owned(folder)
+    rid_of_index(folder)
+
+    assert crashed[2][-1] == recovered(folder)
+
+
+def test_lost_index_of_forgotten_records_is_refused(crashed, tmp_path):
+    folder = damaged(crashed, tmp_path, lambda content: None)
+    recovered(folder)
+    with closing(sqlite.owned(folder)) as store:
+        store.forget(crashed[2][0])
+    rid_of_index(folder)
+
+    with pytest.raises(BadInput, match="forgotten; restore a backup"):
+        sqlite.owned(folder)
+
+
 def test_truncated_file_is_refused(crashed, tmp_path):
     clean = tmp_path / "clean"
     shutil.copytree(crashed[0], clean)

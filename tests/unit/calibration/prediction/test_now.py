@@ -55,6 +55,14 @@ def test_what_was_known_earlier_is_what_a_panel_that_ends_there_says() -> None:
     assert volatility_now(as_known(past(), day)) == volatility_now(short)
 
 
+def test_a_working_day_is_forecast_as_one_and_a_weekend_otherwise() -> None:
+    weekend = (past().panel.day[0] + np.arange(len(past().combination)) + 3) % 7 >= 5
+    known = np.isfinite(past().combination[:, 0])
+    same = past().working[:, 0] == past().combination[:, 0]
+
+    assert same[known & ~weekend].all() and not same[known & weekend].any()
+
+
 def test_qlike_is_least_for_the_true_variance() -> None:
     move = np.random.default_rng(0).normal(size=20_000) * 0.05
     scores = [mean_qlike(np.full(20_000, v), move) for v in (0.0015, 0.0025, 0.004)]
