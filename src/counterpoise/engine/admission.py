@@ -111,7 +111,7 @@ def _no_riskier(after: Table, before: Table, at: Any, doubtful: Bools) -> Bools:
     assert after.pools == before.pools
     owned, needed = after.balance[at], after.initial[at]
     let_in = admitted(owned=owned, initial_before=before.initial, initial_after=needed)
-    less = (needed <= before.initial) & np.isfinite(owned)
+    less = (needed <= before.initial) & np.isfinite(owned) & np.isfinite(needed)
     return np.asarray(np.logical_and.reduce(
         np.where(doubtful[:, None], less, let_in), axis=1))
 

@@ -36,6 +36,10 @@ from counterpoise.values.frozen import frozen
 FORMAT: Final = 1
 TEXT_BYTES_MAX: Final = 200
 FRAME_BYTES_MAX: Final = 1 << 28
+EVENT_BYTES_MAX: Final = 1 << 26
+"""Bytes of one event from outside: what one record of a log takes."""
+NAMING: Final = ("account", "to", "owner")
+"""The fields by which events and effects name accounts."""
 EVENT_KINDS: Final[dict[int, type]] = {
     1: said.Filled, 2: said.OrderPlaced, 3: said.OrderChanged, 4: said.OrderCancelled,
     5: said.Transferred, 6: said.Deposited, 7: said.WithdrawalRequested,
@@ -136,13 +140,27 @@ def decoded_effect(frame: bytes, types: Types) -> Effect:
 def event_or_unreadable(frame: bytes, types: Types, *, client_id: str, time: int) -> Event:
     """Return the event of bytes from outside, or one that records that they are none.
 
-    `client_id` and `time` are the receiver's, for the record alone.
+    None are also those whose id, time or accounts no record of a log can name: they would be
+    refused, and nothing could say so. `client_id` and `time` are the receiver's, for the record
+    alone.
     """
     try:
-        return decoded_event(frame, types)
+        event = decoded_event(frame, types)
+        _refuse_unnamable(event, frame)
+        return event
     except BadInput as wrong:
         return UnreadableReceived(client_id=client_id, time=time, digest=sha256_of_bytes(frame),
                                   size=len(frame), sentence=str(wrong)[:TEXT_BYTES_MAX // 4])
+
+
+def _refuse_unnamable(event: Event, frame: bytes) -> None:
+    names = [n for f in NAMING if isinstance(n := getattr(event, f, "x"), str)]
+    if not all(0 < len(n.encode()) <= TEXT_BYTES_MAX and n.isprintable()
+               for n in (event.client_id, *names)):
+        raise unreadable("name an id or an account that is empty, not printable or longer than "
+                         f"{TEXT_BYTES_MAX} bytes")
+    if abs(event.time) >= 2**63 or len(frame) > EVENT_BYTES_MAX:
+        raise unreadable(f"have a time beyond 64 bits, or are more than {EVENT_BYTES_MAX}")
 
 
 def _decoded(frame: bytes, types: Types, kinds: dict[int, type]) -> Any:

@@ -25,6 +25,8 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 _CODES = ("initial", "maintenance", "balance", "status")
 _COLUMNS = ("initial", "maintenance", "balance", "status", "level", "call", "issued", "deadline",
             "amount")
+ROWS_MAX = 1 << 20
+"""Rows that one `RequirementsChanged` tells of, so that a record of a log takes it."""
 _UNKNOWN = STATUS.index("unknown")
 
 
@@ -96,8 +98,9 @@ def _tell_changes(draft: Draft, segment: int, asked: Book,
     for name in _CODES:
         new, old = getattr(table, name), getattr(was, name)
         differs |= ~((new == old) | ((new != new) & (old != old)))
-    row, pool = np.nonzero(differs)
-    if len(row):
+    rows, pools = np.nonzero(differs)
+    for first in range(0, len(rows), ROWS_MAX):
+        row, pool = rows[first:first + ROWS_MAX], pools[first:first + ROWS_MAX]
         draft.tell(RequirementsChanged(
             position=draft.position, time=draft.state.time,
             segment=draft.state.segments[segment].name, snapshot=draft.snapshot(),

@@ -81,6 +81,18 @@ def test_noise_is_recorded_as_unreadable(noise):
     assert codec.decoded_event(codec.encoded(event), TYPES) == event
 
 
+@pytest.mark.parametrize("changes", [
+    {"client_id": ""}, {"client_id": "a\0b"}, {"account": ""}, {"account": "a\nb"},
+    {"time": -(2**63)}])
+def test_event_that_no_record_can_name_is_recorded_as_unreadable(changes):
+    frame = codec.encoded(replaced(events()[0], **changes))
+    event = codec.event_or_unreadable(frame, TYPES, client_id="feed-1", time=3)
+
+    assert isinstance(event, UnreadableReceived) and "feed-1" == event.client_id
+    assert Filled is type(codec.event_or_unreadable(codec.encoded(events()[0]), TYPES,
+                                                    client_id="feed-1", time=3))
+
+
 HOSTILE = {
     "nothing": b"",
     "another version": b"\x02\x01" + bytes(80),

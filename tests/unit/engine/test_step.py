@@ -5,11 +5,19 @@ import gc
 import pytest
 
 from counterpoise.engine import events as said
+from counterpoise.engine import remargin
 from counterpoise.engine.codec import batch_from, batch_of
-from counterpoise.engine.effects import EventRefused, EventRepeated, OrderAdmitted, OrderRefused
+from counterpoise.engine.effects import (
+    EventRefused,
+    EventRepeated,
+    OrderAdmitted,
+    OrderRefused,
+    RequirementsChanged,
+)
 from counterpoise.engine.image import decoded_state, encoded_state, state_root, state_types
 from counterpoise.engine.step import step
 from counterpoise.values.failure import Reason
+from counterpoise.values.frozen import replaced
 from engine_world import START, World
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -95,6 +103,24 @@ def test_step_leaves_its_state_alone(world):
         world.event(said.ClockAdvanced)]))
 
     assert state_root(world.state) == root and encoded_state(world.state) == content
+
+
+def test_many_changed_requirements_are_told_in_parts(world, monkeypatch):
+    def changed(at_once):
+        monkeypatch.setattr(remargin, "ROWS_MAX", at_once)
+        _, effects = step(world.state, batch_of([
+            replaced(world.event(said.MarketAssembled, segments=()), client_id="parts",
+                     time=world.time + 10**9)]))
+        return [e for e in effects if isinstance(e, RequirementsChanged)]
+
+    world.say(said.Deposited, account="alice", asset="USDC", amount=5)
+    world.say(said.Deposited, account="bob", asset="USDC", amount=5)
+    (whole,), parts = changed(1 << 20), changed(1)
+
+    assert len(whole.account) == len(parts) == 2
+    for name in ("account", "pool", "initial", "maintenance", "balance", "status"):
+        assert getattr(whole, name).tolist() == [
+            n for part in parts for n in getattr(part, name).tolist()]
 
 
 def test_time_of_the_engine_is_that_of_its_market_events(world):

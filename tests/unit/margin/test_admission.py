@@ -14,6 +14,14 @@ def test_covered_or_no_riskier() -> None:
     assert told.tolist() == [True, True, False, False, False]
 
 
+def test_what_is_infinite_is_no_less_risky_than_before() -> None:
+    told = admitted(owned=np.array([100.0, np.inf, 100.0]),
+                    initial_before=np.array([np.inf, np.inf, 0.0]),
+                    initial_after=np.array([np.inf, 5.0, -np.inf]))
+
+    assert told.tolist() == [False, False, False]
+
+
 def test_the_larger_side_of_a_market_counts() -> None:
     """Long 10 with 13 to sell: 10 by the formula, 13 by the printed example; short 4 mirrored."""
     position, buys, sells = np.array([10.0, -4.0, 0.0]), np.array([0.0, 9.0, 2.0]), np.array(

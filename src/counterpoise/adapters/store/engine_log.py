@@ -28,12 +28,11 @@ HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": i
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
 _WORDS_MAX: Final = 400
-_NAMED: Final = ("account", "to", "owner")
 
 
 def _accounts_of(kind: Any) -> Callable[[Any], tuple[str, ...]]:
     """Return how events or effects of a kind name accounts, each once."""
-    fields = [name for name in _NAMED if kind.__types__.get(name) is str]
+    fields = [name for name in codec.NAMING if kind.__types__.get(name) is str]
     if not fields:
         return lambda said: ()
     pick: Any = attrgetter(*fields)

@@ -90,7 +90,8 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
 
     lines = [_said(record) for record in life_of(store, account)]
     if not lines:
-        raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log")
+        raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log; "
+                        "without an account, inspect shows where all stand")
     stands = _standing(store, account)
     if as_json:
         show_json({"account": account, "records": lines, "stands": stands})

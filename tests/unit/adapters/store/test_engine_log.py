@@ -69,6 +69,16 @@ def kept(store, events, *, cut=3, spoil=None):
     return journal.store.place, root_of(state)
 
 
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 200, "é" * 100, "a\u2028b", " "])
+@pytest.mark.parametrize("field", ["client_id", "account", "to"])
+def test_what_comes_from_outside_can_always_be_recorded(name, field):
+    move = {"client_id": "c", "account": "a", "to": "b"} | {field: name}
+    frame = codec.encoded(said.Transferred(time=1, asset="BTC", amount=1, **move))
+    heard = codec.event_or_unreadable(frame, {}, client_id="feed-1", time=1)
+
+    assert 1 == len(Batch(events=event_entries(batch_of([heard]))).events)
+
+
 def test_replay_of_the_engine_has_one_root_whatever_backend_cut_threads_and_start(
         story, tmp_path, postgres_server):
     roots, compared = set(), 0
