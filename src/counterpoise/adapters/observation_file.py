@@ -35,7 +35,7 @@ def begin(path: str, asked: dict[str, Any]) -> Seen:
             with open(path, "x", encoding="utf-8") as file:
                 file.write(json.dumps({"asked": asked, "digest": digest}) + "\n")
             return {}
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().split("\n")
     except OSError as error:
         raise bad_input(Reason.UNREADABLE, path, f"cannot be used ({error.strerror})") from None
@@ -43,7 +43,7 @@ def begin(path: str, asked: dict[str, Any]) -> Seen:
     if head.get("digest") != digest:
         raise bad_input(Reason.BAD_VALUE, path, "holds the answer to another question (model "
                         "versions, dates, portfolios or files differ); name another file")
-    return _seen(lines[1:])
+    return _seen(path, lines[1:])
 
 
 def append(path: str, model: str, observations: tuple[Observation, ...]) -> None:
@@ -74,13 +74,21 @@ def _listed(column: Any) -> list[float | None]:
     return [None if x != x else x for x in column.tolist()]
 
 
-def _seen(lines: list[str]) -> Seen:
-    found: dict[str, list[Observation]] = {}
-    for line in lines:
-        tree = _parsed(line)
-        if tree is not None:
-            found.setdefault(str(tree["model"]), []).append(_observation(tree))
-    return {model: tuple(seen) for model, seen in found.items()}
+def _seen(path: str, lines: list[str]) -> Seen:
+    """Return what the lines hold; the last may be cut off, every other is whole and stands once."""
+    found: dict[str, dict[int, Observation]] = {}
+    for place, line in enumerate(lines[:-1], 2):
+        try:
+            tree = _parsed(line) or {}
+            seen, days = _observation(tree), found.setdefault(str(tree["model"]), {})
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise bad_input(Reason.UNREADABLE, f"{path} line {place}", "is no day of a backtest; "
+                            "take the line out, and its day is worked out again") from None
+        if seen.at in days:
+            raise bad_input(Reason.DUPLICATE, f"{path} line {place}", "is a second one of its "
+                            "model and day; keep one of them")
+        days[seen.at] = seen
+    return {model: tuple(days.values()) for model, days in found.items()}
 
 
 def _observation(tree: dict[str, Any]) -> Observation:
@@ -88,6 +96,8 @@ def _observation(tree: dict[str, Any]) -> Observation:
     width = len(tree["portfolios"])
     tail = (np.full((width, STEPS), np.nan) if tree["tail"] is None else
             np.array([_column(row) for row in tree["tail"]]).reshape(width, STEPS))
+    if {len(tree[name]) for name in (*_COLUMNS, "worst", "failure")} != {width}:
+        raise ValueError("columns of different lengths")
     return Observation(at=int(tree["at"]), until=int(tree["until"]),
                        portfolios=tuple(tree["portfolios"]), worst=tuple(tree["worst"]),
                        failure=tuple(tree["failure"]), no_law=str(tree["no_law"]), tail=tail,
@@ -101,6 +111,6 @@ def _column(cells: list[float | None]) -> Any:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         tree = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return tree if isinstance(tree, dict) else None

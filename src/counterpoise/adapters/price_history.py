@@ -25,12 +25,14 @@ from counterpoise.backtest.price_world import ORIGINS, PriceHistory
 from counterpoise.calibration.factor_levels import JUMP_MAX, jump_words
 from counterpoise.scenarios.variance import ewma_variance
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import DAY_NS, day_text
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 _BARS_MIN: Final = 20
+_DAY_MAX: Final = 84_000
+"""Days since 1970 up to which a date counts; far behind it nanoseconds do not fit an integer."""
 _DECAY: Final = 0.97
 _WARM_DAYS: Final = 30
 _MONTH_DAYS: Final = 30.0
@@ -85,11 +87,36 @@ def _price_rows(table: Table) -> dict[str, np.ndarray[Any, Any]]:
     series = [f"CAST({c} AS VARCHAR)" for c in ("market", "venue", "quote") if c in table.columns]
     name = " || ' ' || ".join(series) if series else "'prices'"
     close = number_column(table, "close")
-    bars = (f"AND {number_column(table, 'n_bars')} >= {_BARS_MIN}" if "n_bars" in table.columns
+    bars = (f"WHERE {number_column(table, 'n_bars')} >= {_BARS_MIN}" if "n_bars" in table.columns
             else "")
-    return query(table, "SELECT date_diff('day', DATE '1970-01-01', CAST(date AS DATE)) AS day, "
+    rows = query(table, "SELECT date_diff('day', DATE '1970-01-01', CAST(date AS DATE)) AS day, "
                  f"CAST(symbol AS VARCHAR) AS symbol, {name} AS series, {close} AS close "
-                 f"FROM {{table}} WHERE {close} > 0 {bars}")
+                 f"FROM {{table}} {bars} ORDER BY symbol, series, day")
+    _refuse_no_prices(table, rows)
+    return rows
+
+
+def _refuse_no_prices(table: Table, rows: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Refuse closes that are no price, and a series [row, in order] with a day twice."""
+    symbol, series, day, close = (rows[c] for c in ("symbol", "series", "day", "close"))
+    _refuse(table, rows, (day < 0) | (day > _DAY_MAX), Failure(
+        reason=Reason.BAD_TIME, subject="", sentence=f"lies outside {day_text(0)} to "
+        f"{day_text(_DAY_MAX * DAY_NS)}; correct the date"))
+    _refuse(table, rows, ~((close > 0) & (close < np.inf)), Failure(
+        reason=Reason.ABSURD_PRICE, subject="", sentence="has a close that is not a number above "
+        "0; correct it, or leave the day out"))
+    twice = np.zeros(len(day), bool)
+    twice[1:] = (symbol[1:] == symbol[:-1]) & (series[1:] == series[:-1]) & (day[1:] == day[:-1])
+    _refuse(table, rows, twice, Failure(reason=Reason.DUPLICATE, subject="", sentence=(
+        "stands twice in one series; keep one close")))
+
+
+def _refuse(table: Table, rows: dict[str, np.ndarray[Any, Any]], wrong: Any,
+            why: Failure) -> None:
+    if wrong.any():
+        raise BadInput(*(replaced(why, subject=(
+            f"{rows['symbol'][k]} {np.datetime64(int(rows['day'][k]), 'D')} in {table.path}"))
+            for k in np.flatnonzero(wrong)[:20].tolist()))
 
 
 def _fill(rows: dict[str, np.ndarray[Any, Any]], coin: str, first: int, close: Floats,
@@ -135,11 +162,12 @@ def _index(files: PriceFiles, coins: tuple[str, ...], day: Ints) -> Floats:
         require_columns(table, ("date", "symbol", "close"), "a table of a volatility index")
         close = number_column(table, "close")
         rows = query(table, "SELECT date_diff('day', DATE '1970-01-01', CAST(date AS DATE)) AS day,"
-                     f" CAST(symbol AS VARCHAR) AS symbol, {close} / 100 AS level FROM {{table}} "
-                     f"WHERE {close} > 0")
+                     f" CAST(symbol AS VARCHAR) AS symbol, '' AS series, {close} AS close FROM "
+                     "{table} ORDER BY symbol, day")
+        _refuse_no_prices(table, rows)
         for k, coin in enumerate(coins):
             mine = rows["symbol"] == coin
-            _place(out[:, k], day, rows["day"][mine], rows["level"][mine])
+            _place(out[:, k], day, rows["day"][mine], rows["close"][mine] / 100)
     return out
 
 

@@ -5,12 +5,13 @@ resumed run keeps. The same question gives the same numbers for any number of pr
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
+from counterpoise.adapters.dated_document import acts_from
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.observation_file import Seen, append, begin, question_digest
 from counterpoise.adapters.parameters import document_in, parameters_of, version_in
@@ -24,7 +25,7 @@ from counterpoise.margin.parameter_version import ParameterVersion, version_dige
 from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import DAY_NS, format_instant, parse_instant
+from counterpoise.values.time import DAY_NS, format_instant
 
 BLOCK_DAYS: Final = 10
 _TOLERANCE: Final = 0.25
@@ -225,21 +226,13 @@ def _dated(path: str) -> tuple[tuple[int, str], ...]:
     """Return (instant from which every section of it acts, file), in order."""
     files = [path] if not os.path.isdir(path) else [
         os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".json")]
-    return tuple(sorted((_begins(file), file) for file in files))
-
-
-def _begins(file: str) -> int:
-    try:
-        with open(file, "rb") as opened:
-            sections = json.load(opened)["sections"]
-        first: dict[str, str] = {}
-        for s in sections:
-            name, day = str(s["section"]), str(s["effective_from"])
-            first[name] = min(first.get(name, day), day)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise bad_input(Reason.UNREADABLE, file, "is no file of dated parameters "
-                        f"({type(error).__name__}: {error})") from None
-    return parse_instant(max(first.values(), default="1970-01-01") + "T00:00:00Z", subject=file)
+    found = tuple(sorted((acts_from(file), file) for file in files))
+    for (start, file), (other, next_file) in pairwise(found):
+        if start == other:
+            raise bad_input(Reason.DUPLICATE, path, f"has two files that act from "
+                            f"{format_instant(start)[:10]}, {os.path.basename(file)} and "
+                            f"{os.path.basename(next_file)}; keep one of them")
+    return found
 
 
 def _version_words(trial: Trial, name: str, days: list[int]) -> str:

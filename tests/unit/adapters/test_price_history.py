@@ -80,6 +80,33 @@ def test_closes_in_another_unit_are_refused_by_coin_and_day(tmp_path, factor):
     assert np.isfinite(two.close).all()  # another series does not compare
 
 
+@pytest.mark.parametrize("close", ["nan", "inf", "-5", "0", "ten", ""])
+def test_closes_that_are_no_price_are_refused_by_coin_and_day(tmp_path, close):
+    rows = [*_rows("BTC", DAYS[:10]), f"{DAYS[10]},BTC,spot,v,USD,{close},24"]
+
+    with pytest.raises(BadInput, match=f"BTC {DAYS[10]} in .*not a number above 0"):
+        price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",)))
+
+
+def test_a_series_with_a_day_twice_is_refused(tmp_path):
+    rows = [*_rows("BTC", DAYS), f"{DAYS[4]},BTC,spot,v,USD,140,24"]
+    with pytest.raises(BadInput, match=f"BTC {DAYS[4]} in .*twice in one series"):
+        price_history(PriceFiles(prices=_prices(tmp_path, rows), coins=("BTC",)))
+
+    index = tmp_path / "index.csv"
+    index.write_text("date,symbol,close\n" + f"{DAYS[3]},BTC,55\n{DAYS[3]},BTC,66\n")
+    with pytest.raises(BadInput, match=f"BTC {DAYS[3]} in .*index.csv: stands twice"):
+        price_history(PriceFiles(prices=_prices(tmp_path, _rows("BTC", DAYS)), coins=("BTC",),
+                                 volatilities=(str(index),)))
+
+
+@pytest.mark.parametrize("day", ["1969-12-31", "9999-12-31"])
+def test_a_day_that_nanoseconds_cannot_hold_is_refused(tmp_path, day):
+    with pytest.raises(BadInput, match=f"BTC {day} in .*lies outside 1970-01-01"):
+        price_history(PriceFiles(prices=_prices(tmp_path, _rows("BTC", [*DAYS, day])),
+                                 coins=("BTC",)))
+
+
 def test_real_prices_have_the_crash_and_the_surface_of_march_2020(shared):
     data = shared / "data"
     history = price_history(PriceFiles(

@@ -78,6 +78,16 @@ def test_every_day_of_a_dated_proposal_is_judged():
     ({"sections": [SECTION | {"effective_from": "soon"}]}, "'soon' is not a day"),
     ({"sections": [SECTION | {"effective_from": "2026-02-30"}]}, "is not a day"),
     ({"sections": [{"section": "a"}]}, "sections[0].values: is missing"),
+    ({"sections": [SECTION | {"effective_from": "2026-W06-4"}]}, "is not a day"),
+    ({"sections": [SECTION | {"effective_until": "2027-01-01"}]}, "effective_until: is unknown"),
+    ({"sections": [SECTION], "effective_from": "2026-01-01"}, "effective_from: is unknown"),
+    ({"sections": [SECTION], "number": "one"}, "number: is not a whole number"),
+    ({"sections": [SECTION], "number": True}, "number: is not a whole number"),
+    ({"sections": [SECTION], "model": ["standard"]}, "model: is not the name"),
+    ({"sections": [SECTION, SECTION | {"section": SECTION["section"] + ".im_base"}]},
+     "sections[1]: 'future.btc_btc.im_base' is a value of the section 'future.btc_btc'"),
+    ({"sections": [SECTION | {"section": SECTION["section"] + ".im_base.x"}, SECTION]},
+     "sections[0]: 'future.btc_btc.im_base.x' is a value of the section 'future.btc_btc'"),
 ])
 def test_a_document_that_is_no_proposal_is_refused(document, words):
     with pytest.raises(BadInput) as refused:

@@ -200,3 +200,28 @@ def test_parameters_of_later_days_are_never_used_for_earlier_ones(tmp_path):
 
     with pytest.raises(BadInput, match="later ones are never used"):
         run(asked)
+
+
+@pytest.mark.parametrize(("files", "words"), [
+    ({"a": "2023-01-02", "b": "2023-01-02"}, "a.json and b.json; keep one"),
+    ({"a": "2023-W01-1"}, "'2023-W01-1' is not a day"),
+])
+def test_a_folder_of_parameters_leaves_no_doubt_which_file_acts(tmp_path, files, words):
+    for name, day in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"model": "standard", "sections": [
+            {"section": "general", "observed_on": "example", "effective_from": day,
+             "values": {}}]}))
+    asked = Trial(place=PLACE, models=("standard",), parameters={"standard": str(tmp_path)},
+                  begin=0, end=0, horizon_days=1, portfolios=SMALL.portfolios)
+
+    with pytest.raises(BadInput, match=words):
+        run(asked)
+
+
+def test_a_file_of_parameters_nested_without_end_is_refused(tmp_path):
+    (tmp_path / "deep.json").write_text('{"sections": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    asked = Trial(place=PLACE, models=("standard",), parameters={"standard": str(tmp_path)},
+                  begin=0, end=0, horizon_days=1, portfolios=SMALL.portfolios)
+
+    with pytest.raises(BadInput, match="nested too deeply"):
+        run(asked)

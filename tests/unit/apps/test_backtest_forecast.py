@@ -112,6 +112,9 @@ def test_bars_of_the_histogram_stand_for_the_days():
 
 @pytest.mark.parametrize(("typed", "words"), [
     (["--model", "standard,standard"], "names standard twice"),
+    (["--model", "a=standard,a=tims"], "names a twice"),
+    (["--model", "=standard"], "'=standard' is not LABEL=NAME"),
+    (["--model", "a="], "'a=' is not LABEL=NAME"),
     (["--model", "a=standard,tims", "--parameters", "f.json"], "one of a, tims"),
     (["--model", "a=standard", "--parameters", "a=f", "--parameters", "a=g"], "a second one of a"),
     (["--model", "a=nobody"], "nobody")])

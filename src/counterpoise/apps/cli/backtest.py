@@ -143,8 +143,11 @@ def _refuse_odd(given: Namespace) -> None:
         wrong.append(("--days", f"{given.days}; use 60 to {_DAYS_MAX}"))
     if not names:
         wrong.append(("--model", "names none; counterpoise models lists them"))
-    wrong += [("--model", f"names {name} twice; give each its own label, like a={name}")
-              for name in sorted(set(names)) if names.count(name) > 1]
+    labels = [_label(name) for name in names]
+    wrong += [("--model", f"names {label} twice; give each its own label, like a={label}")
+              for label in sorted(set(labels)) if labels.count(label) > 1]
+    wrong += [("--model", f"{name!r} is not LABEL=NAME, both with a name") for name in names
+              if name.startswith("=") or name.endswith("=")]
     if wrong:
         raise BadInput(*(Failure(reason=Reason.BAD_VALUE, subject=s, sentence=w)
                          for s, w in wrong))
