@@ -27,6 +27,7 @@ from counterpoise.values.frozen import frozen
 DESK_FORMAT: Final = 1
 HEADER: Final = {"log": "counterpoise desk", "desk": DESK_FORMAT}
 FOLDER: Final = "desk"
+OPEN_ONE: Final = "open one with: counterpoise governance open STORE CHARTER --by NAME"
 
 
 @frozen
@@ -68,8 +69,15 @@ def kept_at(place: str) -> Kept:
     BadInput
         If there is none, or it is damaged.
     """
+    _refuse_none(place)
     with closing(places.opened(place)) as store:
         return _kept(store)
+
+
+def _refuse_none(place: str) -> None:
+    # A server is only known by trying, and says more about why it cannot be reached.
+    if "://" not in place and not places.holds_log(place):
+        raise bad_input(Reason.NOT_APPLICABLE, place, f"holds no desk; {OPEN_ONE}")
 
 
 def _kept(store: Store) -> Kept:
@@ -100,6 +108,8 @@ def filed(place: str, wanted: Callable[[Kept], tuple[Deed, ...]], *, new: bool =
         If something speaks against a deed, another process files, or there is no desk and `new`
         does not ask for one.
     """
+    if not new:
+        _refuse_none(place)
     store = places.owned_or_new(place) if new else places.owned(place)
     try:
         journal = open_journal(store, header=HEADER)

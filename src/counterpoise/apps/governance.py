@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 from counterpoise.adapters.activations import activation_id
-from counterpoise.adapters.desk import Kept, desk_place, filed, kept_at, newest_record
+from counterpoise.adapters.desk import OPEN_ONE, Kept, desk_place, filed, kept_at, newest_record
 from counterpoise.adapters.desk_documents import read_charter, read_proposal
 from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.store import places
@@ -133,15 +133,14 @@ def held(kept: Kept) -> Desk:
         If it was never opened.
     """
     if kept.desk is None:
-        raise bad_input(Reason.NOT_APPLICABLE, "desk", "was never opened; open it with a charter")
+        raise bad_input(Reason.NOT_APPLICABLE, "desk", f"was never opened; {OPEN_ONE}")
     return kept.desk
 
 
 def looked_at(where: Office) -> tuple[Kept, int]:
     """Return the desk, what the engine decided in the meantime included, and the time (ns)."""
-    kept = kept_at(where.desk)
     with closing(places.opened(where.store)) as store:
-        last = newest_record(store)
+        kept, last = kept_at(where.desk), newest_record(store)
         now = 0 if last is None else last.time
         return _after(kept, answers(store, kept, now)), now
 

@@ -53,7 +53,10 @@ class Proposal:
             f"has a {name} of {len(getattr(self, name))} characters; at most {most}, printable"))
             for name, most in (("id", NAME_MAX), ("proposed_by", NAME_MAX), ("reason", 500))
             if len(getattr(self, name)) > most or not getattr(self, name).isprintable()]
-        if not 1 <= self.steps <= STEPS_MAX or (self.steps > 1) != (self.step_ns > 0):
+        if not 1 <= self.steps <= STEPS_MAX:
+            wrong.append(Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]}",
+                                 sentence=f"has {self.steps} steps; use 1 to {STEPS_MAX}"))
+        elif (self.steps > 1) != (self.step_ns > 0):
             wrong.append(Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]}",
                                  sentence=f"has {self.steps} steps {self.step_ns} ns apart; one "
                                  "step takes no time, several do"))
@@ -188,6 +191,9 @@ def objections(desk: Desk, proposal: Proposal,
     if before and before[-1].version.model != proposal.version.model:
         wrong.append(against(proposal, Reason.BAD_VALUE, f"is of {proposal.version.model}, its "
                               f"segment of {before[-1].version.model}"))
+    if before and not proposal.lasts_ns and last == leaves_of(versions[-1].parameters):
+        wrong.append(against(proposal, Reason.BAD_VALUE, "changes nothing of what is in force "
+                             "last; say another number"))
     accepted = proposal.accepts is not None
     if accepted and not desk.charter.exceeding_approvals:
         wrong.append(against(proposal, Reason.NOT_APPLICABLE, "accepts more impact than the "

@@ -9,7 +9,7 @@ import pytest
 from counterpoise.adapters.desk import DeskWatch, desk_place, filed, kept_at
 from counterpoise.adapters.desk_documents import read_charter, read_proposal
 from counterpoise.adapters.models import model_named
-from counterpoise.adapters.parameters import parameters_of
+from counterpoise.adapters.parameters import parameters_of, with_changes
 from counterpoise.adapters.store import places
 from counterpoise.governance.charter import Charter
 from counterpoise.governance.deeds import Approved, DeskOpened, Proposed, Weighed
@@ -22,7 +22,9 @@ CHARTER = Charter(approvals=1, notice_ns=0, bounds=())
 FIRST = parameters_of(model_named("bybit"), AS_OF)
 OPENED = DeskOpened(at=AS_OF, by="ann", charter=CHARTER, terms=(("all", FIRST),))
 PROPOSED = Proposed(at=AS_OF + 1, proposal=Proposal(
-    id="p", segment="all", version=replaced(FIRST, number=FIRST.number + 1), proposed_by="ann",
+    id="p", segment="all", proposed_by="ann", version=replaced(
+        FIRST, number=FIRST.number + 1, parameters=with_changes(
+            FIRST.parameters, {"general": {"im_factor": 1.3}}, "parameters")),
     reason="a test", effective_from=AS_OF + 10))
 
 
@@ -64,6 +66,22 @@ def test_deed_that_was_edited_is_found(place):
 def test_two_do_not_file_at_once(place):
     with closing(places.owned(place)), pytest.raises(BadInput, match="written by another process"):
         filed(place, lambda _: ())
+
+
+def test_where_no_desk_is_it_says_how_to_open_one(tmp_path):
+    for asked in (kept_at, lambda place: filed(place, lambda _: (PROPOSED,))):
+        with pytest.raises(BadInput, match="open one with: counterpoise governance open STORE"):
+            asked(str(tmp_path / "desk"))
+
+    assert not (tmp_path / "desk").exists()
+
+
+def test_empty_charter_is_called_an_empty_file_and_no_portfolio(tmp_path):
+    (tmp_path / "charter.json").write_bytes(b"")
+    with pytest.raises(BadInput, match="is empty; write one JSON object into it") as refused:
+        read_charter(str(tmp_path / "charter.json"))
+
+    assert "portfolio" not in str(refused.value)
 
 
 def test_other_log_is_no_desk(tmp_path):

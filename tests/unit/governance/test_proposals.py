@@ -89,6 +89,22 @@ def test_everything_against_a_proposal_is_said_at_once(desk):
     assert "moves from 0.1 to 1.5 in one step; the charter lets it move by 25%" in said
 
 
+def test_proposal_that_changes_nothing_is_refused(desk):
+    with pytest.raises(BadInput) as refused:
+        propose(desk, proposal("same", 2, 0.1, day=9), at=at(3))
+
+    assert ["changes nothing of what is in force last; say another number"] == [
+        f.sentence for f in refused.value.failures]
+
+
+@pytest.mark.parametrize("steps", [0, -1, 51, 10**9])
+def test_ramp_of_too_many_steps_is_told_how_many_are_taken(steps):
+    with pytest.raises(BadInput) as refused:
+        proposal("long", 2, 0.2, steps=steps, step_ns=1)
+
+    assert [f"has {steps} steps; use 1 to 50"] == [f.sentence for f in refused.value.failures]
+
+
 def test_odd_parameters_are_refused_as_a_proposal():
     @frozen
     class Odd:

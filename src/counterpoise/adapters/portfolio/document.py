@@ -57,10 +57,10 @@ def _bytes_of(path: str) -> bytes:
 
 def _refuse_large(name: str, size: int) -> None:
     if size > BYTES_MAX:
-        raise bad_input(Reason.TOO_LARGE, name, f"has {size / 2**20:.0f} MB; a portfolio file has "
-                        f"at most {BYTES_MAX // 2**20} MB, give positions as CSV or Parquet")
+        raise bad_input(Reason.TOO_LARGE, name, f"has {size / 2**20:.0f} MB; at most "
+                        f"{BYTES_MAX // 2**20} MB are read, give positions as CSV or Parquet")
     if size == 0:
-        raise bad_input(Reason.UNREADABLE, name, "is empty; a portfolio file is one JSON object")
+        raise bad_input(Reason.UNREADABLE, name, "is empty; write one JSON object into it")
 
 
 def _parsed(name: str, document: bytes) -> Any:
@@ -89,8 +89,8 @@ def _parsed(name: str, document: bytes) -> Any:
         raise bad_input(Reason.UNREADABLE, name, f"is not valid JSON: {error.msg} at line "
                         f"{error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise bad_input(Reason.UNREADABLE, name, "is nested too deeply; a portfolio file has about "
-                        "six levels") from None
+        raise bad_input(Reason.UNREADABLE, name, "is nested too deeply; such a file has about six "
+                        "levels") from None
     if twice:
         raise BadInput(*(Failure(reason=Reason.DUPLICATE, subject=key[:60], sentence="stands "
                                  "twice in one JSON object; keep one of them")
