@@ -18,7 +18,7 @@ from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.margin.parameter_version import version_digest
 from counterpoise.market.index import IndexRule
-from counterpoise.values.time import SECOND_NS
+from counterpoise.values.time import DAY_NS, SECOND_NS
 from engine_world import EXPIRY, World, parameters
 
 VENUES = ("one", "two", "three", "four")
@@ -264,7 +264,9 @@ class Workload:
             return out if self.one(2) else [(make(
                 said.ImpactLimited, segment="retail", digest="", limits=limits), False), *out]
         if kind == 2:
-            return [(make(said.EngineRestarted, engine="test"), False)]
+            leap = make(said.EngineRestarted, engine="test",
+                        time=self.world.time + (367 + self.one(20_000)) * DAY_NS)
+            return [(leap, False), (make(said.EngineRestarted, engine="test"), False)]
         if kind == 3 and not self.settled:
             self.settled, self.world.time = True, EXPIRY
             settled = [(make(said.ContractsSettled, underlying=coin, expiry=EXPIRY,

@@ -31,7 +31,7 @@ from counterpoise.market.snapshot import MarketSnapshot
 from counterpoise.values.assets import Asset
 from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
-from counterpoise.values.time import SECOND_NS
+from counterpoise.values.time import DAY_NS, SECOND_NS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -47,6 +47,8 @@ FLOWS: Final = ("realised", "funding", "fees", "interest")
 Entry `asset * len(FLOWS) + flow` of an account's flows. With what came in and went out they are its
 balance: realised P&L less the entry costs of open options, funding, fees, interest."""
 REALISED, FUNDING_GOT, FEES_GOT, INTEREST_GOT = range(len(FLOWS))
+RESTART_JUMP_MAX_NS: Final = 366 * DAY_NS
+"""How far a restart may move the engine's time at once: by an outage of a year."""
 NEVER: Final = -1
 """Stands for a snapshot that never was: the account changed since it was margined last."""
 
@@ -57,7 +59,8 @@ class Rules:
 
     lateness_ns    an event may be this much older than the engine's time
     ahead_ns       an account event may be this much younger
-    jump_max_ns    a market event may move the engine's time this far; a restart may move it further
+    jump_max_ns    a market event may move the engine's time this far; a restart up to
+                   RESTART_JUMP_MAX_NS where that is further
     ids_kept       how many client ids are remembered, about
     orders_max     open orders per account
     age_max_ns     {underlying, asset or instrument id: how old its price may be}

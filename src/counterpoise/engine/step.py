@@ -58,7 +58,7 @@ from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import Said, content_of, turned, with_ids
-from counterpoise.engine.state import NEVER, State
+from counterpoise.engine.state import NEVER, RESTART_JUMP_MAX_NS, State
 from counterpoise.engine.tie_events import (
     AccountLinked,
     AccountUnlinked,
@@ -243,10 +243,12 @@ def _move_time(draft: Draft, event: Any) -> None:
     if event.time < least or event.time <= state.remembered.floor:
         raise bad_input(Reason.LATE, event.client_id[:60], f"is {state.time - event.time} ns "
                         "behind the engine, whose time never goes back")
-    if event.time - state.time > rules.jump_max_ns and not isinstance(event, EngineRestarted):
+    restarts = type(event) is EngineRestarted
+    most = max(rules.jump_max_ns, RESTART_JUMP_MAX_NS if restarts else 0)
+    if event.time - state.time > most:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"would move the time by "
-                        f"{event.time - state.time} ns; at most {rules.jump_max_ns} at once, "
-                        "unless the engine restarts")
+                        f"{event.time - state.time} ns; at most {most} at once; check the clock"
+                        + ("" if restarts else ", or restart the engine after an outage"))
     if event.time >= INSTANT_MAX:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"says {event.time} ns since 1970, "
                         "which is after 2116; check the clock")

@@ -18,6 +18,7 @@ from counterpoise.engine.image import decoded_state, encoded_state, state_root, 
 from counterpoise.engine.step import step
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
+from counterpoise.values.time import DAY_NS
 from engine_world import START, World
 
 PERP = "BTC-USDC:USDC-PERP"
@@ -50,6 +51,17 @@ def test_largest_order_that_would_pass_passes_and_a_larger_one_does_not(world):
     fits, = world.say(said.OrderPlaced, account="alice", order="c", lots=refused.largest, **ORDER)
 
     assert isinstance(larger, OrderRefused) and isinstance(fits, OrderAdmitted)
+
+
+def test_restart_moves_the_time_by_a_year_and_no_further(world):
+    year, now, root = 366 * DAY_NS, world.state.time, state_root(world.state)
+    refused, = world.say(said.EngineRestarted, engine="test", time=now + year + 1)
+    unmoved = world.state.time, state_root(world.state)
+    world.say(said.EngineRestarted, engine="test", time=now + year)
+
+    assert Reason.BAD_TIME == refused.failures[0].reason and (now, root) == unmoved
+    assert f"at most {year} at once; check the clock" in refused.failures[0].sentence
+    assert now + year == world.state.time
 
 
 def test_event_said_twice_is_applied_once(world):
