@@ -12,6 +12,7 @@ from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
 from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
 from simulation.bounds import CLOSE, Bounds, keeps_within
+from simulation.late import too_late
 from simulation.side_books import Account, Divergence, Lending, Venues, counts_at
 
 WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
@@ -19,7 +20,6 @@ LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 
           ("maintenance", 800, 1000), ("zero", 0, 0))
 CALL, LIQUIDATE = 3, 4
 NEVER = -1
-OUTAGE_MAX = 366 * 86_400 * 10**9
 
 
 class Auditor:
@@ -50,7 +50,7 @@ class Auditor:
         refused = [e for e in effects if isinstance(e, made.EventRefused)]
         repeated = [e for e in effects if isinstance(e, made.EventRepeated)]
         before = self.ids.get(event.client_id)
-        must_refuse = must_refuse or before != event and (self.ended(event) or self.leaps(event))
+        must_refuse = must_refuse or before != event and too_late(self, event)
         if bool(refused) != must_refuse:
             raise Divergence(f"refused: {refused}, expected a refusal: {must_refuse}")
         if bool(repeated) != (before == event and not must_refuse):
@@ -71,22 +71,6 @@ class Auditor:
         if sorted(told) != sorted(self.expected):
             raise Divergence(f"calls and liquidations: {sorted(told)}, by the rules "
                              f"{sorted(self.expected)}")
-
-    def ended(self, e):
-        """Return whether an event trades or orders what had ended: it is refused."""
-        name = getattr(e, "instrument", "")
-        if isinstance(e, said.OrderChanged):
-            name = self.accounts[e.account].orders[e.order][0]
-        expiry = getattr(self.terms.get(name), "expiry", 0)
-        if not expiry:
-            return False
-        if isinstance(e, said.Filled):
-            return e.time >= expiry or (self.terms[name].underlying, expiry) in self.settled
-        return isinstance(e, said.OrderPlaced | said.OrderChanged) and self.time >= expiry
-
-    def leaps(self, e):
-        """Return whether a restart would move the time further than any outage lasts."""
-        return isinstance(e, said.EngineRestarted) and e.time - self.time > OUTAGE_MAX
 
     def filled(self, e, _):
         account, contract = self.accounts[e.account], self.terms[e.instrument]
