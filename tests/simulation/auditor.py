@@ -140,11 +140,12 @@ class Auditor:
         change()
         needed, _, owned = self.margin(group)
         leaves = not isinstance(e, said.OrderPlaced | said.OrderChanged)
-        covered, certain = owned >= needed, abs(owned - needed) > CLOSE * (1 + abs(needed))
+        covered, certain = covers(owned, needed)
         doubtful = self.doubtful(group)
         right = covered and not doubtful
         if not leaves:
-            right = right or needed <= needed_before
+            right = right or (None not in (owned, needed, needed_before)
+                              and needed <= needed_before)
             certain = certain or needed == needed_before
         elif any(left < self.lending.least(code, saved[1][code], self.owed[code])
                  for code, left in account.cash.items()):
@@ -157,9 +158,8 @@ class Auditor:
         if not fits and sure:
             right, certain = False, True
         if certain and sure and admitted != right:
-            raise Divergence(f"admitted: {admitted}, by the rules {right}: needs {float(needed)}, "
-                             f"before {float(needed_before)}, owns {float(owned)}, "
-                             f"doubtful {doubtful}")
+            raise Divergence(f"admitted: {admitted}, by the rules {right}: needs {needed}, "
+                             f"before {needed_before}, owns {owned}, doubtful {doubtful}")
         if not admitted:
             account.orders, account.cash = saved
 
@@ -207,8 +207,9 @@ class Auditor:
         right = self.market is not None
         for group in groups:
             needed, _, owned = self.margin(group)
-            right = right and owned >= needed and not self.doubtful(group)
-            if abs(owned - needed) <= CLOSE * (1 + abs(needed)):
+            covered, certain = covers(owned, needed)
+            right = right and covered and not self.doubtful(group)
+            if not certain:
                 return effects[0].admitted
         if effects[0].admitted != right:
             raise Divergence(f"{e}: {effects[0]}, by the rules {right}")
@@ -473,7 +474,10 @@ class Auditor:
         return sum(lots for lots, _ in mine), sum(cost for _, cost in mine)
 
     def margin(self, group):
-        """Return what accounts need as one, initially and to keep, and own, in USD, exactly."""
+        """Return what accounts need as one, initially and to keep, and own, in USD, exactly.
+
+        None stands for a number that is missing: an asset that is held or owed has no price.
+        """
         if self.market is None:
             return Fraction(0), Fraction(0), Fraction(0)
         marks, index, _ = self.market
@@ -506,16 +510,22 @@ class Auditor:
         prices = self.prices()
         cash, _ = self.netted(group)
         for code, terms in self.lending.assets.items():
-            value = Fraction(max(-cash[code], 0), 10 ** self.decimals[code]) * prices[code]
-            initial += value * Fraction(str(terms.initial))
-            maintenance += value * Fraction(str(terms.maintenance))
+            if cash[code] < 0 and (terms.initial or terms.maintenance):
+                if code not in prices:
+                    initial = maintenance = None
+                    break
+                value = Fraction(-cash[code], 10 ** self.decimals[code]) * prices[code]
+                initial += value * Fraction(str(terms.initial))
+                maintenance += value * Fraction(str(terms.maintenance))
         for (_, code), (gain, share) in gains.items():
             owned[code] -= max(gain, 0) * (1 - share)
+        if any(amount and code not in prices for code, amount in owned.items()):
+            return initial, maintenance, None
         balance = sum((amount * prices[code] for code, amount in owned.items() if amount < 0),
                       Fraction(0))
         balance += self.bounds.counted({
-            code: max(amount, 0) * self.counts_at(code, prices) * WEIGHTS[code]
-            for code, amount in owned.items()})
+            code: amount * self.counts_at(code, prices) * WEIGHTS[code]
+            for code, amount in owned.items() if amount > 0})
         return initial, maintenance, balance
 
     def counts_at(self, code, prices):
@@ -529,7 +539,7 @@ class Auditor:
         for name, account in self.accounts.items():
             group = [] if name in self.head else self.group(name)
             initial, maintenance, balance = self.margin(group)
-            if self.doubtful(group):
+            if self.doubtful(group) or None in (initial, maintenance, balance):
                 continue
             level = 0
             for k, (measure, at, clear) in enumerate(LADDER):
@@ -562,3 +572,13 @@ class Auditor:
             self.expected.append(("MarginCallEscalated", name))
             account.call = "escalated"
         self.expected.append(("LiquidationOrdered", name))
+
+
+def covers(owned, needed):
+    """Return whether what is owned covers what is needed, and whether that is sure.
+
+    A number that is missing covers nothing.
+    """
+    if owned is None or needed is None:
+        return False, True
+    return owned >= needed, abs(owned - needed) > CLOSE * (1 + abs(needed))

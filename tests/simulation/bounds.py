@@ -16,7 +16,10 @@ class Bounds:
         self.exposure, self.later, self.pledged = None, [], {}
 
     def use(self, e):
-        """Return what a limit would be held against: gross notional, or what stands behind."""
+        """Return what a limit would be held against: gross notional, or what stands behind.
+
+        None where what stands behind has no price.
+        """
         if self.exposure is None or self.books.market is None:
             return Fraction(0)
         if isinstance(e, said.OrderPlaced | said.OrderChanged):
@@ -26,9 +29,13 @@ class Bounds:
         prices = self.books.prices()
         codes = {c for one in self.exposure.counterparties.values() if e.asset in one.assets
                  for c in one.assets}
-        held = [sum(a.cash[code] for a in group) * prices[code] / 10 ** self.books.decimals[code]
-                for group in self.party(e.to) for code in codes]
-        return sum((max(value, Fraction(0)) for value in held), Fraction(0))
+        held = [(code, sum(a.cash[code] for a in group)) for group in self.party(e.to)
+                for code in codes]
+        held = [(code, amount) for code, amount in held if amount > 0]
+        if any(code not in prices for code, _ in held):
+            return None
+        return sum((amount * prices[code] / 10 ** self.books.decimals[code]
+                    for code, amount in held), Fraction(0))
 
     def party(self, name):
         """Return what one owner stands behind: a group, and each pocket, by itself."""
@@ -66,9 +73,11 @@ class Bounds:
             if limits.eligible is not None and e.asset not in limits.eligible:
                 return False, True
             most, before = min([one.value_max for one in limits.counterparties.values()
-                                if e.asset in one.assets], default=most), after - 1
+                                if e.asset in one.assets], default=most), -1
         if most == float("inf"):
             return True, True
+        if after is None:
+            return False, True
         sure = abs(after - Fraction(most)) > CLOSE * (1 + after) or after <= before
         return after <= Fraction(most) or after <= before, sure
 
@@ -96,7 +105,7 @@ class Bounds:
         if limits is None:
             return sum(values.values(), Fraction(0))
         for code, cap in limits.platform.items():
-            if self.pledged[code] > Fraction(cap):
+            if code in values and self.pledged[code] > Fraction(cap):
                 values[code] *= Fraction(cap) / self.pledged[code]
         if limits.eligible is not None:
             values = {code: value for code, value in values.items() if code in limits.eligible}
@@ -110,14 +119,28 @@ class Bounds:
 
 
 def keeps_within(limits, before, after):
-    """Return whether few enough stand worse, and few enough need too much more."""
-    worse = [0] * 4
-    for (i, m, b), (j, n, c) in zip(before, after, strict=True):
-        old, new = ((0 if y >= x else 1 if y >= w else 2 if y >= 0 else 3)
-                    for x, w, y in ((i, m, b), (j, n, c)))
-        worse[new] += new > old
-    extra = sum(max(y[0] - x[0], 0) for x, y in zip(before, after, strict=True))
+    """Return whether few enough stand worse, few enough need too much more, and none lost a number.
+
+    Both are (initial, maintenance, balance) by account, None where a number is missing; who stands
+    where is known where all three are.
+    """
+    worse, extra, whole = [0] * 4, 0, 0
+    for old, new in zip(before, after, strict=True):
+        was, now = stands(old), stands(new)
+        if (old[0] is not None and new[0] is None) or (was is not None and now is None):
+            return False
+        if was is not None and now is not None:
+            worse[now] += now > was
+        if old[0] is not None:
+            extra, whole = extra + max(new[0] - old[0], 0), whole + old[0]
     names = ("below_initial", "below_maintenance", "bankrupt")
     return all(count <= Fraction(getattr(limits, name)) * len(before) for name, count in
-               zip(names, worse[1:], strict=True)) and (
-        extra <= Fraction(limits.extra) * sum(x[0] for x in before))
+               zip(names, worse[1:], strict=True)) and extra <= Fraction(limits.extra) * whole
+
+
+def stands(numbers):
+    """Return 0 to 3: covered, below initial, below maintenance, bankrupt; None where unknown."""
+    if None in numbers:
+        return None
+    initial, maintenance, balance = numbers
+    return 0 if balance >= initial else 1 if balance >= maintenance else 2 if balance >= 0 else 3

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from counterpoise.accounts.book import Entries, book_of
+from counterpoise.engine.asset_events import IndexRulesChanged
 from counterpoise.engine.codec import batch_of
+from counterpoise.engine.effects import Alert, AlertTopic
 from counterpoise.engine.exposure import counts_in
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
 from counterpoise.engine.margins import own_model
@@ -13,22 +15,27 @@ from counterpoise.engine.state import Row
 from counterpoise.engine.step import step
 from counterpoise.instruments.contracts import Option, Spot
 from counterpoise.margin.compute import compute_margin
+from counterpoise.market.index import IndexRule
+from counterpoise.values.time import SECOND_NS
 from engine_world import RULES, World
 from simulation.auditor import Auditor
 from simulation.same_books import compare
 from simulation.side_books import Divergence
-from simulation.workload import Workload
+from simulation.workload import VENUES, Workload
 
 TURNS = 25
 
 
-def recorded(seed, turns=TURNS):
-    """Return the batches of a run that the auditor agreed with, and its last state."""
+def recorded(seed, turns=TURNS, also=lambda world: []):
+    """Return the batches of a run that the auditor agreed with, and its last state.
+
+    `also` returns what is said at the beginning, after all else.
+    """
     world = World()
     work, batches = Workload(seed, world), []
     auditor = Auditor(world.state, (0.1, 0.6), RULES)
     for turn in range(turns):
-        said = work.begin() if turn == 0 else work.turn()
+        said = [*work.begin(), *also(world)] if turn == 0 else work.turn()
         events = [event for event, _ in said]
         first, effects = world.state.position, world.hear(*events)
         batches.append(events)
@@ -102,6 +109,19 @@ def groups(state, rows):
 @pytest.mark.parametrize("seed", range(50))
 def test_engine_and_auditor_agree(seed):
     recorded(seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_engine_and_auditor_agree_while_an_asset_has_no_price(seed):
+    _, world = recorded(seed, also=no_price_of_dollars)
+
+    assert any(isinstance(e, Alert) and e.topic == AlertTopic.NO_MARGIN for e in world.heard)
+
+
+def no_price_of_dollars(world):
+    """Return a rule that no venue's depth meets, until the workload says another."""
+    rule = IndexRule(weights=dict.fromkeys(VENUES, 1), age_max_ns=15 * SECOND_NS, depth_min=1e12)
+    return [(world.event(IndexRulesChanged, rules={"USDC": rule}), False)]
 
 
 @pytest.mark.soak

@@ -31,7 +31,7 @@ class Group:
     what those need more who need more; `breaches` {status: how many come to stand there who stood
     better}; `rows` counts accounts, `unknown` those without a margin or a status on
     either side: what margin of theirs is known on both is in the sums; `lost` are those of them
-    who have one before and none after. `eased` come to need less or to own more.
+    who have the one or the other before and not after. `eased` come to need less or to own more.
     """
 
     segment: str
@@ -137,7 +137,7 @@ def _groups(sides: list[AccountMargin], segment: Any, segments: tuple[str, ...]
     old, new = sides[0].status, sides[1].status
     lacking = np.isnan(before.initial + after.initial)
     unknown = (old == _UNKNOWN) | (new == _UNKNOWN) | lacking
-    without = unknown & (old != _UNKNOWN) & ~np.isnan(before.initial)
+    without = unknown & (old != _UNKNOWN) | np.isnan(after.initial) & ~np.isnan(before.initial)
     eased = ~unknown & ((after.initial < before.initial)
                         | (sides[1].margin_balance > sides[0].margin_balance))
     extra = np.where(lacking, 0.0, after.initial - before.initial)

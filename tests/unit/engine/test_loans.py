@@ -6,8 +6,11 @@ from counterpoise.collateral.borrowing import HOUR_NS, Borrowing, BorrowTerms
 from counterpoise.engine import asset_events as of_assets
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
+from counterpoise.governance.guardrails import ImpactLimits
+from counterpoise.market.index import IndexRule
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
+from counterpoise.values.time import SECOND_NS
 from engine_world import START, World
 
 TERMS = BorrowTerms(account_max=60_000 * 10**6, platform_max=100_000 * 10**6, rate=876,
@@ -85,6 +88,42 @@ def test_what_is_owed_needs_margin_of_its_own(world):
     assert 5_000.0 == pytest.approx(standing.initial[0, 0])
     assert 1_000.0 == pytest.approx(standing.maintenance[0, 0])
     assert 2 * 70_000 * 0.9 - 50_000 == pytest.approx(standing.balance[0, 0])
+
+
+def in_debt_without_a_price(terms):
+    """Return a world in which alice has BTC and owes USDC, of which no venue makes a price."""
+    world = World()
+    world.begin("alice")
+    rule = IndexRule(weights={"one": 1, "two": 1, "three": 1}, age_max_ns=SECOND_NS)
+    world.say(of_assets.IndexRulesChanged, rules={"USDC": rule})
+    world.say(said.Deposited, account="alice", asset="BTC", amount=2 * 10**8)
+    world.say(said.FeeCharged, account="alice", asset="USDC", amount=50 * K)
+    world.say(of_assets.BorrowingChanged, **lending(terms))
+    world.calm()
+    return world
+
+
+def test_requirement_is_missing_while_what_is_owed_has_no_price():
+    world = in_debt_without_a_price(TERMS)
+    standing = world.plain()[0].standing
+    told = [e.sentence for e in world.heard if isinstance(e, made.Alert)
+            and e.topic == made.AlertTopic.NO_MARGIN]
+
+    assert standing.initial[0, 0] != standing.initial[0, 0]
+    assert standing.balance[0, 0] != standing.balance[0, 0]
+    assert 0 == standing.level[0, 0]
+    assert "USDC: is held or borrowed and has no price" in told[-1]
+
+
+def test_terms_that_leave_a_debt_without_a_requirement_are_beyond_any_limit():
+    world = in_debt_without_a_price(replaced(TERMS, initial=0.0, maintenance=0.0))
+    limits = ImpactLimits(below_initial=1.0, below_maintenance=1.0, bankrupt=1.0, extra=1.0)
+    world.say(said.ImpactLimited, segment="retail", digest="", limits=limits)
+    decided = world.say(of_assets.BorrowingChanged, **lending())[0]
+
+    assert 0.0 == world.plain()[0].standing.initial[0, 0]
+    assert not decided.admitted and 1 == decided.groups[0].lost
+    assert "1 accounts that have a margin would have none" == decided.failures[0].sentence
 
 
 def test_interest_is_posted_at_the_full_hour_and_only_to_who_owes(world):

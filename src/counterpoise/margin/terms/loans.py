@@ -56,20 +56,24 @@ def with_loans(needs: Requirements, book: Book, market: MarketSnapshot,
                terms: dict[str, BorrowTerms]) -> Requirements:
     """Return requirement rows of one pool with the margin of what accounts owe, component "loans".
 
-    What is owed of an asset without terms, or a loan without a price, adds nothing here: the one
-    is a debt alone, the other leaves the account without equity.
+    What is owed of an asset without terms, or on terms that ask for no margin, is a debt alone and
+    adds nothing. A loan that needs margin and has no price leaves the row without a number.
     """
-    owed = loans_of(book)[needs.account]
-    price = np.nan_to_num(prices_in(market, tuple(a.code for a in book.assets), needs.pools[0]))
-    own = [terms.get(a.code) for a in book.assets]
-    more = {name: tiered_margin(owed, price, [
-        ((), np.array([0.0 if t is None else getattr(t, name)])) for t in own])
-        for name in ("initial", "maintenance")}
+    codes = tuple(a.code for a in book.assets)
+    rates = {name: np.array([getattr(terms[c], name) if c in terms else 0.0 for c in codes])
+             for name in ("initial", "maintenance")}
+    owed = np.where(rates["initial"] > 0, loans_of(book)[needs.account], 0.0)
+    price = prices_in(market, codes, needs.pools[0])
+    more = {name: tiered_margin(owed, price, [((), rate[k:k + 1]) for k in range(len(codes))])
+            for name, rate in rates.items()}
+    failure, failures = with_failures((needs.failure, needs.failures), unpriced(
+        market, codes, needs.pools[0], owed > 0))
     return replaced(
         needs, initial=needs.initial + more["initial"],
         maintenance=needs.maintenance + more["maintenance"],
         initial_components=needs.initial_components | {"loans": more["initial"]},
-        maintenance_components=needs.maintenance_components | {"loans": more["maintenance"]})
+        maintenance_components=needs.maintenance_components | {"loans": more["maintenance"]},
+        failure=failure, failures=failures)
 
 
 def with_failures(failed: tuple[Indices, tuple[Failure, ...]], more: dict[Failure, Bools],
