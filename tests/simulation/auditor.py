@@ -41,7 +41,7 @@ class Auditor:
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
         self.fresh, self.next_call, self.expected, self.limits = {}, 0, [], None
-        self.owner, self.head = {}, {}
+        self.owner, self.head, self.settled = {}, {}, set()
         self.bounds = Bounds(self)
 
     def hear(self, event, effects, must_refuse):
@@ -49,6 +49,7 @@ class Auditor:
         refused = [e for e in effects if isinstance(e, made.EventRefused)]
         repeated = [e for e in effects if isinstance(e, made.EventRepeated)]
         before = self.ids.get(event.client_id)
+        must_refuse = must_refuse or before != event and self.ended(event)
         if bool(refused) != must_refuse:
             raise Divergence(f"refused: {refused}, expected a refusal: {must_refuse}")
         if bool(repeated) != (before == event and not must_refuse):
@@ -69,6 +70,18 @@ class Auditor:
         if sorted(told) != sorted(self.expected):
             raise Divergence(f"calls and liquidations: {sorted(told)}, by the rules "
                              f"{sorted(self.expected)}")
+
+    def ended(self, e):
+        """Return whether an event trades or orders what had ended: it is refused."""
+        name = getattr(e, "instrument", "")
+        if isinstance(e, said.OrderChanged):
+            name = self.accounts[e.account].orders[e.order][0]
+        expiry = getattr(self.terms.get(name), "expiry", 0)
+        if not expiry:
+            return False
+        if isinstance(e, said.Filled):
+            return e.time >= expiry or (self.terms[name].underlying, expiry) in self.settled
+        return isinstance(e, said.OrderPlaced | said.OrderChanged) and self.time >= expiry
 
     def filled(self, e, _):
         account, contract = self.accounts[e.account], self.terms[e.instrument]
@@ -375,6 +388,7 @@ class Auditor:
     def contractssettled(self, e, _):
         self.moved(e)
         price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        self.settled.add((e.underlying, e.expiry))
         ended = [c for c in self.terms.values() if isinstance(c, Future | Option)
                  and (c.underlying, c.expiry) == (e.underlying, e.expiry)]
         for contract in ended:

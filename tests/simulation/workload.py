@@ -267,10 +267,11 @@ class Workload:
             return [(make(said.EngineRestarted, engine="test"), False)]
         if kind == 3 and not self.settled:
             self.settled, self.world.time = True, EXPIRY
-            return [(make(said.ClockAdvanced), False)] + [(make(
-                said.ContractsSettled, underlying=coin, expiry=EXPIRY,
-                price=int(price * 10_000), price_exponent=-4), False)
-                for coin, price in self.prices.items()]
+            settled = [(make(said.ContractsSettled, underlying=coin, expiry=EXPIRY,
+                             price=int(price * 10_000), price_exponent=-4), False)
+                       for coin, price in self.prices.items()]
+            return [(make(said.ClockAdvanced), False), *self.changed_late(), *self.late(),
+                    *settled, *self.late()]
         if kind == 5:
             return [(make(of_assets.IndexRulesChanged, rules=self.rules()), False)] if self.one(
                 2) else [(make(of_assets.CountingChanged, segment="retail", effective_from=0,
@@ -303,6 +304,33 @@ class Workload:
         return [(self.world.event(
             said.ExposureLimited, segment="retail", limits=limits,
             effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
+
+    def ended(self) -> list[Any]:
+        """Return the instruments that end first."""
+        return [c for c in self.world.state.catalogue.instruments
+                if getattr(c, "expiry", 0) == EXPIRY]
+
+    def late(self) -> list[tuple[Any, bool]]:
+        """Return fills around the expiry and orders after it; the auditor says what is too late."""
+        out, ended = [], self.ended()
+        for _ in range(4):
+            contract, lots = self.pick(ended), (1 + self.one(1000)) * 10**6
+            what = {"account": self.pick(NAMES), "instrument": contract.id,
+                    "price": self.price(contract), "price_exponent": -4}
+            out += [self.world.event(said.Filled, **what, order="", fee=1, lots=-lots,
+                                     time=EXPIRY + (self.one(61) - 58) * SECOND_NS // 2),
+                    self.world.event(said.OrderPlaced, **what, order=f"late{self.world.count}",
+                                     lots=lots)]
+        return [(event, False) for event in out]
+
+    def changed_late(self) -> list[tuple[Any, bool]]:
+        """Return changes of orders on what has ended."""
+        columns = {self.world.state.catalogue.column[c.id] for c in self.ended()}
+        mine = [(name, order, held) for name in NAMES
+                for order, held in self.read(name).orders.items() if held[0] in columns]
+        return [(self.world.event(said.OrderChanged, account=name, order=order, lots=2 * lots,
+                                  price=price, price_exponent=exponent), False)
+                for name, order, (_, lots, price, exponent) in mine]
 
     def lending(self) -> Borrowing:
         """Return terms of borrowing, now and then tight ones, of some assets."""

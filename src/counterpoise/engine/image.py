@@ -1,10 +1,10 @@
 """What bytes does a state have, and what is its root?
 
 A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
-every shard; ties of accounts and limits of exposure where there are some. Each part has a digest;
-the *root* is the digest of their digests, so that two replicas that differ can say in which shard.
-What a state derives (risk arrays), what it computes with and how many refused events it saw are in
-no part: a refused event leaves the root as it was.
+every shard; ties of accounts, limits of exposure and what was settled just now where there are
+some. Each part has a digest; the *root* is the digest of their digests, so that two replicas that
+differ can say in which shard. What a state derives (risk arrays), what it computes with and how
+many refused events it saw are in no part: a refused event leaves the root as it was.
 """
 
 from itertools import chain, repeat
@@ -104,6 +104,8 @@ def state_parts(state: State) -> Parts:
         parts.append(("ties", (state.ties.owner, state.ties.head)))
     if state.exposure:
         parts.append(("exposure", (state.exposure, state.pledged)))
+    if state.settled:
+        parts.append(("settled", state.settled))
     parts += [(f"shard {k}", _image_of(shard)) for k, shard in enumerate(plain_shards(state))]
     return tuple((name, written(part)) for name, part in parts)
 
@@ -217,7 +219,7 @@ def _state(position: int, parts: dict[str, Any], equipment: Equipment) -> State:
                               floor=floor),
         withdrawals=head.withdrawals, calls=head.calls, snapshots=head.snapshots,
         restarted_at=head.restarted_at, owed=head.owed, arrays={}, worths={},
-        ties=_ties(parts, len(names)), **_exposure(parts))
+        ties=_ties(parts, len(names)), settled=_settled(parts), **_exposure(parts))
 
 
 def _ties(parts: dict[str, Any], accounts: int) -> Ties:
@@ -234,6 +236,13 @@ def _exposure(parts: dict[str, Any]) -> dict[str, Any]:
             0 <= k < len(parts["segments"]) for k in part[0]):
         raise unreadable("limit the exposure of segments that are none")
     return {"exposure": part[0], "pledged": part[1]}
+
+
+def _settled(parts: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    part: tuple[tuple[str, int], ...] = parts.get("settled", ())
+    if not fits(part, tuple[tuple[str, int], ...]):
+        raise unreadable("say of what is no expiry that it is settled")
+    return part
 
 
 def _shard_of(image: _ShardImage, terms: Catalogue, assets: tuple[Asset, ...]) -> Shard:

@@ -206,6 +206,7 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
     check_room(draft, grouped_accounts(draft.state.ties))
     for name, worth in unmatched:
         _end_unmatched(draft, name, worth)
+    _note_settled(draft, event)
     draft.tell(ContractsDelivered(
         position=draft.position, time=draft.state.time, underlying=event.underlying,
         expiry=event.expiry, price=price[0], price_exponent=price[1], covered=covered))
@@ -264,6 +265,13 @@ def _end_unmatched(draft: Draft, name: str, worth: Worth) -> None:
     _, cost, _ = draft.cleared.pop(name)
     draft.cash[CLEARING][worth.asset] += cost
     draft.cash[EXTERNAL][worth.asset] -= cost
+
+
+def _note_settled(draft: Draft, event: ContractsSettled) -> None:
+    """Remember what is settled while fills from before its expiry are still taken."""
+    oldest = draft.state.time - draft.state.rules.lateness_ns
+    known = {*draft.state.settled, (event.underlying, event.expiry)}
+    draft.change(settled=tuple(sorted(pair for pair in known if pair[1] > oldest)))
 
 
 def _ended(draft: Draft, event: ContractsSettled) -> list[Future | Option]:

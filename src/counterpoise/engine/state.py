@@ -242,6 +242,8 @@ class State:
     ties          pockets and linked accounts
     exposure      {segment: limits of what its accounts lean on, and of their size}
     pledged       {asset with a cap on the platform: what all accounts hold, smallest units}
+    settled       (underlying, expiry, ns) of contracts that are settled, as long as a fill from
+                  before their expiry could still come
     """
 
     equipment: Equipment
@@ -269,6 +271,7 @@ class State:
     ties: Ties = NO_TIES
     exposure: dict[int, Exposure] = {}
     pledged: dict[str, int] = {}
+    settled: tuple[tuple[str, int], ...] = ()
 
 
 def genesis(*, catalogue: Catalogue, assets: tuple[Asset, ...], equipment: Equipment,

@@ -21,10 +21,10 @@ from counterpoise.engine.events import (
     WithdrawalRejected,
     WithdrawalRequested,
 )
+from counterpoise.engine.fillable import fillable, orderable
 from counterpoise.engine.groups import room_of
 from counterpoise.engine.money import (
     EXPONENT_MAX,
-    Worth,
     check_lots,
     check_money,
     delivered,
@@ -83,16 +83,6 @@ def asset_column(draft: Draft, code: str) -> int:
                     + ", ".join(a.code for a in draft.state.assets))
 
 
-def tradable(draft: Draft, name: str) -> Worth:
-    """Return how a live instrument's prices become money; BadInput where it cannot be traded."""
-    worth = draft.worth(name)
-    if worth is None:
-        raise bad_input(Reason.UNKNOWN_INSTRUMENT, name[:60], "is not listed; list it first")
-    if 0 < worth.expiry <= draft.state.time:
-        raise bad_input(Reason.EXPIRED, name, "has expired; it is settled, not traded")
-    return worth
-
-
 def _sized(subject: str, lots: int, price: int, exponent: int) -> list[Failure]:
     wrong = []
     if not lots or abs(lots) > LOTS_MAX:
@@ -114,7 +104,7 @@ def _positive(subject: str, amount: int) -> None:
 def filled(draft: Draft, event: Filled) -> None:
     """Book a trade: position, premium or gain, fee, and what it fills of its order."""
     number = account_number(draft, event.account)
-    worth = tradable(draft, event.instrument)
+    worth = fillable(draft, event)
     lots, price = event.lots, event.price
     if not 0 < abs(lots) <= LOTS_MAX or price <= 0 or abs(event.price_exponent) > EXPONENT_MAX:
         wrong = _sized(event.instrument, lots, price, event.price_exponent)
@@ -187,7 +177,7 @@ def _put_order(row: Row, name: str, order: Order) -> None:
 def order_placed(draft: Draft, event: OrderPlaced) -> Question:
     """Ask for a new order."""
     number = account_number(draft, event.account)
-    worth = tradable(draft, event.instrument)
+    worth = orderable(draft, event.instrument)
     held = draft.read(number)
     wrong = _sized(event.instrument, event.lots, event.price, event.price_exponent)
     if event.order in held.orders:
@@ -212,6 +202,7 @@ def order_changed(draft: Draft, event: OrderChanged) -> Question:
     if order is None:
         raise bad_input(Reason.UNKNOWN_ORDER, event.order[:60], f"is no open order of "
                         f"{event.account}")
+    orderable(draft, draft.state.catalogue.instruments[order[0]].id)
     wrong = _sized(event.order, event.lots, event.price, event.price_exponent)
     if (event.lots > 0) != (order[1] > 0):
         wrong.append(Failure(reason=Reason.BAD_VALUE, subject=event.order[:60], sentence=(

@@ -138,6 +138,17 @@ def test_interest_is_posted_at_the_full_hour_and_only_to_who_owes(world):
     assert 50 * 10**6 == world.state.ledger.cash["interest"][3]
 
 
+def test_linked_account_pays_interest_even_where_its_group_owns_more(world):
+    withdrawn(world, "alice", 20 * K)
+    world.say(said.Deposited, account="bob", asset="USDC", amount=50 * K)
+    linked, = world.say(said.AccountLinked, account="bob", to="alice")
+    posted, = hours_later(world)
+
+    # 8.76 a year of 8,760 hours on 20,000 USDC; bob's 50,000 spare nothing of it.
+    assert linked.admitted and (20 * 10**6, 1) == (posted.amount, posted.accounts)
+    assert (-20_020 * 10**6, 50 * K) == (usdc(world, "alice")[0], usdc(world, "bob")[0])
+
+
 def test_hours_that_nobody_saw_are_charged_as_simple_interest(world):
     withdrawn(world, "alice", 50 * K)
     posted, = hours_later(world, 5)

@@ -5,7 +5,7 @@ import pytest
 
 from counterpoise.engine import effects as made
 from counterpoise.engine import events as said
-from counterpoise.engine.image import state_root
+from counterpoise.engine.image import decoded_state, encoded_state, state_root
 from counterpoise.instruments.contracts import Right
 from counterpoise.instruments.listing import Listing, option
 from counterpoise.values.time import SECOND_NS
@@ -107,6 +107,78 @@ def test_orders_on_ended_contracts_are_dropped(world):
     through_the_window(world, 80_000.0, 80_000.0)
 
     assert {} == world.row("alice").orders
+
+
+def late_fill(world, seconds):
+    """Say that alice sold the future so many seconds after its expiry."""
+    return world.say(said.Filled, account="alice", order="", instrument=FUTURE,
+                     lots=-7_001 * 10**9, price=75_000, price_exponent=0, fee=0,
+                     time=EXPIRY + seconds * SECOND_NS)
+
+
+def settled_at(world, price):
+    return world.say(said.ContractsSettled, underlying="BTC", expiry=EXPIRY, price=price,
+                     price_exponent=0)
+
+
+def test_fill_from_before_the_expiry_counts_until_the_settlement(world):
+    world.time = EXPIRY + 30 * SECOND_NS
+    world.say(said.ClockAdvanced)
+    before = cash(world, "alice")["BTC"]
+    told = late_fill(world, -1)
+    gained = cash(world, "alice")["BTC"] - before
+    settled_at(world, 80_000)
+
+    # Sold at 75,000 what was bought at 70,000; nothing of it is left for the delivery at 80,000.
+    assert () == told and gained == cash(world, "alice")["BTC"] - before
+    assert gained == pytest.approx((7_001 / 70_000 - 7_001 / 75_000) * 1e8, abs=2)
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_fill_from_the_expiry_on_is_refused(world, seconds):
+    world.time = EXPIRY - 2 * SECOND_NS
+    world.say(said.ClockAdvanced)
+    root = state_root(world.state)
+    refused, = late_fill(world, seconds)
+
+    assert "expired" == refused.failures[0].reason and root == state_root(world.state)
+
+
+def test_fill_after_the_settlement_is_refused_after_a_restart_too(world):
+    world.time = EXPIRY + 30 * SECOND_NS
+    world.say(said.ClockAdvanced)
+    settled_at(world, 80_000)
+    world.state = decoded_state(encoded_state(world.state), world.state.equipment)
+    root = state_root(world.state)
+    refused, = late_fill(world, -1)
+
+    assert "expired" == refused.failures[0].reason and root == state_root(world.state)
+    assert "is settled already" in refused.failures[0].sentence
+
+
+def test_settlement_is_remembered_while_a_fill_could_still_come(world):
+    world.time = EXPIRY
+    world.say(said.ClockAdvanced)
+    settled_at(world, 80_000)
+    remembered = world.state.settled
+    world.time = EXPIRY + world.state.rules.lateness_ns
+    world.say(said.ContractsSettled, underlying="ETH", expiry=EXPIRY, price=3_500,
+              price_exponent=0)
+
+    assert (("BTC", EXPIRY),) == remembered and () == world.state.settled
+
+
+def test_orders_on_expired_contracts_can_be_cancelled_and_not_changed(world):
+    order = {"account": "alice", "order": "o"}
+    limit = {"lots": 10**9, "price": 1, "price_exponent": 0}
+    world.say(said.OrderPlaced, **order, instrument=FUTURE, **limit)
+    world.time = EXPIRY
+    world.say(said.ClockAdvanced)
+    root = state_root(world.state)
+    refused, = world.say(said.OrderChanged, **order, **limit)
+
+    assert "expired" == refused.failures[0].reason and root == state_root(world.state)
+    assert () == world.say(said.OrderCancelled, **order)
 
 
 def test_sides_that_never_came_are_borne_outside(world):
