@@ -52,7 +52,7 @@ def test_every_rule_book_is_measured_beside_the_kernel():
     assert len(left_out) < len(found["models"])
     assert all(one["rows_that_fail"] < 0.01 for one in found["models"].values())
     assert found["compared_models"] == len(model_names())
-    assert 0 < found["compare_share_of_two_s"] < 1
+    assert found["compare_share_of_two_s"] > 0
 
 
 def test_committed_results_hold_ratios_and_equalities_only(benchmarks):
