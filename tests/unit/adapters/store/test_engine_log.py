@@ -1,6 +1,7 @@
 """Does the engine's log lead a replay to the same root, and does the command line say so?"""
 
 import json
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -20,6 +21,7 @@ from counterpoise.adapters.store.replay import replayed
 from counterpoise.apps.cli import logs
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
+from counterpoise.apps.engine_run import recovered
 from counterpoise.engine import codec
 from counterpoise.engine import events as said
 from counterpoise.engine.codec import batch_of
@@ -137,6 +139,22 @@ def test_commands_carry_verify_and_replay_a_log(place, tmp_path, capsys):
     assert head["root"] == document(capsys)["root"]
     assert ANSWERED == answered(["replay", restored])
     assert ANSWERED == answered(["export", place, str(tmp_path / "log.parquet")])
+
+
+def test_run_begins_after_damage_before_its_snapshot_that_verify_finds(place, capsys):
+    with closing(places.opened(place)) as store:
+        before = recovered(store, Equipment(models={MODEL.name: MODEL})).root
+    with closing(sqlite3.connect(f"{place}/log.sqlite")) as log:
+        frame, = log.execute("SELECT frame FROM log WHERE number = 3").fetchone()
+        flipped = frame[:-40] + bytes([frame[-40] ^ 1]) + frame[-39:]
+        log.execute("UPDATE log SET frame = ? WHERE number = 3", (flipped,))
+        log.commit()
+    with closing(places.opened(place)) as store:
+        after = recovered(store, Equipment(models={MODEL.name: MODEL})).root
+
+    assert before == after
+    assert ANSWERED != answered(["verify", place, "--json"])
+    assert "record 3" in capsys.readouterr().out
 
 
 def test_commands_show_a_life_and_forget_what_is_old(place, capsys):
