@@ -38,6 +38,7 @@ class Auditor:
         self.venues, self.lending, self.counting, self.decreed = Venues(), Lending(), {}, []
         self.asset_price, self.confidence = {"USD": Fraction(1)}, {}
         self.outside = dict.fromkeys(self.codes, 0)
+        self.delivered = dict.fromkeys(self.codes, 0)
         self.marks, self.index, self.market = {}, {}, None
         self.at, self.sources, self.since = {}, {}, {}
         self.restarted, self.grace = NEVER, 900 * 10**9
@@ -80,8 +81,7 @@ class Auditor:
             units = Fraction(e.lots) * Fraction(10) ** (
                 contract.lot_exponent + self.decimals[contract.underlying])
             account.cash[contract.underlying] += int(units)
-            account.delivered[contract.underlying] = int(units) + account.delivered.get(
-                contract.underlying, 0)
+            self.delivered[contract.underlying] += int(units)
             account.cash[paid] -= self.worth(contract, e.lots, price)
         else:
             account.cash[paid] += self.trade(account, contract, e.lots, price)

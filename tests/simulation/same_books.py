@@ -51,7 +51,7 @@ def compare_house(books, state):
         owed = sum(held[1] for a in books.accounts.values() for n, held in a.positions.items()
                    if paid[n] == code and not isinstance(books.terms[n], Option))
         there = sum(held[1] for n, held in state.ledger.cleared.items() if paid[n] == code)
-        moved = sum(a.delivered.get(code, 0) for a in books.accounts.values())
+        moved = books.delivered[code]
         if owed + there + cash["clearing"][code] + moved:
             raise Divergence(f"clearing of {code}: entries {owed}, other sides {there}, cash "
                              f"{cash['clearing'][code]}, delivered {moved}")

@@ -19,7 +19,7 @@ class Account:
 
     def __init__(self, codes):
         self.cash = dict.fromkeys(codes, 0)
-        self.positions, self.orders, self.delivered = {}, {}, {}
+        self.positions, self.orders = {}, {}
         self.level, self.call = 0, None
         self.sums = {(flow, code): 0 for flow in FLOWS for code in codes}
 
