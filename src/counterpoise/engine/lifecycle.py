@@ -69,12 +69,11 @@ def account_opened(draft: Draft, event: AccountOpened) -> None:
                              sentence="is no name of 1 to 64 printable characters"))
     if wrong:
         raise BadInput(*wrong)
-    k = next((k for k in range(len(draft.shards) - 1, -1, -1)
-              if draft.shards[k].segment == segment), -1)
+    k = draft.last_shard(segment)
     if k < 0 or draft.shards[k].size >= SHARD_ACCOUNTS:
         draft.shards.append(empty_shard(state.catalogue, state.assets, segment,
                                         () if k < 0 else draft.shards[k].standing.pools))
-        k = len(draft.shards) - 1
+        k = draft.last[segment] = len(draft.shards) - 1
     shard, number = draft.shards[k], state.directory.count
     draft.shards[k] = replaced(shard, size=shard.size + 1, numbers=(*shard.numbers, number))
     draft.change(directory=with_account(state.directory, event.account, (k, shard.size)))
