@@ -97,10 +97,9 @@ _EMPTY = {"initial": np.nan, "maintenance": np.nan, "balance": np.nan, "status":
 
 def _in_the_open(shards: Sequence[Shard], starts: Ints) -> tuple[Ints, list[Row]]:
     """Return the rows in the open of all shards, counted over all, and what they hold."""
-    count = sum([len(s.overlay) for s in shards])
-    at = flat(chain.from_iterable([s.overlay for s in shards]), count)
-    return (at + np.repeat(starts[:-1], [len(s.overlay) for s in shards]),
-            [*chain.from_iterable([s.overlay.values() for s in shards])])
+    rows = [*chain.from_iterable([s.overlay.values() for s in shards])]
+    at = flat(chain.from_iterable([s.overlay for s in shards]), len(rows))
+    return at + np.repeat(starts[:-1], [len(s.overlay) for s in shards]), rows
 
 
 def _numbers(shards: Sequence[Shard]) -> Ints:
