@@ -18,7 +18,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from counterpoise.values.time import SECOND_NS
 
 FILLS = 5
 BATCH = 5_000
+PACE = 250_000
 SEED = 7
 ACCOUNTS = 100_000
 PASSES = 120
@@ -180,19 +181,47 @@ def opened(sayings: Sayings, grid: dict[str, Any] | None = None) -> State:
 
     `grid` are overrides of the venue's parameters.
     """
-    say, accounts = sayings.event, range(sayings.accounts)
+    state = begun(sayings, grid)
+    for some in beginnings(sayings).values():
+        state, _ = paced(state, sayings, some)
+    return applied(state, sayings.quotes(), BATCH)[0]
+
+
+def paced(state: State, sayings: Sayings, events: Iterable[Any]) -> tuple[State, list[float]]:
+    """Return the state after some events, and the seconds of every batch of them.
+
+    Time goes on: after every `PACE` events come quotes and a snapshot, so that rows become columns
+    and ids may be forgotten, as they would.
+    """
+    seconds, coming = list[float](), iter(events)
+    while some := list(islice(coming, BATCH)):
+        state, took = timed(state, batch_of(some))
+        seconds.append(took)
+        if len(seconds) % (PACE // BATCH) == 0:
+            state, _ = applied(state, sayings.quotes(), BATCH)
+    return state, seconds
+
+
+def begun(sayings: Sayings, grid: dict[str, Any] | None = None) -> State:
+    """Return a state with a segment that nobody is in yet."""
     state = genesis(
         catalogue=sayings.market.catalogue, assets=tuple(map(asset, ("BTC", "ETH", "USDC"))),
         time=sayings.time, rules=Rules(calm_ns=0), equipment=Equipment(models={MODEL.name: MODEL}))
     version = parameters_of(MODEL, sayings.time, million_accounts.GRID if grid is None else grid)
-    begun = [say(said.SegmentDefined, segment="pm", model=MODEL.name, levels=DEFAULT_LEVELS),
-             say(said.ParametersActivated, segment="pm", version=version, effective_from=0)]
-    opening = (say(said.AccountOpened, account=f"a{k}", segment="pm") for k in accounts)
-    paid = (say(said.Deposited, account=f"a{k}", asset=code, amount=10**13)
-            for k in accounts for code in ("BTC", "ETH", "USDC"))
-    bought = (sayings.fill(k) for k in accounts for _ in range(FILLS))
-    state, _ = applied(state, chain(begun, opening, paid, bought), BATCH)
-    return applied(state, sayings.quotes(), BATCH)[0]
+    return applied(state, [
+        sayings.event(said.SegmentDefined, segment="pm", model=MODEL.name, levels=DEFAULT_LEVELS),
+        sayings.event(said.ParametersActivated, segment="pm", version=version, effective_from=0)],
+        BATCH)[0]
+
+
+def beginnings(sayings: Sayings) -> dict[str, Iterable[Any]]:
+    """Return the events with which all accounts begin, by kind, made when they are asked for."""
+    say, accounts = sayings.event, range(sayings.accounts)
+    return {
+        "openings": (say(said.AccountOpened, account=f"a{k}", segment="pm") for k in accounts),
+        "deposits": (say(said.Deposited, account=f"a{k}", asset=code, amount=10**13)
+                     for k in accounts for code in ("BTC", "ETH", "USDC")),
+        "fills": (sayings.fill(k) for k in accounts for _ in range(FILLS))}
 
 
 def applied(state: State, events: Iterable[Any], size: int) -> tuple[State, float]:

@@ -31,14 +31,14 @@ from counterpoise import _core
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("foundation", "pricing", "aggregation", "whole_margin", "ticks", "expected_shortfall",
-         "dynamic", "whatif", "implied", "safe_bands", "models", "engine_step", "growth", "store",
-         "gpu")
-ONCE = ("foundation", "pricing", "aggregation", "safe_bands", "engine_step", "growth", "store",
-        "gpu")
+         "dynamic", "whatif", "implied", "safe_bands", "models", "engine_step",
+         "million_engine", "growth", "store", "gpu")
+ONCE = ("foundation", "pricing", "aggregation", "safe_bands", "engine_step", "million_engine",
+        "growth", "store", "gpu")
 """Parts that take turns themselves or count what no machine changes; the others run three times
 and the median counts."""
-PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "engine_step", "growth",
-            "store", "gpu")
+PEERLESS = ("foundation", "whole_margin", "ticks", "safe_bands", "models", "engine_step",
+            "million_engine", "growth", "store", "gpu")
 """Parts that stand beside no other library."""
 ONE_THREAD = ("expected_shortfall", "dynamic", "whatif", "implied")
 """Parts that compare what one thread does: the pools of every library are held to one."""

@@ -55,6 +55,15 @@ def test_every_rule_book_is_measured_beside_the_kernel():
     assert found["compare_share_of_two_s"] > 0
 
 
+def test_parts_of_the_memory_of_many_accounts_add_up():
+    found = json.loads(printed("million_engine.py", "--quick"))
+
+    parts = found["bytes_per_account"]
+    assert found["same_bits"] and found["none_refused"] and found["accounts"] == 2_000
+    assert parts.pop("in all") == pytest.approx(sum(parts.values()), abs=len(parts))
+    assert all(parts[name] > 0 for name in ("book", "flows", "standing", "remembered ids"))
+
+
 def test_committed_results_hold_ratios_and_equalities_only(benchmarks):
     for name, text in committed().items():
         leaves = dict(benchmarks("run").leaves(json.loads(text)))
