@@ -11,6 +11,8 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final
 
 from counterpoise.adapters.store.header import begin, refuse_other_header
@@ -36,6 +38,8 @@ WAITING_MAX: Final = 64
 """Batches that wait: whoever hands in more waits with them."""
 RECENT_MAX: Final = 200_000
 """Client ids in memory before they go to the index in one large step."""
+_TYPE, _CLIENT_ID, _CAUSE = (itemgetter(Entry._fields.index(name))
+                             for name in ("type", "client_id", "cause"))
 
 
 @frozen
@@ -52,14 +56,15 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Refuse what no record can hold, wrong types, effects of absent events, an id twice."""
-        refuse_unfit([*self.events, *self.effects])
-        ids = {e.client_id for e in self.events}
-        if len(ids) != len(self.events):
+        refuse_unfit(self.events, self.effects)
+        if len(set(map(_CLIENT_ID, self.events))) != len(self.events):
             raise bad_input(Reason.DUPLICATE, "batch", "has a client id twice; each event has its "
                             "own")
-        if (any(e.type != RecordType.EVENT for e in self.events)
-                or any(e.type != RecordType.EFFECT or not -1 <= e.cause < len(self.events)
-                       for e in self.effects)):
+        causes = [*map(_CAUSE, self.effects)]
+        if (not {RecordType.EVENT}.issuperset(map(_TYPE, self.events))
+                or not {RecordType.EFFECT}.issuperset(map(_TYPE, self.effects))
+                or min(causes, default=-1) < -1
+                or max(causes, default=-1) >= len(self.events)):
             raise bad_input(Reason.BAD_VALUE, "batch", "has an entry of another type among its "
                             "events or effects, or an effect of an event that it does not have")
 
@@ -129,20 +134,26 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
-        contents = [content_of(event) for event in events]
-        found = self._screened(events, contents)
-        fresh = set(map(id, found.fresh)) if len(found.fresh) < len(events) else None
+        names = [*map(_CLIENT_ID, events)]
+        contents = [*map(content_of, events)]
+        found = self._screened(names, events, contents)
+        offered = zip(events, contents, strict=True)
+        if len(found.fresh) == len(events):
+            fresh = dict(zip(names, offered, strict=True))
+        else:
+            kept = set(map(id, found.fresh))
+            fresh = {e.client_id: (e, content) for e, content in offered if id(e) in kept}
         with self._claim:
             if len(self._offered) > RECENT_MAX:
                 self._offered.clear()
-            self._offered.update(
-                (event.client_id, (event, content))
-                for event, content in zip(events, contents, strict=True)
-                if fresh is None or id(event) in fresh)
+            self._offered.update(fresh)
         return found
 
-    def _screened(self, events: Sequence[Entry], contents: list[bytes]) -> Screened:
-        known = self._seen([e.client_id for e in events])
+    def _screened(self, names: list[str], events: Sequence[Entry],
+                  contents: list[bytes]) -> Screened:
+        known = self._seen(names)
+        if not known and len(set(names)) == len(names):
+            return Screened(fresh=tuple(events), repeated={}, refused=())
         fresh: list[Entry] = []
         repeated: dict[str, int] = {}
         refused: list[Failure] = []
@@ -161,11 +172,12 @@ class Journal:
         with self._claim:
             found = {name: known for name in ids
                      if (known := self._recent.get(name) or self._older.get(name))}
-            rest = [n for n in ids if n not in found and n not in self._absent]
+            rest = ids if not found else [n for n in ids if n not in found]
+            rest = [n for n in rest if n not in self._absent] if self._absent else rest
         indexed = self.store.known(rest) if rest else {}
         with self._claim:
             # What the index does not have it can only get through this journal.
-            self._absent.update(name for name in rest if name not in indexed)
+            self._absent.update([n for n in rest if n not in indexed] if indexed else rest)
         return found | indexed
 
     def submit(self, batch: Batch) -> Ticket:
@@ -189,24 +201,24 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        names = [e.client_id for e in batch.events]
+        names = [*map(_CLIENT_ID, batch.events)]
         with self._claim:
             offered = [self._offered.pop(name, None) for name in names]
         if all(one is not None and one[0] is event
                for one, event in zip(offered, batch.events, strict=True)):
             contents = [one[1] for one in offered if one is not None]
         else:
-            contents = [content_of(e) for e in batch.events]
-            self._refuse_known(batch, contents)
+            contents = [*map(content_of, batch.events)]
+            self._refuse_known(batch, names, contents)
         with self._claim:
-            self._recent.update(zip(names, (Known(0, c) for c in contents), strict=True))
+            self._recent.update(zip(names, map(Known, repeat(0), contents), strict=False))
             self._absent.difference_update(names)
             if len(self._absent) > RECENT_MAX:
                 self._absent.clear()
         return Ticket(batch, contents)
 
-    def _refuse_known(self, batch: Batch, contents: list[bytes]) -> None:
-        screened = self._screened(batch.events, contents)
+    def _refuse_known(self, batch: Batch, names: list[str], contents: list[bytes]) -> None:
+        screened = self._screened(names, batch.events, contents)
         again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
                          "is applied once") for name in screened.repeated]
         if again or screened.refused:
@@ -309,7 +321,7 @@ class Journal:
             marks.append(head)
             touched += [(account, number) for number, entry in enumerate(entries, first)
                         for account in entry.accounts]
-            ids.update(zip([e.client_id for e in ticket.batch.events],
+            ids.update(zip(map(_CLIENT_ID, ticket.batch.events),
                            map(Known, range(first, head.number + 1), ticket.contents),
                            strict=False))
         self.store.commit(frames, head, self._sent)
