@@ -57,7 +57,7 @@ from counterpoise.engine.exposure import pledged_in
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
-from counterpoise.engine.remembered import Said, content_of, turned, with_ids
+from counterpoise.engine.remembered import content_of, turned, with_ids
 from counterpoise.engine.state import NEVER, RESTART_JUMP_MAX_NS, State
 from counterpoise.engine.tie_events import (
     AccountLinked,
@@ -196,15 +196,9 @@ def _refuse(draft: Draft, event: Event, wrong: BadInput) -> None:
 
 def _remember(draft: Draft) -> None:
     """Note the ids of what was applied, in order."""
-    said = sorted(draft.said.items(), key=_position_of)
-    draft.said = {}
-    draft.change(
-        remembered=with_ids(draft.state.remembered, said),
-        applied=draft.state.applied + len(said))
-
-
-def _position_of(said: tuple[str, Said]) -> int:
-    return said[1][0]
+    said, draft.said = draft.said, {}
+    draft.change(remembered=with_ids(draft.state.remembered, said),
+                 applied=draft.state.applied + len(said))
 
 
 def _mark(draft: Draft, entry: Entry) -> None:

@@ -21,6 +21,7 @@ from counterpoise.margin.model import (
     MarginModel,
     PricedMarket,
     UnitModel,
+    is_unit_model,
 )
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.pools import Bools
@@ -86,7 +87,7 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
     else:
         now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
     if isinstance(book, Layout):
-        assert isinstance(model, UnitModel)
+        assert is_unit_model(model)
         results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
         return margins_of(book, results, now, model, threads=threads)
     requirements = model.requirement(book, now.arrays, market, version.parameters, threads)
@@ -96,7 +97,7 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
 
 def laid_out(book: Book, model: MarginModel, *, threads: int = 1) -> Book | Layout:
     """Return what `compute_margin` takes instead of the book, to be kept while positions stand."""
-    return model.layout(book, threads) if isinstance(model, UnitModel) else book
+    return model.layout(book, threads) if is_unit_model(model) else book
 
 
 def margins_of(layout: Layout, results: tuple[Any, ...], now: PricedMarket, model: UnitModel, *,
@@ -129,7 +130,7 @@ def priced_market(market: MarketSnapshot, *, model: MarginModel, version: Parame
     """Return a market priced for a model, with all that it derives of market and parameters."""
     now = PricedMarket(market=market, parameters=version.parameters, arrays=priced(
         market, model=model, version=version, threads=threads))
-    return model.with_terms(now) if isinstance(model, UnitModel) else now
+    return model.with_terms(now) if is_unit_model(model) else now
 
 
 def against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,

@@ -71,7 +71,7 @@ def _initializer(cls: Any) -> Any:
                 raise TypeError(f"{cls.__name__}: missing {missing}, unknown {unknown}")
         for name, put in setters:
             field = given[name]
-            if isinstance(field, arrays):
+            if isinstance(field, arrays) and field.flags.writeable:
                 field = field.view()
                 field.flags.writeable = False
             put(self, field)
