@@ -38,6 +38,9 @@ WAITING_MAX: Final = 64
 """Batches that wait: whoever hands in more waits with them."""
 RECENT_MAX: Final = 200_000
 """Client ids in memory before they go to the index in one large step."""
+UNINDEXED_MAX: Final = 50_000
+"""Records that opening leaves to be indexed later: else one death after the other, each before such
+a step is done, would make every start longer."""
 _TYPE, _CLIENT_ID, _CAUSE = (itemgetter(Entry._fields.index(name))
                              for name in ("type", "client_id", "cause"))
 
@@ -353,15 +356,15 @@ class Journal:
             self._error = self._error or error
 
     def _index(self, ids: dict[str, Known], touched: list[tuple[str, int]], upto: int) -> None:
-        self.store.index(IndexRows(ids=tuple((name, *known) for name, known in ids.items()),
-                                   touched=tuple(touched), upto=upto))
+        self.store.index(_index_rows(ids, touched, upto))
 
 
 def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
     """Return the writer of a store that was opened for writing.
 
     `header` says by what the log is written (codec, versions); a new log begins with it, an old
-    one must have the same. What the index lacks is read from the log, and checked on the way.
+    one must have the same. What the index lacks is read from the log, and checked on the way; most
+    of it is indexed there and then.
 
     Raises
     ------
@@ -385,7 +388,16 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         touched += [(account, record.number) for account in record.accounts]
         if record.type == RecordType.EVENT:
             recent[record.client_id] = Known(record.number, content_of(record))
+        if record.number - reach >= UNINDEXED_MAX:
+            store.index(_index_rows(recent, touched, record.number))
+            recent, touched, reach = {}, [], record.number
     return Journal(store, head, recent, touched)
+
+
+def _index_rows(ids: dict[str, Known], touched: list[tuple[str, int]], upto: int) -> IndexRows:
+    """Return what the index is to learn of the records up to a number."""
+    return IndexRows(ids=tuple((name, *known) for name, known in ids.items()),
+                     touched=tuple(touched), upto=upto)
 
 
 def _entries(batch: Batch) -> tuple[Entry, ...]:
