@@ -35,8 +35,9 @@ from counterpoise.apps.collector import collect, collected_by_hand
 from counterpoise.apps.crowd import Crowd, beginning, first_state, turn
 from counterpoise.engine import codec, effects
 from counterpoise.engine.effects import Effect
-from counterpoise.engine.events import ConflictReceived, EngineRestarted, Event
+from counterpoise.engine.events import ConflictReceived, Event
 from counterpoise.engine.image import encoded_state
+from counterpoise.engine.outage import restarts
 from counterpoise.engine.state import Equipment, State
 from counterpoise.engine.step import step
 from counterpoise.market.course import Course
@@ -165,8 +166,8 @@ class _Run:
         """Begin or go on, take the steps, and leave a snapshot behind."""
         if self.resumed:
             self._refuse_other_run()
-            self.take((EngineRestarted(client_id=f"restart-{self.journal.head.number}",
-                                       time=self.state.time, engine=counterpoise.__version__),))
+            self.take(restarts(f"restart-{self.journal.head.number}", since=self.state.time,
+                               until=self.state.time, engine=counterpoise.__version__))
         for events in beginning(self.plan.course, self.plan.crowd):
             if stop.is_set():
                 break
