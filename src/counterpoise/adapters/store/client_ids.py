@@ -8,7 +8,7 @@ in the index alone, so that nothing can be compared with them.
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from counterpoise.adapters.store.history import CHUNK, record_at, records
 from counterpoise.adapters.store.records import START, Mark, Record, RecordType, content_of
@@ -102,7 +102,7 @@ def _against(store: Store, record: Record, row: Known | None) -> Failure | None:
 def _strays(store: Store, reach: tuple[int, int], good: int) -> Iterator[tuple[str, Failure]]:
     """Yield rows that no record has; where as many rows as events agreed none needs a look."""
     foot, upto = reach
-    kept, later = 0, list[tuple[str, object]]()
+    kept, later = 0, list[tuple[Any, Any]]()
     for name, number in _rows(store):
         inside = isinstance(number, int) and number <= upto
         kept += inside and number > foot
@@ -115,7 +115,8 @@ def _strays(store: Store, reach: tuple[int, int], good: int) -> Iterator[tuple[s
                                       "does not have it; an event of that id would not be applied")
 
 
-def _rows(store: Store) -> Iterator[tuple[str, int]]:
+def _rows(store: Store) -> Iterator[tuple[Any, Any]]:
+    """Yield the id and number of every row; in a damaged SQLite file they may be of any type."""
     after = ""
     while rows := store.id_rows(after, CHUNK):
         after = rows[-1][0]
@@ -154,7 +155,7 @@ def reindexed(store: Store, *, tracked: Tracked = iter) -> int:
             raise bad_input(Reason.UNREADABLE, store.place.split("@")[-1], "has forgotten records, "
                             "whose ids its index alone has, and that is damaged: restore a backup")
         for events in _events(records(store)):
-            rows = store.known([record.client_id for record in events])
+            rows: dict[str, Any] = store.known([record.client_id for record in events])
             older += [name for name, row in rows.items()
                       if not isinstance(row.number, int) or row.number <= foot.number]
     store.unindex(older)
