@@ -119,9 +119,11 @@ class Workload:
         name, kind = self.pick(self.names()), self.one(5)
         mine = self.read(name).orders
         if kind < 3 or not mine:
-            contract = self.pick(self.live())
+            spot = [c for c in self.live() if isinstance(c, Spot)]
+            contract = self.pick(self.live() if self.one(3) else spot)
             inverse = contract.payoff == "inverse" and not isinstance(contract, Option)
-            lots = (1 + self.one(3000)) * (10**11 if inverse else 10**7)
+            lots = (1 + self.one(3000)) * (10**11 if inverse else
+                                           10**6 if contract in spot else 10**7)
             self.orders += 1
             return [(self.world.event(
                 said.OrderPlaced, account=name, order=f"o{self.orders}", instrument=contract.id,
@@ -268,13 +270,12 @@ class Workload:
             leap = make(said.EngineRestarted, engine="test",
                         time=self.world.time + (367 + self.one(20_000)) * DAY_NS)
             return [(leap, False), (make(said.EngineRestarted, engine="test"), False)]
-        if kind == 3 and not self.settled:
+        if kind == 3 and self.settled:
+            return self.settle()
+        if kind == 3:
             self.settled, self.world.time = True, EXPIRY
-            settled = [(make(said.ContractsSettled, underlying=coin, expiry=EXPIRY,
-                             price=int(price * 10_000), price_exponent=-4), False)
-                       for coin, price in self.prices.items()]
             return [(make(said.ClockAdvanced), False), *self.changed_late(), *self.late(),
-                    *settled, *self.late()]
+                    *self.settle(), *self.late()]
         if kind == 5:
             return [(make(of_assets.IndexRulesChanged, rules=self.rules()), False)] if self.one(
                 2) else [(make(of_assets.CountingChanged, segment="retail", effective_from=0,
@@ -291,6 +292,12 @@ class Workload:
                 gone.version), effective_from=gone.effective_from), False)]
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
+
+    def settle(self) -> list[tuple[Any, bool]]:
+        """Return settlements of what ended; the auditor says which have been."""
+        return [(self.world.event(said.ContractsSettled, underlying=coin, expiry=EXPIRY,
+                                  price=int(price * 10_000), price_exponent=-4), False)
+                for coin, price in self.prices.items()]
 
     def limits(self) -> list[tuple[Any, bool]]:
         """Return limits of exposure, at once or later."""

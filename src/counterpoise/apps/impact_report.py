@@ -141,9 +141,8 @@ def _digest(steps: tuple[StepImpact, ...], whole: Impact, uses: tuple[LimitUse, 
 
 
 def _step(desk: Desk, asked: Proposal, which: tuple[Any, int], found_impact: Impact) -> StepImpact:
-    limits = limits_of(desk.charter, asked)
-    sentences = [] if limits is None else [f"{f.subject}: {f.sentence}"
-                                           for f in beyond(found_impact.groups, limits)]
+    sentences = [f"{f.subject}: {f.sentence}"
+                 for f in beyond(found_impact.groups, limits_of(desk.charter, asked))]
     eased = sum(group.eased for group in found_impact.groups)
     if asked.lasts_ns and eased:
         sentences.append(f"{eased} accounts would need less, or own more: an emergency only "

@@ -82,7 +82,9 @@ def doubts(draft: Draft, segment: int, row: Row) -> tuple[Failure, ...]:
         return ()
     columns = found.untrusted & {*row.positions, *(order[0] for order in row.orders.values())}
     names = [draft.state.catalogue.instruments[c].id for c in sorted(columns)]
-    names += [draft.state.assets[k].code for k in sorted(found.unpriced) if row.balances[k]]
+    paid_in = {draft.state.catalogue.instruments[c].settlement for c in row.positions}
+    names += [code for k in sorted(found.unpriced)
+              if (code := draft.state.assets[k].code) in paid_in or row.balances[k]]
     return tuple(Failure(reason=Reason.DEGRADED, subject=name, sentence="has no trusted price: too "
                          "old, on too few sources, or not calm since it was; wait for its feed")
                  for name in names[:_SHOWN])
@@ -98,6 +100,10 @@ def doubtful(state: State, found: Trust, book: Book) -> Bools:
             out[np.searchsorted(pointer, at, side="right") - 1] = True
     if found.unpriced:
         out |= np.logical_or.reduce(book.balances[:, sorted(found.unpriced)] != 0, axis=1)
+        codes, terms = {state.assets[k].code for k in found.unpriced}, state.catalogue
+        paid = np.array([code in codes for code in terms.settlements], bool)[terms.settlement]
+        at = np.flatnonzero(paid[book.instrument])
+        out[np.searchsorted(book.row_pointer, at, side="right") - 1] = True
     return out
 
 
