@@ -110,10 +110,10 @@ def doubtful(state: State, found: Trust, book: Book) -> Bools:
 def refreshed(board: Board, state: State, time: int) -> Board:
     """Return the board with what is fresh at `time` noted: fresh since when, or not."""
     rules, terms = state.rules, state.catalogue
-    names = ([c.id for c in terms.instruments], terms.underlyings, [a.code for a in state.assets])
+    codes = [a.code for a in state.assets]
     of_coin = [rules.age_max_ns.get(u, rules.other_age_max_ns) for u in terms.underlyings]
     ages = [np.array(of_coin, np.int64)[terms.underlying], np.array(of_coin, np.int64),
-            np.array([rules.age_max_ns.get(c, rules.other_age_max_ns) for c in names[2]], np.int64)]
+            np.array([rules.age_max_ns.get(c, rules.other_age_max_ns) for c in codes], np.int64)]
     for name, own in rules.age_max_ns.items():
         if name in terms.column:
             ages[0][terms.column[name]] = own

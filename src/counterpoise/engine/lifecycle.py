@@ -315,10 +315,9 @@ def swept(draft: Draft) -> None:
     other amount says that the two sides did not trade at one price: the world outside bears it.
     Done at market events, so that the order of fills between two of them does not matter.
     """
-    for name, (lots, cost, trades) in list(draft.cleared.items()):
-        if lots == 0:
-            worth: Any = draft.worth(name)
-            house = DUST if 0 <= -cost <= 2 * trades else EXTERNAL
-            draft.cash[CLEARING][worth.asset] += cost
-            draft.cash[house][worth.asset] -= cost
-            del draft.cleared[name]
+    for name in [name for name, held in draft.cleared.items() if not held[0]]:
+        worth: Any = draft.worth(name)
+        _, cost, trades = draft.cleared.pop(name)
+        house = DUST if 0 <= -cost <= 2 * trades else EXTERNAL
+        draft.cash[CLEARING][worth.asset] += cost
+        draft.cash[house][worth.asset] -= cost
