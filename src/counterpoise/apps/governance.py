@@ -13,16 +13,17 @@ from typing import Any
 from counterpoise.adapters.activations import activation_id
 from counterpoise.adapters.desk import OPEN_ONE, Kept, desk_place, filed, kept_at, newest_record
 from counterpoise.adapters.desk_documents import read_charter, read_proposal
-from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.store import places
+from counterpoise.adapters.store.engine_log import Origin, market_of
 from counterpoise.adapters.store.history import records
 from counterpoise.adapters.store.records import Mark, RecordType, hash_of
 from counterpoise.adapters.store.store import Store
-from counterpoise.apps.engine_run import recovered
+from counterpoise.apps.engine_writer import equipment_of_all, recovered
 from counterpoise.apps.impact_report import ImpactReport, impact_report
+from counterpoise.apps.report.log_source import market_line
 from counterpoise.engine import codec
 from counterpoise.engine.effects import ChangeDecided, EventRefused
-from counterpoise.engine.state import Equipment, Segment, State
+from counterpoise.engine.state import Segment, State
 from counterpoise.governance import deeds
 from counterpoise.governance.deeds import Deed
 from counterpoise.governance.history import COLLATERAL
@@ -175,7 +176,7 @@ def _decided(store: Store, after: int, asked: dict[str, tuple[str, int]]) -> Any
     before = store.frames(after - 1, 1) if after > store.foot().number else []
     mark = Mark(number=after, hash=hash_of(before[0])) if before else store.foot()
     told: dict[int, str] = {}
-    types = codec.vocabulary(_equipment(1).models.values())
+    types = codec.vocabulary(equipment_of_all(1).models.values())
     for record, _ in records(store, after=mark) if asked else ():
         if record.type == RecordType.EVENT and record.client_id in asked:
             told[record.number] = record.client_id
@@ -205,13 +206,12 @@ def impact(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
     desk = held(looked_at(where)[0])
     with closing(places.opened(where.store)) as store:
         state, record = _state(store, threads)
-    return impact_report(desk, proposal, state, record)
-
-
-def _equipment(threads: int) -> Equipment:
-    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+        prices = market_of(store)
+    report = impact_report(desk, proposal, state, record)
+    return report if prices is None else replaced(report, market=replaced(
+        report.market, source=market_line(prices), simulated=prices.origin == Origin.SIMULATED))
 
 
 def _state(store: Store, threads: int = 1) -> tuple[State, int]:
-    again = recovered(store, _equipment(threads))
+    again = recovered(store, equipment_of_all(threads))
     return again.state, again.mark.number
