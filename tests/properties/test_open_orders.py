@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterpoise.accounts.book import Entries, book_of, rows_of
-from counterpoise.margin.pools import cross_pools
+from counterpoise.accounts.book import Entries, book_of
+from counterpoise.margin.pools import cross_pools, pool_codes, pool_of_instrument
 from counterpoise.margin.terms.orders import (
     accounts_with_orders,
     filled,
@@ -58,15 +58,26 @@ def test_worse_side_is_the_larger_of_all_buys_and_all_sells_filled(held, ordered
 
 
 @given(rows, rows)
-def test_three_sides_in_one_book_are_the_three_books(held, ordered):
+def test_both_sides_in_one_book_are_the_two_books_where_orders_are_filled(held, ordered):
     book = book_of(catalogue=MARKET.catalogue, accounts=np.arange(5), positions=entries(held),
                    orders=entries(ordered))
     accounts, delta = accounts_with_orders(book), 1.5 - RATE
-    if not len(accounts):
-        return
-    sides = filled_sides(book, accounts, delta)
-    for k, sign in enumerate((0.0, 1.0, -1.0)):
-        alone = filled(book, accounts, sign * delta)
-        mine = rows_of(sides, k * len(accounts), (k + 1) * len(accounts))
-        assert [(alone.row_pointer.tolist(), alone.instrument.tolist(), alone.lots.tolist())] == [
-            (mine.row_pointer.tolist(), mine.instrument.tolist(), mine.lots.tolist())]
+    codes = pool_codes(book)
+    pool = pool_of_instrument(book, codes)
+    sides, moves = filled_sides(book, accounts, delta, codes)
+    for k, sign in enumerate((1.0, -1.0)):
+        whole = filled(book, accounts, sign * delta)
+        moved = {(account, pool[instrument]) for account, instrument, lots in ordered
+                 if lots * sign * delta[instrument] > 0}
+        for a, account in enumerate(accounts.tolist()):
+            row = k * len(accounts) + a
+            mine = {i: lots for i, lots in holdings(whole, a) if (account, pool[i]) in moved}
+            assert {p for p in range(len(codes)) if (account, p) in moved} == {
+                *np.flatnonzero(moves[row])}
+            assert mine == dict(holdings(sides, row))
+
+
+def holdings(book, account):
+    """Return (instrument, lots) of an account's positions."""
+    part = slice(*book.row_pointer[account:account + 2])
+    return zip(book.instrument[part].tolist(), book.lots[part].tolist(), strict=True)

@@ -13,7 +13,15 @@ from counterpoise.engine import events as said
 from counterpoise.instruments.contracts import Future, Option, Payoff, Right, Spot
 from simulation.bounds import CLOSE, Bounds, keeps_within
 from simulation.late import too_late
-from simulation.side_books import Account, Divergence, Lending, Venues, counts_at
+from simulation.side_books import (
+    Account,
+    Divergence,
+    Lending,
+    Venues,
+    counts_at,
+    if_filled,
+    said_price,
+)
 
 WEIGHTS = {"BTC": Fraction(9, 10), "ETH": Fraction(8, 10), "USDC": Fraction(1), "USD": Fraction(1)}
 LADDER = (("initial", 1000, 1000), ("maintenance", 1250, 1300), ("maintenance", 1000, 1050),
@@ -75,7 +83,7 @@ class Auditor:
 
     def filled(self, e, _):
         account, contract = self.accounts[e.account], self.terms[e.instrument]
-        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        price = said_price(e)
         paid = contract.quote if isinstance(contract, Spot) else contract.settlement
         if isinstance(contract, Spot):
             units = Fraction(e.lots) * Fraction(10) ** (
@@ -121,12 +129,12 @@ class Auditor:
         return ceil(-size / price if inverse else size * price)
 
     def orderplaced(self, e, effects):
-        orders = self.accounts[e.account].orders
-        self.asked(e, effects, lambda: orders.update({e.order: [e.instrument, e.lots]}))
+        orders, price = self.accounts[e.account].orders, said_price(e)
+        self.asked(e, effects, lambda: orders.update({e.order: [e.instrument, e.lots, price]}))
 
     def orderchanged(self, e, effects):
         order = self.accounts[e.account].orders[e.order]
-        self.asked(e, effects, lambda: order.__setitem__(1, e.lots))
+        self.asked(e, effects, lambda: order.__setitem__(slice(1, 3), [e.lots, said_price(e)]))
 
     def ordercancelled(self, e, _):
         del self.accounts[e.account].orders[e.order]
@@ -135,7 +143,7 @@ class Auditor:
         """Check an admission: by what the account needs and owns with the change made."""
         account, group = self.accounts[e.account], self.group(e.account)
         needed_before, _, _ = self.margin(group)
-        before = self.bounds.use(e)
+        before, could_own = self.bounds.use(e), if_filled(self, account)
         saved = {k: list(o) for k, o in account.orders.items()}, dict(account.cash)
         admitted = any(isinstance(x, made.OrderAdmitted) or getattr(x, "admitted", False)
                        for x in effects)
@@ -149,8 +157,9 @@ class Auditor:
             right = right or (None not in (owned, needed, needed_before)
                               and needed <= needed_before)
             certain = certain or needed == needed_before
-        elif any(left < self.lending.least(code, saved[1][code], self.owed[code])
-                 for code, left in account.cash.items()):
+        if any(left < self.lending.least(code, saved[1][code], self.owed[code])
+               and (leaves or left < could_own[code])
+               for code, left in if_filled(self, account).items()):
             right, certain = False, True
         if self.market is None:
             right, certain = False, True
@@ -288,7 +297,9 @@ class Auditor:
         return (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending, counting)
 
     def changewithdrawn(self, e, _):
-        """Forget a version that waits; versions that wait have instants of their own."""
+        """Forget a version, or limits, that wait; each that is taken back has its own instant."""
+        if self.bounds.withdrawn(e.effective_from):
+            return
         left = [pair for pair in self.decreed
                 if pair[0] != e.effective_from or not hasattr(pair[1], "parameters")]
         if len(left) + 1 != len(self.decreed):
@@ -303,8 +314,7 @@ class Auditor:
             groups = [self.group(name) for name in self.accounts if name not in self.head]
             sides.append([self.margin(group) for group in groups if self.has_a_row(group)])
         self.rate, self.share, self.lending.assets, self.counting = now
-        fits = self.limits is None or self.market is None or keeps_within(
-            self.limits, *sides)
+        fits = self.market is None or keeps_within(self.limits, *sides)
         if told.admitted != fits:
             raise Divergence(f"admitted: {told}, by the rules: {fits}")
         return fits
@@ -363,7 +373,7 @@ class Auditor:
     def fundingapplied(self, e, _):
         self.moved(e)
         contract = self.terms[e.instrument]
-        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        price = said_price(e)
         rate = Fraction(e.rate) * Fraction(10) ** e.rate_exponent
         unit = (Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
                 * 10 ** self.decimals[contract.settlement])
@@ -376,7 +386,7 @@ class Auditor:
 
     def contractssettled(self, e, _):
         self.moved(e)
-        price = Fraction(e.price) * Fraction(10) ** e.price_exponent
+        price = said_price(e)
         self.settled.add((e.underlying, e.expiry))
         ended = [c for c in self.terms.values() if isinstance(c, Future | Option)
                  and (c.underlying, c.expiry) == (e.underlying, e.expiry)]
@@ -455,7 +465,9 @@ class Auditor:
     def doubtful(self, group):
         """Return whether accounts, as one, depend on a price that is not trusted."""
         cash, names = self.netted(group)
-        names |= {self.terms[n].underlying for n in names}
+        names |= {self.terms[n].underlying for n in names} | {
+            self.terms[n].settlement for a in group for n in a.positions if self.held(group, n)[0]}
+        names -= {"USD"}
         names |= {code for code, amount in cash.items() if amount and code != "USD"}
         return not all(self.trusted(name) for name in names)
 

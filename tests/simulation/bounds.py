@@ -51,8 +51,8 @@ class Bounds:
         orders = [o for a in group for o in a.orders.values()]
         for name in {n for a in group for n in a.positions} | {o[0] for o in orders}:
             contract, (lots, _) = self.books.terms[name], self.books.held(group, name)
-            bought = sum(n for c, n in orders if c == name and n > 0)
-            sold = -sum(n for c, n in orders if c == name and n < 0)
+            bought = sum(n for c, n, _ in orders if c == name and n > 0)
+            sold = -sum(n for c, n, _ in orders if c == name and n < 0)
             size = Fraction(str(contract.multiplier)) * Fraction(10) ** contract.lot_exponent
             if contract.payoff is not Payoff.INVERSE or isinstance(contract, Option):
                 size *= self.books.market[1][contract.underlying]
@@ -85,6 +85,12 @@ class Bounds:
         self.later.append((e.effective_from, e.limits))
         self.later.sort(key=lambda pair: pair[0])
         self.act()
+
+    def withdrawn(self, instant):
+        """Forget the limits that wait for an instant; return whether there were any."""
+        left = [pair for pair in self.later if pair[0] != instant]
+        self.later, gone = left, len(self.later) - len(left)
+        return bool(gone)
 
     def act(self):
         """Let limits act whose time has come."""
@@ -122,7 +128,7 @@ def keeps_within(limits, before, after):
     """Return whether few enough stand worse, few enough need too much more, and none lost a number.
 
     Both are (initial, maintenance, balance) by account, None where a number is missing; who stands
-    where is known where all three are.
+    where is known where all three are. Without limits only numbers that are lost count.
     """
     worse, extra, whole = [0] * 4, 0, 0
     for old, new in zip(before, after, strict=True):
@@ -133,6 +139,8 @@ def keeps_within(limits, before, after):
             worse[now] += now > was
         if old[0] is not None:
             extra, whole = extra + max(new[0] - old[0], 0), whole + old[0]
+    if limits is None:
+        return True
     names = ("below_initial", "below_maintenance", "bankrupt")
     return all(count <= Fraction(getattr(limits, name)) * len(before) for name, count in
                zip(names, worse[1:], strict=True)) and extra <= Fraction(limits.extra) * whole

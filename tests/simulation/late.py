@@ -1,4 +1,4 @@
-"""Which events come at a time that the rules refuse? What had ended, and restarts that leap."""
+"""Which events come too late? What trades or settles what had ended, and restarts that leap."""
 
 from counterpoise.engine import events as said
 
@@ -7,7 +7,7 @@ OUTAGE_MAX = 366 * 86_400 * 10**9
 
 def too_late(books, e):
     """Return whether an event is to be refused for its time, by the auditor's books."""
-    return ended(books, e) or leaps(books, e)
+    return ended(books, e) or leaps(books, e) or settled(books, e)
 
 
 def ended(books, e):
@@ -22,6 +22,11 @@ def ended(books, e):
     if isinstance(e, said.Filled):
         return e.time >= expiry or (contract.underlying, expiry) in books.settled
     return isinstance(e, said.OrderPlaced | said.OrderChanged) and books.time >= expiry
+
+
+def settled(books, e):
+    """Return whether an expiry is to be settled that is settled already."""
+    return isinstance(e, said.ContractsSettled) and (e.underlying, e.expiry) in books.settled
 
 
 def leaps(books, e):

@@ -1,5 +1,7 @@
 """Do the books of the engine and of its auditor say the same, to the last unit?"""
 
+from fractions import Fraction
+
 from counterpoise.instruments.contracts import Option, Spot
 from simulation.side_books import FLOWS, Divergence
 
@@ -15,7 +17,8 @@ def compare(books, state, read):
         row = read(name)
         theirs = dict(zip(books.codes, row.balances, strict=True))
         positions = {books.columns[c]: held for c, held in row.positions.items()}
-        orders = {k: [books.columns[o[0]], o[1]] for k, o in row.orders.items()}
+        orders = {k: [books.columns[o[0]], o[1], Fraction(o[2]) * Fraction(10) ** o[3]]
+                  for k, o in row.orders.items()}
         sums = dict(zip([(flow, code) for code in books.codes for flow in FLOWS], row.flows,
                         strict=True))
         for what, a, b in (("balances", theirs, mine.cash), ("orders", orders, mine.orders),

@@ -6,6 +6,8 @@ Written from docs/methodology/engine.md in integers and fractions; nothing of th
 from fractions import Fraction
 from math import ceil
 
+from counterpoise.instruments.contracts import Spot
+
 FLOWS = ("realised", "funding", "fees", "interest")
 YEAR = 365 * 86_400 * 10**9
 
@@ -26,6 +28,25 @@ class Account:
     def sum_up(self, flow, code, amount):
         """Count what the account got since it was opened."""
         self.sums[flow, code] += amount
+
+
+def said_price(e):
+    """Return the price that an event says."""
+    return Fraction(e.price) * Fraction(10) ** e.price_exponent
+
+
+def if_filled(books, account):
+    """Return what an account would own, had its spot orders paid and delivered and got nothing."""
+    owned = dict(account.cash)
+    for name, lots, price in account.orders.values():
+        contract = books.terms[name]
+        if isinstance(contract, Spot) and lots > 0:
+            owned[contract.quote] -= books.worth(contract, lots, price)
+        elif isinstance(contract, Spot):
+            units = lots * Fraction(10) ** (
+                contract.lot_exponent + books.decimals[contract.underlying])
+            owned[contract.underlying] -= ceil(-units)
+    return owned
 
 
 def median(pairs):

@@ -17,6 +17,7 @@ from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.margin.scheduled import digest_of_terms
 from counterpoise.market.index import IndexRule
 from counterpoise.values.time import DAY_NS, SECOND_NS
 from engine_world import EXPIRY, World, parameters
@@ -118,9 +119,11 @@ class Workload:
         name, kind = self.pick(self.names()), self.one(5)
         mine = self.read(name).orders
         if kind < 3 or not mine:
-            contract = self.pick(self.live())
+            spot = [c for c in self.live() if isinstance(c, Spot)]
+            contract = self.pick(self.live() if self.one(3) else spot)
             inverse = contract.payoff == "inverse" and not isinstance(contract, Option)
-            lots = (1 + self.one(3000)) * (10**11 if inverse else 10**7)
+            lots = (1 + self.one(3000)) * (10**11 if inverse else
+                                           10**6 if contract in spot else 10**7)
             self.orders += 1
             return [(self.world.event(
                 said.OrderPlaced, account=name, order=f"o{self.orders}", instrument=contract.id,
@@ -248,7 +251,7 @@ class Workload:
         """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
         make, kind = self.world.event, self.one(11)
         if kind > 8:
-            return self.limits()
+            return self.unlimited() or self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -267,13 +270,12 @@ class Workload:
             leap = make(said.EngineRestarted, engine="test",
                         time=self.world.time + (367 + self.one(20_000)) * DAY_NS)
             return [(leap, False), (make(said.EngineRestarted, engine="test"), False)]
-        if kind == 3 and not self.settled:
+        if kind == 3 and self.settled:
+            return self.settle()
+        if kind == 3:
             self.settled, self.world.time = True, EXPIRY
-            settled = [(make(said.ContractsSettled, underlying=coin, expiry=EXPIRY,
-                             price=int(price * 10_000), price_exponent=-4), False)
-                       for coin, price in self.prices.items()]
             return [(make(said.ClockAdvanced), False), *self.changed_late(), *self.late(),
-                    *settled, *self.late()]
+                    *self.settle(), *self.late()]
         if kind == 5:
             return [(make(of_assets.IndexRulesChanged, rules=self.rules()), False)] if self.one(
                 2) else [(make(of_assets.CountingChanged, segment="retail", effective_from=0,
@@ -291,8 +293,14 @@ class Workload:
         self.world.time += 400 * SECOND_NS
         return [(make(said.ClockAdvanced), False)]
 
+    def settle(self) -> list[tuple[Any, bool]]:
+        """Return settlements of what ended; the auditor says which have been."""
+        return [(self.world.event(said.ContractsSettled, underlying=coin, expiry=EXPIRY,
+                                  price=int(price * 10_000), price_exponent=-4), False)
+                for coin, price in self.prices.items()]
+
     def limits(self) -> list[tuple[Any, bool]]:
-        """Return limits of exposure, at once or a little later."""
+        """Return limits of exposure, at once or later."""
         code, far = self.pick(sorted(CASH)), float("inf")
         decimals = {a.code: a.decimals for a in self.world.state.assets}
         cap = (1 + self.one(6)) * CASH[code] / 10 ** decimals[code]
@@ -305,7 +313,21 @@ class Workload:
             gross_max=self.pick((far, 100_000.0, 1_000_000.0)))
         return [(self.world.event(
             said.ExposureLimited, segment="retail", limits=limits,
-            effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
+            effective_from=self.pick((0, self.world.time + self.pick((7, 500)) * SECOND_NS))),
+            False)]
+
+    def unlimited(self) -> list[tuple[Any, bool]]:
+        """Return the withdrawal of limits that wait for an instant alone, none without any."""
+        state = self.world.state
+        waiting = state.exposure[0].waiting if state.exposure else ()
+        instants = [since for since, _ in waiting] + [
+            p.effective_from for s in state.segments for p in s.pending]
+        alone = [w for w in waiting if w[0] > self.world.time and instants.count(w[0]) == 1]
+        if not alone:
+            return []
+        since, limits = self.pick(alone)
+        return [(self.world.event(said.ChangeWithdrawn, segment="retail", effective_from=since,
+                                  digest=digest_of_terms(limits)), False)]
 
     def ended(self) -> list[Any]:
         """Return the instruments that end first."""

@@ -149,6 +149,7 @@ def _net(rows: Entries, n: int, accounts: np.ndarray[Any, Any],
         order = np.argsort(key, kind="stable")
         key = key[order]
         rows = rows_at(rows, order)
+    if len(key) and not bool(np.all(key[1:] > key[:-1])):
         first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         _refuse_overflow(rows.lots, first, accounts, rows.account)
         rows = Entries(account=rows.account[first], instrument=rows.instrument[first],
@@ -168,10 +169,10 @@ def rows_at(rows: Entries, at: Any) -> Entries:
                    given={name: g[at] for name, g in rows.given.items()})
 
 
-def joined(rows: Entries, more: Entries) -> Entries:
-    """Return the rows of both, in order; they state amounts of the same names."""
+def joined(*parts: Entries) -> Entries:
+    """Return the rows of all parts, in order; they state amounts of the same names."""
     names = ("account", "instrument", "lots", "entry_cost", "given")
-    return Entries(**{name: _stacked([getattr(rows, name), getattr(more, name)])
+    return Entries(**{name: _stacked([getattr(part, name) for part in parts])
                       for name in names})
 
 

@@ -137,7 +137,7 @@ class _Run:
         engine = self.engine
         if engine.resumed:
             self._refuse_other_run()
-            engine.take((engine.restarted(),), left=self.left)
+            engine.take(engine.restarted(), left=self.left)
         for events in beginning(self.plan.course, self.plan.crowd):
             if stop.is_set():
                 break

@@ -26,13 +26,9 @@ from counterpoise.adapters.store.store import Snapshot, SnapshotLost, Store
 from counterpoise.apps.collector import collect
 from counterpoise.engine import codec
 from counterpoise.engine.effects import Effect
-from counterpoise.engine.events import (
-    ConflictReceived,
-    EngineRestarted,
-    Event,
-    UnreadableReceived,
-)
+from counterpoise.engine.events import ConflictReceived, Event, UnreadableReceived
 from counterpoise.engine.image import encoded_state
+from counterpoise.engine.outage import restarts
 from counterpoise.engine.state import Equipment, State
 from counterpoise.engine.step import step
 from counterpoise.values.digest import sha256_of_bytes
@@ -100,10 +96,10 @@ class EngineWriter:
         self.resumed, self.root, self.rooted, self.lost = state.position > 0, "", 0, 0
         self.record = journal.head.number
 
-    def restarted(self) -> EngineRestarted:
-        """Return the event that says that the process began again."""
-        return EngineRestarted(client_id=f"restart-{self.journal.head.number}",
-                               time=self.state.time, engine=counterpoise.__version__)
+    def restarted(self) -> tuple[Event, ...]:
+        """Return what says that the process began again, at the time that the log ended with."""
+        return restarts(f"restart-{self.journal.head.number}", since=self.state.time,
+                        until=self.state.time, engine=counterpoise.__version__)
 
     def fresh(self, events: tuple[Event, ...]) -> bool:
         """Return whether a batch, which is applied whole or not at all, is still to come."""

@@ -156,7 +156,7 @@ class _Feed:
         applied = [event for _, event in sifted if not isinstance(event, NEVER_APPLIED)]
         if self.restart and applied:
             if not isinstance(applied[0], EngineRestarted):
-                self.engine.take((self.engine.restarted(),), left=self.left)
+                self.engine.take(self.engine.restarted(), left=self.left)
             self.restart = False
         if not self.restart:
             self.engine.hear_desk(self.desk)

@@ -6,7 +6,7 @@ is told to the engine by `counterpoise run`, at its next step; what it decided i
 and filed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -21,17 +21,16 @@ from counterpoise.adapters.store.store import Store
 from counterpoise.apps.engine_writer import equipment_of_all, recovered
 from counterpoise.apps.impact_report import ImpactReport, impact_report
 from counterpoise.apps.report.log_source import market_line
+from counterpoise.collateral.borrowing import NO_BORROWING
 from counterpoise.engine import codec
 from counterpoise.engine.effects import ChangeDecided, EventRefused
-from counterpoise.engine.state import Segment, State
+from counterpoise.engine.exposure import limits_of
+from counterpoise.engine.state import State
 from counterpoise.governance import deeds
 from counterpoise.governance.deeds import Deed
-from counterpoise.governance.history import COLLATERAL
-from counterpoise.governance.proposals import (
-    Activation,
-    Desk,
-    found,
-)
+from counterpoise.governance.proposals import Activation, Desk, found
+from counterpoise.governance.subjects import subject_of
+from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
@@ -61,15 +60,20 @@ def opened(where: Office, charter: str, *, by: str) -> Kept:
     with closing(places.opened(where.store)) as store:
         state, _ = _state(store)
     terms = [(s.name, s.version) for s in state.segments if s.version is not None]
-    schedules = [(s.name + COLLATERAL, _as_version(s)) for s in state.segments
-                 if s.version is not None and s.schedule is not None]
-    deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(*terms, *schedules))
+    deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(
+        *terms, *(one for k in range(len(state.segments)) for one in _beside(state, k))))
     return filed(where.desk, lambda kept: (deed,), new=True)
 
 
-def _as_version(segment: Segment) -> Any:
-    assert segment.version is not None
-    return replaced(segment.version, number=0, parameters=segment.schedule)
+def _beside(state: State, k: int) -> Iterator[tuple[str, ParameterVersion]]:
+    """Yield what stands beside the parameters of a segment, by subject, as versions 0."""
+    held = state.segments[k]
+    if held.version is None:
+        return
+    for terms in (held.schedule, held.borrowing, held.counting, limits_of(state, k)):
+        if terms is not None and terms != NO_BORROWING and terms != {}:
+            yield subject_of(held.name, terms), ParameterVersion(
+                model=held.model, number=0, parameters=terms)
 
 
 def proposed(where: Office, path: str, *, by: str) -> str:
@@ -171,22 +175,34 @@ def answers(store: Store, kept: Kept, now: int) -> tuple[deeds.StepDecided, ...]
 
 
 def _decided(store: Store, after: int, asked: dict[str, tuple[str, int]]) -> Any:
-    """Yield (client id, effect, its record) of the events that were asked about."""
+    """Yield (client id, effect, its record) of the events that were asked about.
+
+    Limits of exposure are not weighed by the engine: taken without a word they have no effect yet,
+    None, and the record is their own.
+    """
     after = max(after, store.foot().number)
     before = store.frames(after - 1, 1) if after > store.foot().number else []
     mark = Mark(number=after, hash=hash_of(before[0])) if before else store.foot()
     told: dict[int, str] = {}
+    silent: dict[int, str] = {}
     types = codec.vocabulary(equipment_of_all(1).models.values())
     for record, _ in records(store, after=mark) if asked else ():
         if record.type == RecordType.EVENT and record.client_id in asked:
             told[record.number] = record.client_id
+            if record.kind == "ExposureLimited":
+                silent[record.number] = record.client_id
         elif record.type == RecordType.EFFECT and record.cause in told and record.kind in (
                 "ChangeDecided", "EventRefused"):
+            silent.pop(record.cause, None)
             yield told[record.cause], codec.decoded_effect(record.payload, types), record.number
+    yield from ((name, None, number) for number, name in silent.items())
 
 
-def _answer(effect: ChangeDecided | EventRefused, record: int, what: tuple[str, int],
+def _answer(effect: ChangeDecided | EventRefused | None, record: int, what: tuple[str, int],
             now: int) -> deeds.StepDecided:
+    if effect is None:
+        return deeds.StepDecided(at=now, proposal=what[0], number=what[1], record=record,
+                                 admitted=True, impact="", reason="")
     admitted, weighed_as = (effect.admitted, effect.impact) if isinstance(
         effect, ChangeDecided) else (False, "")
     return deeds.StepDecided(

@@ -75,11 +75,9 @@ def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:
     after = margins(draft, segment, book_of_rows(draft, asked))
     leaves = np.array([q.leaves for q, _ in trials], bool)
     doubtful = doubted(draft, segment, asked)
-    whole = np.array([not (q.leaves and owed_beyond(draft, segment, draft.read(q.number), row))
-                      for q, row in trials], bool)
     passes = np.logical_and.reduce(after.balance >= after.initial, axis=1) & ~doubtful
-    passes &= whole
     fits = within(draft, segment, [(*trial, row) for trial, row in zip(trials, asked, strict=True)])
+    fits &= np.array([not owed_beyond(draft, segment, *trial) for trial in trials], bool)
     open_ones = np.flatnonzero(~passes & ~leaves)
     if len(open_ones):
         numbers = [trials[k][0].number for k in open_ones.tolist()]
@@ -154,10 +152,8 @@ def _reasons(draft: Draft, segment: int,
     question, after, k = refused
     row = question.after(question.wanted)
     asked = _margined(draft, question, row)
-    wrong = [*doubts(draft, segment, asked), *beyond(draft, segment, (question, row, asked))]
-    if question.leaves:
-        wrong += owed_beyond(draft, segment, draft.read(question.number), row)
-    return tuple(wrong + _lacking(after, k))
+    return (*doubts(draft, segment, asked), *beyond(draft, segment, (question, row, asked)),
+            *owed_beyond(draft, segment, question, row), *_lacking(after, k))
 
 
 def _lacking(after: Table, k: int) -> list[Failure]:

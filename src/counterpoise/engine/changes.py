@@ -2,9 +2,10 @@
 
 A change is weighed when the engine hears of it, wherever its beginning lies: every account of the
 segment under the terms it would follow and under the new ones, at the snapshot at hand
-(`governance.impact`). Where the segment has limits, a change beyond them is not admitted; all
-reasons are told. What nobody can weigh yet (no account, no snapshot, the first parameters of a
-segment) is let in.
+(`governance.impact`). A change under which somebody's margin cannot be computed who has one is not
+admitted, nor, where the segment has limits, one beyond them; all reasons are told. What there is
+nothing to weigh against is let in: no account, no snapshot ever, the first parameters of a segment,
+or terms by which nobody's margin can be computed now.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from counterpoise.engine.shards import compacted
 from counterpoise.engine.state import Pending, Segment, Shard, State, own_terms
 from counterpoise.governance.guardrails import beyond
 from counterpoise.governance.impact import Change, Impact, impact_of
+from counterpoise.margin.compute import compute_margin
 from counterpoise.margin.model import CrossEquity, MarginModel
 from counterpoise.margin.parameter_version import ParameterVersion, version_digest
-from counterpoise.margin.scheduled import MODELS_OWN, OwnTerms, digest_of_terms
+from counterpoise.margin.scheduled import MODELS_OWN, OwnTerms, digest_of_terms, with_terms
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
@@ -76,10 +78,9 @@ def admitted(draft: Draft, k: int, decreed: Pending) -> bool:
     if not wrong:
         try:
             impact = _impact(draft, k, before, after)
+            wrong = () if impact is None else beyond(impact.groups, limits)
         except BadInput as refused:
-            wrong = refused.failures if limits is not None else ()
-    if impact is not None and limits is not None:
-        wrong = beyond(impact.groups, limits)
+            wrong = refused.failures
     draft.tell(ChangeDecided(
         position=draft.position, time=draft.state.time, segment=held.name, digest=name,
         version=0 if decreed.version is None else decreed.version.number, admitted=not wrong,
@@ -134,13 +135,39 @@ def book_to_weigh(state: State, shards: Sequence[Shard], k: int) -> Book | None:
 
 
 def _impact(draft: Draft, k: int, before: Terms, after: Terms) -> Impact | None:
-    state = draft.state
+    """Return what a change would do; None where there is nothing to weigh it against.
+
+    Raises
+    ------
+    BadInput
+        If accounts have a margin under the terms before, and their margin under those after cannot
+        be computed or compared, or there is no snapshot since instruments were listed.
+    """
+    state, held = draft.state, draft.state.segments[k]
     book = book_to_weigh(state, draft.shards, k)
-    if state.market is None or book is None or before[0] is None:
+    if book is None or before[0] is None or not state.snapshots:
         return None
+    if state.market is None:
+        raise bad_input(Reason.MISSING_PRICE, held.name, "has had no snapshot since instruments "
+                        "were listed, so its accounts cannot be weighed; assemble a market first")
     assert after[0] is not None
-    held = state.segments[k]
     change = Change(model=state.equipment.models[held.model], before=before[0], after=after[0],
                     terms=(before[1], after[1]))
-    return impact_of(change, book, state.market, segments=(held.name,),
-                     threads=state.equipment.threads)
+    try:
+        return impact_of(change, book, state.market, segments=(held.name,),
+                         threads=state.equipment.threads)
+    except BadInput:
+        if _computable(change, book, state):
+            raise
+        return None
+
+
+def _computable(change: Change, book: Book, state: State) -> bool:
+    """Return whether margins can be computed under the terms before a change."""
+    assert state.market is not None
+    try:
+        compute_margin(book, state.market, model=with_terms(change.model, change.terms[0]),
+                       version=change.before, threads=state.equipment.threads)
+    except BadInput:
+        return False
+    return True

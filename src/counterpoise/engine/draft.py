@@ -23,8 +23,8 @@ class InvariantBroken(RuntimeError):
 class Draft:
     """A state in the making; `position` and `frame` are of the event being applied."""
 
-    __slots__ = ("before", "cash", "cleared", "effects", "frame", "hand", "moved", "overlays",
-                 "position", "row_numbers", "said", "seen", "shards", "state", "trust",
+    __slots__ = ("before", "cash", "cleared", "effects", "frame", "hand", "last", "moved",
+                 "overlays", "position", "row_numbers", "said", "seen", "shards", "state", "trust",
                  "withdrawals", "worths")
 
     def __init__(self, state: State) -> None:
@@ -37,6 +37,7 @@ class Draft:
         self.said: dict[str, tuple[int, bytes, int]] = {}
         self.row_numbers: dict[int, Any] = {}
         self.trust: dict[int, Any] = {}
+        self.last: dict[int, int] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -74,6 +75,15 @@ class Draft:
                 overlay = self.overlays[k] = dict(self.shards[k].overlay)
             overlay[row] = held
         return held
+
+    def last_shard(self, segment: int) -> int:
+        """Return the last shard of a segment, the one with room if there is one; -1 for none."""
+        k = self.last.get(segment, -1)
+        if not 0 <= k < len(self.shards) or self.shards[k].segment != segment:
+            k = next((k for k in range(len(self.shards) - 1, -1, -1)
+                      if self.shards[k].segment == segment), -1)
+            self.last[segment] = k
+        return k
 
     def in_columns(self) -> None:
         """Let the columns of every shard say what its accounts hold; before anything is written."""

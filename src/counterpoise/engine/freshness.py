@@ -82,7 +82,9 @@ def doubts(draft: Draft, segment: int, row: Row) -> tuple[Failure, ...]:
         return ()
     columns = found.untrusted & {*row.positions, *(order[0] for order in row.orders.values())}
     names = [draft.state.catalogue.instruments[c].id for c in sorted(columns)]
-    names += [draft.state.assets[k].code for k in sorted(found.unpriced) if row.balances[k]]
+    paid_in = {draft.state.catalogue.instruments[c].settlement for c in row.positions}
+    names += [code for k in sorted(found.unpriced)
+              if (code := draft.state.assets[k].code) in paid_in or row.balances[k]]
     return tuple(Failure(reason=Reason.DEGRADED, subject=name, sentence="has no trusted price: too "
                          "old, on too few sources, or not calm since it was; wait for its feed")
                  for name in names[:_SHOWN])
@@ -98,16 +100,20 @@ def doubtful(state: State, found: Trust, book: Book) -> Bools:
             out[np.searchsorted(pointer, at, side="right") - 1] = True
     if found.unpriced:
         out |= np.logical_or.reduce(book.balances[:, sorted(found.unpriced)] != 0, axis=1)
+        codes, terms = {state.assets[k].code for k in found.unpriced}, state.catalogue
+        paid = np.array([code in codes for code in terms.settlements], bool)[terms.settlement]
+        at = np.flatnonzero(paid[book.instrument])
+        out[np.searchsorted(book.row_pointer, at, side="right") - 1] = True
     return out
 
 
 def refreshed(board: Board, state: State, time: int) -> Board:
     """Return the board with what is fresh at `time` noted: fresh since when, or not."""
     rules, terms = state.rules, state.catalogue
-    names = ([c.id for c in terms.instruments], terms.underlyings, [a.code for a in state.assets])
+    codes = [a.code for a in state.assets]
     of_coin = [rules.age_max_ns.get(u, rules.other_age_max_ns) for u in terms.underlyings]
     ages = [np.array(of_coin, np.int64)[terms.underlying], np.array(of_coin, np.int64),
-            np.array([rules.age_max_ns.get(c, rules.other_age_max_ns) for c in names[2]], np.int64)]
+            np.array([rules.age_max_ns.get(c, rules.other_age_max_ns) for c in codes], np.int64)]
     for name, own in rules.age_max_ns.items():
         if name in terms.column:
             ages[0][terms.column[name]] = own

@@ -1,7 +1,7 @@
 """What bytes does a state have, and what is its root?
 
 A state is written in parts: its head, what can be held, segments, ledger, prices, accounts, ids and
-every shard; ties of accounts, limits of exposure and what was settled just now where there are
+every shard; ties of accounts, limits of exposure and which expiries are settled where there are
 some. Each part has a digest; the *root* is the digest of their digests, so that two replicas that
 differ can say in which shard. What a state derives (risk arrays), what it computes with and how
 many refused events it saw are in no part: a refused event leaves the root as it was.

@@ -69,12 +69,11 @@ def account_opened(draft: Draft, event: AccountOpened) -> None:
                              sentence="is no name of 1 to 64 printable characters"))
     if wrong:
         raise BadInput(*wrong)
-    k = next((k for k in range(len(draft.shards) - 1, -1, -1)
-              if draft.shards[k].segment == segment), -1)
+    k = draft.last_shard(segment)
     if k < 0 or draft.shards[k].size >= SHARD_ACCOUNTS:
         draft.shards.append(empty_shard(state.catalogue, state.assets, segment,
                                         () if k < 0 else draft.shards[k].standing.pools))
-        k = len(draft.shards) - 1
+        k = draft.last[segment] = len(draft.shards) - 1
     shard, number = draft.shards[k], state.directory.count
     draft.shards[k] = replaced(shard, size=shard.size + 1, numbers=(*shard.numbers, number))
     draft.change(directory=with_account(state.directory, event.account, (k, shard.size)))
@@ -188,7 +187,8 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
     Raises
     ------
     BadInput
-        If there are none, they have not expired, or no delivery price is known.
+        If there are none, they have not expired, are settled already, or no delivery price is
+        known.
     """
     ended = _ended(draft, event)
     price, covered = _delivery(draft, event, ended)
@@ -206,7 +206,7 @@ def contracts_settled(draft: Draft, event: ContractsSettled) -> None:
     check_room(draft, grouped_accounts(draft.state.ties))
     for name, worth in unmatched:
         _end_unmatched(draft, name, worth)
-    _note_settled(draft, event)
+    draft.change(settled=tuple(sorted((*draft.state.settled, (event.underlying, event.expiry)))))
     draft.tell(ContractsDelivered(
         position=draft.position, time=draft.state.time, underlying=event.underlying,
         expiry=event.expiry, price=price[0], price_exponent=price[1], covered=covered))
@@ -267,13 +267,6 @@ def _end_unmatched(draft: Draft, name: str, worth: Worth) -> None:
     draft.cash[EXTERNAL][worth.asset] -= cost
 
 
-def _note_settled(draft: Draft, event: ContractsSettled) -> None:
-    """Remember what is settled while fills from before its expiry are still taken."""
-    oldest = draft.state.time - draft.state.rules.lateness_ns
-    known = {*draft.state.settled, (event.underlying, event.expiry)}
-    draft.change(settled=tuple(sorted(pair for pair in known if pair[1] > oldest)))
-
-
 def _ended(draft: Draft, event: ContractsSettled) -> list[Future | Option]:
     found = [c for c in draft.state.catalogue.instruments if isinstance(c, Future | Option)
              and c.underlying == event.underlying and c.expiry == event.expiry]
@@ -283,6 +276,9 @@ def _ended(draft: Draft, event: ContractsSettled) -> list[Future | Option]:
     if event.expiry > draft.state.time:
         raise bad_input(Reason.BAD_TIME, event.underlying, "has not expired yet; wait for the "
                         "clock")
+    if (event.underlying, event.expiry) in draft.state.settled:
+        raise bad_input(Reason.DUPLICATE, f"{event.underlying} {event.expiry}", "is settled "
+                        "already; an expiry is settled once, nothing is left to pay")
     return found
 
 
@@ -319,10 +315,9 @@ def swept(draft: Draft) -> None:
     other amount says that the two sides did not trade at one price: the world outside bears it.
     Done at market events, so that the order of fills between two of them does not matter.
     """
-    for name, (lots, cost, trades) in list(draft.cleared.items()):
-        if lots == 0:
-            worth: Any = draft.worth(name)
-            house = DUST if 0 <= -cost <= 2 * trades else EXTERNAL
-            draft.cash[CLEARING][worth.asset] += cost
-            draft.cash[house][worth.asset] -= cost
-            del draft.cleared[name]
+    for name in [name for name, held in draft.cleared.items() if not held[0]]:
+        worth: Any = draft.worth(name)
+        _, cost, trades = draft.cleared.pop(name)
+        house = DUST if 0 <= -cost <= 2 * trades else EXTERNAL
+        draft.cash[CLEARING][worth.asset] += cost
+        draft.cash[house][worth.asset] -= cost

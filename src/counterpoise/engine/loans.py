@@ -1,11 +1,12 @@
 """Who owes what, is it within the terms, and what does it cost? Negative balances of accounts.
 
-A balance may be brought below zero, by a transfer or a withdrawal that the margin covers, where the
-segment's terms let the asset be borrowed (`collateral.borrowing`). Losses, fees and funding may
-leave any balance negative; that is alerted where it is beyond the terms. Interest is posted at the
-first market event at or after each instant, before what is decreed for that time takes effect: on
-what is owed then, into the house account "interest". Several instants that passed at once (an
-outage) are charged as simple interest on what is owed at their end.
+A balance may be brought below zero, by a transfer, a withdrawal or a spot order that the margin
+covers, where the segment's terms let the asset be borrowed (`collateral.borrowing`). Losses,
+premiums, fees and funding may leave any balance negative; that is alerted where it is beyond the
+terms. Interest is posted at the first market event at or after each instant, before what is decreed
+for that time takes effect: on what is owed then, into the house account "interest". Several
+instants that passed at once (an outage) are charged as simple interest on what is owed at their
+end.
 """
 
 from typing import Any
@@ -22,9 +23,11 @@ from counterpoise.engine.draft import INTEREST, Draft
 from counterpoise.engine.effects import Alert, AlertTopic, InterestPosted
 from counterpoise.engine.groups import room_of
 from counterpoise.engine.lifecycle import charge
-from counterpoise.engine.money import total_of
+from counterpoise.engine.money import handed_over, total_of
 from counterpoise.engine.state import FLOWS, INTEREST_GOT, Row, Segment, Shard
 from counterpoise.engine.ties import Ties
+from counterpoise.engine.trading import Question
+from counterpoise.instruments.contracts import Spot
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.quantity import INT64_MAX
 
@@ -121,17 +124,36 @@ def _tell(draft: Draft, segment: Segment, listed: tuple[str, BorrowTerms],
                          topic=AlertTopic.OWED_TOO_MUCH, sentence="; ".join(words)))
 
 
-def owed_beyond(draft: Draft, segment: int, now: Row, after: Row) -> list[Failure]:
-    """Return why what an account would own `after` a change is less than its terms allow."""
-    if min(after.balances, default=0) >= 0:
+def owed_beyond(draft: Draft, segment: int, question: Question, row: Row) -> list[Failure]:
+    """Return why an account that is to hold `row` could come to owe more than its terms allow.
+
+    Its open spot orders count as filled: all that they hand over, nothing of what they bring. An
+    order that leaves no less of an asset than was left without it is not held against that asset.
+    """
+    left = _if_filled(draft, row)
+    if min(left, default=0) >= 0:
         return []
-    terms, owed, wrong = draft.state.segments[segment].borrowing.assets, draft.state.owed, []
-    for k, left in enumerate(after.balances):
-        if left < 0:
+    now, wrong = draft.read(question.number), list[Failure]()
+    before = _if_filled(draft, now)
+    terms, owed = draft.state.segments[segment].borrowing.assets, draft.state.owed
+    for k, amount in enumerate(left):
+        if amount < 0 and (question.leaves or amount < before[k]):
             code = draft.state.assets[k].code
             least = least_balance(terms.get(code), now.balances[k], owed[k])
-            if left < least:
+            if amount < least:
                 wrong.append(Failure(reason=Reason.NOT_COVERED, subject=code, sentence=(
-                    f"would be owed: {left} of its smallest unit; no less than {least} may be "
-                    "left, by the terms of borrowing")))
+                    f"would be owed: {amount} of its smallest unit, open spot orders filled; no "
+                    f"less than {least} may be left, by the terms of borrowing")))
     return wrong
+
+
+def _if_filled(draft: Draft, row: Row) -> list[int]:
+    """Return what an account owns once its spot orders handed over all they can, [asset]."""
+    left, instruments = list(row.balances), draft.state.catalogue.instruments
+    for column, lots, price, exponent in row.orders.values():
+        if isinstance(instruments[column], Spot):
+            worth = draft.worth(instruments[column].id)
+            assert worth is not None
+            asset, amount = handed_over(worth, lots, (price, exponent))
+            left[asset] -= amount
+    return left

@@ -82,11 +82,14 @@ def margins(draft: Draft, segment: int, book: Book) -> Table:
 def _table(found: AccountMargin, accounts: int) -> Table:
     needs = found.requirements
     shape = (accounts, len(needs.pools))
-    at = needs.account, needs.pool
+    at = None if len(needs.account) == shape[0] * shape[1] else (
+        needs.account.astype(np.int64) * shape[1] + needs.pool)
 
     def spread(column: Any, fill: Any, dtype: Any) -> Any:
+        if at is None:
+            return np.broadcast_to(column, len(needs.account)).astype(dtype).reshape(shape)
         out = np.full(shape, fill, dtype)
-        out[at] = column
+        out.reshape(-1)[at] = column
         return out
 
     return Table(pools=needs.pools, initial=spread(needs.initial, 0.0, np.float64),

@@ -106,6 +106,17 @@ def delivered(worth: Worth, lots: int, subject: str) -> int:
     return units
 
 
+def handed_over(worth: Worth, lots: int, price: tuple[int, int]) -> tuple[int, int]:
+    """Return (asset, smallest units, at least 0) that spot of `lots` at a price hands over.
+
+    Bought at that price or better it is at most the price, sold what is sold; rounded up.
+    """
+    if lots > 0:
+        return worth.asset, paid(worth, lots, *price)
+    units = lots * _TENS[max(worth.delivered, 0)] // _TENS[max(-worth.delivered, 0)]
+    return worth.other, -units
+
+
 def _ratio(numerator: int, denominator: int, power: int) -> int:
     """Return numerator / denominator x 10**power, rounded up."""
     if power >= 0:

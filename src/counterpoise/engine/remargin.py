@@ -77,12 +77,15 @@ def _stand(draft: Draft, segment: int, asked: Book, was: Standing, rows: Ints) -
     asked = as_groups(draft.state.ties, asked)
     table = margins(draft, segment, asked)
     was = with_pools(was, table.pools)
-    mine = Standing(pools=was.pools, snapshot=was.snapshot[rows],
-                    **{name: getattr(was, name)[rows] for name in _COLUMNS})
+    whole = len(rows) == len(was.snapshot)
+    mine = was if whole else Standing(pools=was.pools, snapshot=was.snapshot[rows], **{
+        name: getattr(was, name)[rows] for name in _COLUMNS})
     held = doubtful(draft.state, trust(draft, segment), asked)
     new, pending = judged(draft, segment, table, mine, held)
     _tell_changes(draft, segment, asked, (table, mine))
     _tell_doubts(draft, segment, table, pending)
+    if whole:
+        return replaced(new, snapshot=np.full(len(rows), draft.snapshot()))
     columns = {name: getattr(was, name).copy() for name in _COLUMNS}
     for name in _COLUMNS:
         columns[name][rows] = getattr(new, name)

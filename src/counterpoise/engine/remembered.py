@@ -60,9 +60,14 @@ def with_ids(memory: Remembered, said: list[tuple[str, Said]]) -> Remembered:
     return replaced(memory, younger=younger, count=count)
 
 
+def ids_before_turn(kept: int) -> int:
+    """Return how many ids fill a generation, where `kept` are to be remembered."""
+    return max(kept // 2, 1)
+
+
 def turned(memory: Remembered, kept: int) -> Remembered:
     """Return the memory with its generations turned if the younger holds half of `kept` ids."""
-    if memory.count < max(kept // 2, 1):
+    if memory.count < ids_before_turn(kept):
         return memory
     floor = max((entry[1] for entry in memory.older.values()), default=memory.floor)
     older = own_entries(memory)

@@ -15,6 +15,7 @@ from counterpoise.accounts.book import (
     Book,
     Entries,
     book_of,
+    joined,
     orders_of,
     positions_of,
     rows_at,
@@ -54,37 +55,27 @@ def drawn(shard: Shard, row: int, by: object) -> Row:
 def compacted(shards: Sequence[Shard]) -> tuple[list[Shard], Book]:
     """Return shards of one segment without overlays, and the book of them all, in order."""
     starts = np.concatenate(([0], np.cumsum([s.size for s in shards]))).astype(np.int64)
-    first = shards[0].book
-    numbers = flat(chain.from_iterable(s.numbers for s in shards), int(starts[-1]))
-    positions, orders, balances = _joined(shards, starts)
-    book = book_of(catalogue=first.catalogue, accounts=numbers, positions=positions,
+    first, opened = shards[0].book, _in_the_open(shards, starts)
+    positions, orders = _joined(shards, starts, opened)
+    balances, flows = _amounts(shards, starts, opened)
+    book = book_of(catalogue=first.catalogue, accounts=_numbers(shards), positions=positions,
                    orders=orders, balances=(first.assets, balances))
-    made = [_with_book(shard, rows_of(book, int(start), int(stop)))
-            for shard, start, stop in zip(shards, starts[:-1], starts[1:], strict=True)]
+    made = [_with_book(shard, rows_of(book, start, stop), flows[start:stop])
+            for shard, start, stop in zip(shards, starts[:-1].tolist(), starts[1:].tolist(),
+                                          strict=True)]
     return made, book
 
 
-def _with_book(shard: Shard, book: Book) -> Shard:
+def _with_book(shard: Shard, book: Book, flows: Ints) -> Shard:
     if not shard.overlay and len(shard.book) == shard.size:
-        return replaced(shard, book=book)
+        return replaced(shard, book=book, flows=flows)
     orders = {row: held for row, held in shard.orders.items() if row not in shard.overlay}
     orders |= {row: held.orders for row, held in shard.overlay.items() if held.orders}
     standing = grown(shard.standing, shard.size)
     snapshot = standing.snapshot.copy()
     snapshot[list(shard.overlay)] = NEVER
-    return replaced(shard, book=book, orders=orders, overlay={}, flows=_flows(shard),
+    return replaced(shard, book=book, orders=orders, overlay={}, flows=flows,
                     standing=replaced(standing, snapshot=snapshot))
-
-
-def _flows(shard: Shard) -> Ints:
-    """Return the flows of every row of a shard, those in the open too, [row, asset x flow]."""
-    flows = np.zeros((shard.size, shard.flows.shape[1]), np.int64)
-    flows[:len(shard.flows)] = shard.flows
-    if shard.overlay:
-        held = chain.from_iterable([row.flows for row in shard.overlay.values()])
-        flows[list(shard.overlay)] = flat(held, len(shard.overlay) * flows.shape[1]).reshape(
-            -1, flows.shape[1])
-    return flows
 
 
 def grown(standing: Standing, rows: int) -> Standing:
@@ -104,45 +95,57 @@ _EMPTY = {"initial": np.nan, "maintenance": np.nan, "balance": np.nan, "status":
           "call": 0, "issued": 0, "deadline": 0, "amount": 0}
 
 
-def _kept(shard: Shard) -> Any:
-    """Return which rows of the book still say what the account holds, [row]."""
-    kept = np.ones(len(shard.book), bool)
-    kept[[row for row in shard.overlay if row < len(kept)]] = False
-    return kept
+def _in_the_open(shards: Sequence[Shard], starts: Ints) -> tuple[Ints, list[Row]]:
+    """Return the rows in the open of all shards, counted over all, and what they hold."""
+    rows = [*chain.from_iterable([s.overlay.values() for s in shards])]
+    at = flat(chain.from_iterable([s.overlay for s in shards]), len(rows))
+    return at + np.repeat(starts[:-1], [len(s.overlay) for s in shards]), rows
 
 
-def _joined(shards: Sequence[Shard], starts: Ints) -> tuple[Entries, Entries, Ints]:
-    """Return positions, orders and balances of all shards.
+def _numbers(shards: Sequence[Shard]) -> Ints:
+    """Return the numbers of the accounts of all shards, in order."""
+    return np.concatenate([part for s in shards for part in (
+        s.book.accounts, np.array(s.numbers[len(s.book):], np.int64))])
 
-    Shard by shard, so that the rows in the open of one are still near when they are read again.
-    """
-    positions, orders = list[Entries](), list[Entries]()
-    balances = np.zeros((int(starts[-1]), len(shards[0].book.assets)), np.int64)
+
+def _amounts(shards: Sequence[Shard], starts: Ints, opened: tuple[Ints, list[Row]],
+             ) -> tuple[Ints, Ints]:
+    """Return balances [row, asset] and flows [row, asset x flow] of all shards."""
+    (at, rows), first = opened, shards[0]
+    balances, flows = (np.zeros((int(starts[-1]), column.shape[1]), np.int64)
+                       for column in (first.book.balances, first.flows))
     for shard, start in zip(shards, starts.tolist(), strict=False):
         balances[start:start + len(shard.book)] = shard.book.balances
-        positions.append(_kept_of(shard, positions_of(shard.book), start))
-        orders.append(_kept_of(shard, orders_of(shard.book), start))
-        if shard.overlay:
-            at, rows = np.array(list(shard.overlay), np.int64) + start, [*shard.overlay.values()]
-            positions.append(position_entries(at, rows))
-            orders.append(order_entries(at, rows))
-            balances[at] = balance_rows(rows, balances.shape[1])
-    priced = [o for o in orders if "price" in o.given]
-    prices = np.concatenate([np.zeros(0), *(o.given["price"] for o in priced)])
-    return _together(positions, {}), _together(orders, {"price": prices}), balances
+        flows[start:start + len(shard.flows)] = shard.flows
+    if rows:
+        balances[at] = balance_rows(rows, balances.shape[1])
+        flows[at] = flat(chain.from_iterable([row.flows for row in rows]),
+                         flows.shape[1] * len(rows)).reshape(len(rows), -1)
+    return balances, flows
 
 
-def _together(parts: Sequence[Entries], given: dict[str, Any]) -> Entries:
-    names = ("account", "instrument", "lots", "entry_cost")
-    return Entries(given=given, **{name: np.concatenate([getattr(part, name) for part in parts])
-                                   for name in names})
+def _joined(shards: Sequence[Shard], starts: Ints, opened: tuple[Ints, list[Row]],
+            ) -> tuple[Entries, Entries]:
+    """Return positions and orders of all shards."""
+    (at, rows), books = opened, [s.book for s in shards]
+    kept = np.ones(int(starts[-1]), bool)
+    kept[at] = False
+    positions, orders = (
+        _kept_of(kept, [replaced(part, account=part.account + start)
+                        for part, start in zip(parts, starts.tolist(), strict=False)])
+        for parts in (map(positions_of, books), map(_orders_of, books)))
+    return joined(positions, position_entries(at, rows)), joined(orders, order_entries(at, rows))
 
 
-def _kept_of(shard: Shard, entries: Entries, start: int) -> Entries:
-    """Return the entries whose owners still hold what the book says, counted from `start`."""
-    if shard.overlay:
-        entries = rows_at(entries, np.flatnonzero(_kept(shard)[entries.account]))
-    return replaced(entries, account=entries.account + start)
+def _orders_of(book: Book) -> Entries:
+    orders = orders_of(book)
+    return orders if orders.given else replaced(orders, given={"price": np.zeros(0)})
+
+
+def _kept_of(kept: Any, parts: list[Entries]) -> Entries:
+    """Return the entries of all parts whose owners still hold what their book says."""
+    entries = joined(*parts)
+    return entries if kept.all() else rows_at(entries, np.flatnonzero(kept[entries.account]))
 
 
 def position_entries(owner: Ints, rows: Sequence[Row]) -> Entries:

@@ -245,8 +245,8 @@ class State:
     ties          pockets and linked accounts
     exposure      {segment: limits of what its accounts lean on, and of their size}
     pledged       {asset with a cap on the platform: what all accounts hold, smallest units}
-    settled       (underlying, expiry, ns) of contracts that are settled, as long as a fill from
-                  before their expiry could still come
+    settled       (underlying, expiry, ns) of contracts that are settled, increasing; kept as long
+                  as their instruments are, so that no expiry is settled twice
     """
 
     equipment: Equipment

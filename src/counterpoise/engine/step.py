@@ -12,7 +12,9 @@ Time, ids and refusals follow docs/methodology/engine.md. A broken invariant is 
 raises, and the last good state stands.
 """
 
-from typing import Any, Final, get_args
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any, Final
 
 import numpy as np
 
@@ -35,7 +37,6 @@ from counterpoise.engine.effects import (
 )
 from counterpoise.engine.events import (
     AccountClosed,
-    AccountEvent,
     AccountOpened,
     ChangeWithdrawn,
     ClockAdvanced,
@@ -57,7 +58,13 @@ from counterpoise.engine.exposure import pledged_in
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
-from counterpoise.engine.remembered import Said, content_of, turned, with_ids
+from counterpoise.engine.remembered import (
+    Said,
+    content_of,
+    ids_before_turn,
+    turned,
+    with_ids,
+)
 from counterpoise.engine.state import NEVER, RESTART_JUMP_MAX_NS, State
 from counterpoise.engine.tie_events import (
     AccountLinked,
@@ -74,11 +81,10 @@ from counterpoise.market.quotes import Quotes, silence
 from counterpoise.values.digest import sha256_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
-from counterpoise.values.time import INSTANT_MAX
+from counterpoise.values.time import DAY_NS, INSTANT_MAX
 
 Entry = tuple[int, Any, bytes]
 """(position, event, its bytes)."""
-ACCOUNT_EVENTS: Final = frozenset(get_args(AccountEvent))
 _ID_BYTES: Final = 16
 
 
@@ -91,25 +97,21 @@ def step(state: State, batch: Batch) -> tuple[State, tuple[Effect, ...]]:
         If an asset would not be conserved: an error of the engine, never of an event.
     """
     draft = Draft(state)
-    run: list[Entry] = []
-    for place, (event, frame) in enumerate(zip(batch.events, batch.frames, strict=True)):
-        entry = (state.position + place, event, frame)
-        if type(event) in ACCOUNT_EVENTS:
-            run.append(entry)
-        else:
-            _run(draft, run)
-            run = []
-            _mark(draft, entry)
-    _run(draft, run)
+    places = range(state.position, state.position + len(batch))
+    entries = zip(places, batch.events, batch.frames, strict=True)
+    for apply, some in groupby(entries, key=_verb_of):
+        apply(draft, [*some])
     draft.change(position=state.position + len(batch))
     effects = sorted(draft.effects, key=lambda pair: pair[0])
     return draft.state, tuple(effect for _, effect in effects)
 
 
+def _verb_of(entry: Entry) -> Callable[[Draft, list[Entry]], None]:
+    return _TOGETHER.get(type(entry[1]), _marks)
+
+
 def _run(draft: Draft, waiting: list[Entry]) -> None:
     """Apply account events in waves."""
-    if not waiting:
-        return
     while waiting:
         waiting = _wave(draft, waiting)
     draft.keep()
@@ -144,7 +146,7 @@ def _applied(draft: Draft, entry: Entry) -> Question | None:
         if content is None:
             return None
         _check_time(draft.state, event)
-        question = VERBS[type(event)](draft, event)
+        question = _ASKED[type(event)](draft, event)
     except BadInput as wrong:
         _refuse(draft, event, wrong)
         return None
@@ -207,6 +209,25 @@ def _position_of(said: tuple[str, Said]) -> int:
     return said[1][0]
 
 
+def _openings(draft: Draft, entries: list[Entry]) -> None:
+    """Open accounts: market events with one end for all, as they leave it nothing but their ids.
+
+    Where ids turn in between, the opening after which they do has an end of its own.
+    """
+    full = ids_before_turn(draft.state.rules.ids_kept)
+    for entry in entries:
+        _applied(draft, entry)
+        if draft.said and draft.state.remembered.count + len(draft.said) >= full:
+            _end(draft)
+    if draft.said:
+        _end(draft)
+
+
+def _marks(draft: Draft, entries: list[Entry]) -> None:
+    for entry in entries:
+        _mark(draft, entry)
+
+
 def _mark(draft: Draft, entry: Entry) -> None:
     """Apply one market event: everything or nothing."""
     draft.position, event, draft.frame = entry
@@ -225,9 +246,14 @@ def _mark(draft: Draft, entry: Entry) -> None:
         draft.begin()
         _refuse(draft, event, wrong)
         return
+    draft.said[event.client_id] = (draft.position, content, event.time)
+    _end(draft)
+
+
+def _end(draft: Draft) -> None:
+    """End a market event that was applied: sweep, keep, remember its id, let ids turn."""
     lifecycle.swept(draft)
     draft.keep()
-    draft.said[event.client_id] = (draft.position, content, event.time)
     _remember(draft)
     draft.change(remembered=turned(draft.state.remembered, draft.state.rules.ids_kept))
 
@@ -248,7 +274,9 @@ def _move_time(draft: Draft, event: Any) -> None:
     if event.time - state.time > most:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"would move the time by "
                         f"{event.time - state.time} ns; at most {most} at once; check the clock"
-                        + ("" if restarts else ", or restart the engine after an outage"))
+                        + ("; after a longer outage restart several times, at most "
+                           f"{most // DAY_NS} days each" if restarts
+                           else ", or restart the engine after an outage"))
     if event.time >= INSTANT_MAX:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"says {event.time} ns since 1970, "
                         "which is after 2116; check the clock")
@@ -348,8 +376,11 @@ _CALM: Final = frozenset({AccountOpened, AccountClosed, PocketOpened, AccountLin
 _NEVER_APPLIED: Final = frozenset({UnreadableReceived, ConflictReceived})
 """What only records that something was refused, whenever it came."""
 _CLOCKS: Final = frozenset({ClockAdvanced, EngineRestarted})
+_ASKED: Final = VERBS | {AccountOpened: lifecycle.account_opened}
+"""What is applied one by one and kept together."""
+_TOGETHER: Final = {**dict.fromkeys(VERBS, _run), AccountOpened: _openings}
 _MARKS: Final[dict[type, Any]] = {
-    AccountOpened: lifecycle.account_opened, AccountClosed: lifecycle.account_closed,
+    AccountClosed: lifecycle.account_closed,
     PocketOpened: linking.pocket_opened, AccountLinked: linking.account_linked,
     AccountUnlinked: linking.account_unlinked,
     MarketBatch: _market_batch, MarketAssembled: _market_assembled,

@@ -25,6 +25,7 @@ from counterpoise.engine.fillable import fillable, orderable
 from counterpoise.engine.groups import room_of
 from counterpoise.engine.money import (
     EXPONENT_MAX,
+    Worth,
     check_lots,
     check_money,
     delivered,
@@ -174,12 +175,21 @@ def _put_order(row: Row, name: str, order: Order) -> None:
         del row.orders[name]
 
 
+def _unlimited(worth: Worth, lots: int, price: int) -> list[Failure]:
+    """Return why an order to buy spot says too little of what it may cost."""
+    if worth.other < 0 or lots < 0 or price:
+        return []
+    return [Failure(reason=Reason.ABSURD_PRICE, subject="price", sentence="is 0, which buys no "
+                    "spot; say the highest price that the order may be filled at")]
+
+
 def order_placed(draft: Draft, event: OrderPlaced) -> Question:
     """Ask for a new order."""
     number = account_number(draft, event.account)
     worth = orderable(draft, event.instrument)
     held = draft.read(number)
     wrong = _sized(event.instrument, event.lots, event.price, event.price_exponent)
+    wrong += _unlimited(worth, event.lots, event.price)
     if event.order in held.orders:
         wrong.append(Failure(reason=Reason.DUPLICATE, subject=event.order[:60], sentence="is an "
                              "open order already; change it, or use another id"))
@@ -202,8 +212,9 @@ def order_changed(draft: Draft, event: OrderChanged) -> Question:
     if order is None:
         raise bad_input(Reason.UNKNOWN_ORDER, event.order[:60], f"is no open order of "
                         f"{event.account}")
-    orderable(draft, draft.state.catalogue.instruments[order[0]].id)
+    worth = orderable(draft, draft.state.catalogue.instruments[order[0]].id)
     wrong = _sized(event.order, event.lots, event.price, event.price_exponent)
+    wrong += _unlimited(worth, event.lots, event.price)
     if (event.lots > 0) != (order[1] > 0):
         wrong.append(Failure(reason=Reason.BAD_VALUE, subject=event.order[:60], sentence=(
             f"{event.lots} lots are on the other side; cancel it and place another")))

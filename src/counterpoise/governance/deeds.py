@@ -6,11 +6,11 @@ Deeds are what is kept: reading them again judges each again, so that a desk can
 charter refuses. Each has its time, ns: the engine's when it was done.
 """
 
-from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.governance import enactment, proposals
 from counterpoise.governance.charter import Charter
-from counterpoise.governance.history import COLLATERAL, Enacted, terms_named, with_enacted
+from counterpoise.governance.history import Enacted, with_enacted
 from counterpoise.governance.proposals import Allowance, Desk, Proposal, Told
+from counterpoise.governance.subjects import terms_named, word_of
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
@@ -140,12 +140,5 @@ def _begun(deed: DeskOpened) -> tuple[Desk, tuple[Told, ...]]:
     limits = deed.charter.limits
     told = () if limits is None else tuple(
         Allowance(decision=AS_FOUND, segment=subject, digest="", limits=limits)
-        for subject, version in deed.terms
-        if not isinstance(version.parameters, CollateralSchedule))
+        for subject, version in deed.terms if not word_of(version.parameters))
     return replaced(desk, history=history), told
-
-
-def subject_of(segment: str, version: ParameterVersion) -> str:
-    """Return what a version's history stands under: the segment, or its collateral schedule."""
-    schedule = isinstance(version.parameters, CollateralSchedule)
-    return f"{segment}{COLLATERAL}" if schedule else segment

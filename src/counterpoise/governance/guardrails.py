@@ -39,11 +39,15 @@ class ImpactLimits:
             raise BadInput(*wrong)
 
 
-def beyond(groups: Iterable[Group], limits: ImpactLimits) -> tuple[Failure, ...]:
-    """Return everything about an impact that is beyond the limits; none is the good answer."""
+def beyond(groups: Iterable[Group], limits: ImpactLimits | None) -> tuple[Failure, ...]:
+    """Return everything about an impact that is beyond the limits; none is the good answer.
+
+    Without limits that is only who would lose a margin: no limits allow it.
+    """
     return tuple(Failure(reason=Reason.TOO_LARGE, subject=f"{group.segment}, {group.pool}"[:60],
                          sentence=sentence)
-                 for group in groups for sentence in _beyond(group, limits))
+                 for group in groups for sentence in (
+                     *(() if limits is None else _beyond(group, limits)), *_lost(group)))
 
 
 def _beyond(group: Group, limits: ImpactLimits) -> list[str]:
@@ -58,6 +62,8 @@ def _beyond(group: Group, limits: ImpactLimits) -> list[str]:
         out.append(f"{group.losers} accounts would need {group.extra_of_losers!r} more initial "
                    f"margin, at most {limits.extra * group.before!r} may be asked for at once: "
                    "take smaller steps, or have the impact accepted")
-    if group.lost:
-        out.append(f"{group.lost} accounts that have a margin would have none")
     return out
+
+
+def _lost(group: Group) -> list[str]:
+    return [f"{group.lost} accounts that have a margin would have none"] if group.lost else []

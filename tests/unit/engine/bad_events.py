@@ -1,8 +1,9 @@
 """Events that must change nothing, each with the reason for which it is refused.
 
-Said to a calm world in which alice has 100,000 USDC, a long perpetual and the order "open", bob has
-2 BTC, "w1" is set aside for alice, "alice/1" is a pocket of alice with 10 USDC, dora is linked to
-bob, erin is in the segment "other" and the market is at sequence 4. `NAME: (kind, fields, reason)`.
+Said to a calm world in which alice has 100,000 USDC, a long perpetual and the orders "open" and
+"spot", bob has 2 BTC, "w1" is set aside for alice, "alice/1" is a pocket of alice with 10 USDC,
+dora is linked to bob, erin is in the segment "other", what ended at `ENDED` is settled and the
+market is at sequence 4. `NAME: (kind, fields, reason)`.
 """
 
 import numpy as np
@@ -34,6 +35,8 @@ LIMIT = {"segment": "retail", "limits": ExposureLimits(platform={"BTC": 1.0}),
          "effective_from": 0}
 LEND = {"segment": "retail", "borrowing": BORROWING, "effective_from": 0}
 HOUR = 3600 * 10**9
+ENDED = START + 10**9
+SHORT = future(Listing(underlying="BTC", quote="USDC", settlement="USDC"), ENDED)
 DEFINE = {"segment": "new", "model": "gross_orders", "levels": DEFAULT_LEVELS}
 
 
@@ -92,6 +95,10 @@ BAD = {
     "order that is open": (said.OrderPlaced, {**ORDER, "order": "open"}, Reason.DUPLICATE),
     "order of no lots": (said.OrderPlaced, {**ORDER, "lots": 0}, Reason.ABSURD_QUANTITY),
     "order at a negative price": (said.OrderPlaced, {**ORDER, "price": -3}, Reason.ABSURD_PRICE),
+    "order to buy spot at no price": (said.OrderPlaced, {**ORDER, "instrument": "BTC-USDC-SPOT",
+                                                         "price": 0}, Reason.ABSURD_PRICE),
+    "change of spot to no price": (said.OrderChanged, {**CHANGE, "order": "spot", "price": 0},
+                                   Reason.ABSURD_PRICE),
     "order of an unknown instrument": (said.OrderPlaced, {**ORDER, "instrument": ""},
                                        Reason.UNKNOWN_INSTRUMENT),
     "change of an unknown order": (said.OrderChanged, {**CHANGE, "order": "x"},
@@ -229,6 +236,14 @@ BAD = {
     "settlement before expiry": (said.ContractsSettled, SETTLE, Reason.BAD_TIME),
     "settlement of nothing": (said.ContractsSettled, {**SETTLE, "expiry": 5},
                               Reason.UNKNOWN_INSTRUMENT),
+    "settlement of what is settled": (said.ContractsSettled, {**SETTLE, "expiry": ENDED},
+                                      Reason.DUPLICATE),
+    "fill of what is settled": (said.Filled, {**FILL, "instrument": SHORT.id, "time": START},
+                                Reason.EXPIRED),
+    "order on what is settled": (said.OrderPlaced, {**ORDER, "instrument": SHORT.id},
+                                 Reason.EXPIRED),
+    "funding of what is settled": (said.FundingApplied, {**FUNDING, "instrument": SHORT.id},
+                                   Reason.UNKNOWN_INSTRUMENT),
     "listing of nothing": (said.InstrumentsListed, {"instruments": ()}, Reason.BAD_VALUE),
     "listing of what is listed": (said.InstrumentsListed, {"instruments": (perpetual(Listing(
         underlying="BTC", quote="USDC", settlement="USDC")),)}, Reason.DUPLICATE),

@@ -7,7 +7,7 @@ from counterpoise.engine.effects import EventRefused
 from counterpoise.engine.image import state_root
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from engine_world import World
-from unit.engine.bad_events import BAD, BAD_BATCHES, FILL, MOVE, ORDER
+from unit.engine.bad_events import BAD, BAD_BATCHES, ENDED, FILL, MOVE, ORDER, SETTLE, SHORT
 
 
 @pytest.fixture(scope="module")
@@ -18,16 +18,20 @@ def calm():
     world.say(said.AccountClosed, account="carol")
     world.say(said.Deposited, **MOVE | {"amount": 100_000 * 10**6})
     world.say(said.Deposited, account="bob", asset="BTC", amount=2 * 10**8)
+    world.say(said.InstrumentsListed, instruments=(SHORT,))
     world.calm()
+    world.say(said.ContractsSettled, **SETTLE | {"expiry": ENDED})
     world.say(said.Filled, **FILL)
     world.say(said.OrderPlaced, **ORDER | {"order": "open"})
+    world.say(said.OrderPlaced, **ORDER | {"order": "spot", "instrument": "BTC-USDC-SPOT"})
     world.say(said.WithdrawalRequested, **MOVE, withdrawal="w1")
     world.say(said.PocketOpened, account="alice/1", owner="alice")
     world.say(said.Transferred, **MOVE | {"to": "alice/1"})
     world.say(said.AccountLinked, account="dora", to="bob")
     world.say(said.SegmentDefined, segment="other", model="gross_orders", levels=DEFAULT_LEVELS)
     world.say(said.AccountOpened, account="erin", segment="other")
-    assert world.state.ties.head
+    assert {"open", "spot"} == world.row("alice").orders.keys() and world.state.ties.head
+    assert (("BTC", ENDED),) == world.state.settled
     world.root = state_root(world.state)
     return world
 

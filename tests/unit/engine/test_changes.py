@@ -7,15 +7,19 @@ from counterpoise.engine import events as said
 from counterpoise.engine.codec import batch_from, encoded, vocabulary
 from counterpoise.engine.effects import ChangeDecided, EventRepeated, ParametersTookEffect
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
+from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.engine.shards import compacted
+from counterpoise.engine.state import Equipment
 from counterpoise.engine.step import step
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.impact import Change, impact_of
+from counterpoise.instruments.listing import Listing, future
 from counterpoise.margin.parameter_version import version_digest
-from counterpoise.values.failure import Reason
+from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import replaced
 from counterpoise.values.time import SECOND_NS
-from engine_world import MODEL, World, parameters
+from engine_world import LATER, MODEL, World, parameters
+from rule_books.gross_orders import GrossOrders
 from unit.engine.bad_events import FILL
 
 STRICT = ImpactLimits(below_initial=0.0, below_maintenance=0.0, bankrupt=0.0, extra=0.6)
@@ -137,3 +141,57 @@ def test_first_parameters_of_a_segment_have_nothing_to_be_weighed_against():
     decided, = [e for e in world.heard if isinstance(e, ChangeDecided)]
 
     assert decided.admitted and "" == decided.impact and () == decided.groups
+
+
+class Choosy(GrossOrders):
+    """A model that margins nobody by a rate beyond one."""
+
+    def scenarios(self, market, parameters):
+        """Return none."""
+        if parameters.general.rate > 1:
+            raise bad_input(Reason.BAD_VALUE, "rate", "is beyond one; nobody is margined by it")
+        return ()
+
+
+def unlimited(rate=0.1):
+    """Return a world of a choosy model, without limits, in which alice owns USDC."""
+    world = World()
+    world.state = replaced(world.state, equipment=Equipment(models={"gross_orders": Choosy()}))
+    world.begin("alice", rate=rate)
+    world.say(said.Deposited, account="alice", asset="USDC", amount=10**9)
+    return world
+
+
+def test_change_by_which_nobody_could_be_margined_is_refused_without_limits_too():
+    world = unlimited()
+    world.market()
+    before = world.state.segments
+    decided, = change(world, parameters(2.0, 2), world.time + 5 * SECOND_NS)
+
+    assert not decided.admitted and before == world.state.segments
+    assert ["rate"] == [f.subject for f in decided.failures]
+    assert change(world, parameters(0.9, 3))[0].admitted
+
+
+def test_change_that_makes_margins_computable_again_is_let_in():
+    world = unlimited(rate=2.0)
+    world.say(said.SegmentDefined, segment="other", model="gross_orders", levels=DEFAULT_LEVELS)
+    world.hear(world.batch(), world.event(said.MarketAssembled, segments=("other",)))
+    assert 1 == world.state.snapshots
+    decided, _ = change(world, parameters(0.1, 2))
+
+    assert decided.admitted and "" == decided.impact and world.market()
+
+
+def test_change_waits_for_the_snapshot_after_a_listing_and_not_for_the_first():
+    world = unlimited()
+    assert change(world, parameters(0.2, 2))[0].admitted
+    world.market()
+    world.say(said.InstrumentsListed, instruments=(future(Listing(
+        underlying="BTC", quote="USDC", settlement="USDC"), LATER),))
+    decided, = change(world, parameters(0.3, 3))
+    world.market()
+
+    assert [Reason.MISSING_PRICE] == [f.reason for f in decided.failures]
+    assert "assemble a market first" in decided.failures[0].sentence
+    assert change(world, parameters(0.3, 3))[0].admitted

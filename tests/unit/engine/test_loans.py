@@ -1,5 +1,6 @@
 """Who may owe what, what is charged for it, and is every unit of it booked?"""
 
+import numpy as np
 import pytest
 
 from counterpoise.collateral.borrowing import HOUR_NS, Borrowing, BorrowTerms
@@ -16,6 +17,8 @@ from engine_world import START, World
 TERMS = BorrowTerms(account_max=60_000 * 10**6, platform_max=100_000 * 10**6, rate=876,
                     rate_exponent=-2, initial=0.1, maintenance=0.02)
 K = 1_000 * 10**6
+BTC = 10**9
+"""Lots of spot."""
 
 
 def lending(terms=TERMS, **more):
@@ -80,6 +83,80 @@ def test_platform_limit_holds_as_counted_at_the_last_snapshot(world):
     assert withdrawn(world, "bob", 40 * K).admitted
 
 
+def spot(world, order, lots, kind=said.OrderPlaced, price=70_000, name="alice"):
+    """Ask for a spot order of so many lots, or a change of one; return what was decided."""
+    where = {"instrument": "BTC-USDC-SPOT"} if kind is said.OrderPlaced else {}
+    return world.say(kind, account=name, order=order, lots=lots, price=price, price_exponent=0,
+                     **where)[0]
+
+
+def test_order_to_buy_spot_with_money_that_may_not_be_owed_is_refused():
+    world = World()
+    world.begin("alice")
+    world.say(said.Deposited, account="alice", asset="BTC", amount=2 * 10**8)
+    world.calm()
+    refused = spot(world, "o", BTC // 100)
+
+    assert isinstance(refused, made.OrderRefused) and 0 == refused.largest
+    assert [(Reason.NOT_COVERED, "USDC")] == [(f.reason, f.subject) for f in refused.failures]
+    assert "would be owed: -700000000 of its smallest unit" in refused.failures[0].sentence
+
+
+def test_open_spot_orders_owe_together_no_more_than_the_terms_allow(world):
+    first, second = spot(world, "first", BTC // 2), spot(world, "second", BTC // 2)
+
+    assert isinstance(first, made.OrderAdmitted) and isinstance(second, made.OrderRefused)
+    assert 25 / 70 * BTC * 0.99999 < second.largest <= 25 / 70 * BTC
+    assert "no less than -60000000000 may be left" in second.failures[0].sentence
+    assert isinstance(spot(world, "second", second.largest), made.OrderAdmitted)
+
+
+def test_orders_of_both_sides_are_not_taken_to_pay_for_one_another(world):
+    assert isinstance(spot(world, "sold", -2 * BTC), made.OrderAdmitted)
+    refused = spot(world, "more", -BTC // 1_000)
+
+    assert 0 == refused.largest and ["BTC"] == [f.subject for f in refused.failures]
+    assert isinstance(spot(world, "bought", BTC), made.OrderRefused)
+
+
+def test_what_open_spot_orders_need_does_not_leave(world):
+    spot(world, "o", BTC // 2)
+    decided = withdrawn(world, "alice", 26 * K)
+
+    assert not decided.admitted and 24_999 * 10**6 < decided.largest <= 25_000 * 10**6
+    assert "open spot orders filled" in decided.failures[0].sentence
+    assert withdrawn(world, "alice", 25 * K).admitted
+
+
+def test_who_owes_too_much_already_may_ask_for_less_and_for_what_is_no_spot(world):
+    spot(world, "o", BTC // 2)
+    world.say(said.FeeCharged, account="alice", asset="USDC", amount=40 * K)
+    perpetual = world.say(said.OrderPlaced, account="alice", order="p", lots=10**8, price=70_000,
+                          instrument="BTC-USDC:USDC-PERP", price_exponent=0)[0]
+
+    assert isinstance(perpetual, made.OrderAdmitted)
+    assert isinstance(spot(world, "o", BTC // 2, said.OrderChanged, 70_001), made.OrderRefused)
+    assert isinstance(spot(world, "o", BTC // 2, said.OrderChanged, 69_999), made.OrderAdmitted)
+    assert isinstance(spot(world, "sold", -BTC), made.OrderAdmitted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_admitted_spot_orders_filled_at_their_price_owe_no_more_than_allowed(world, seed):
+    chance = np.random.Generator(np.random.PCG64(seed))
+    orders = []
+    for k in range(12):
+        lots, price = int(chance.integers(-50, 60)) * BTC // 40, int(chance.integers(1, 90_000))
+        if lots and isinstance(spot(world, f"o{k}", lots, price=price), made.OrderAdmitted):
+            orders.append((f"o{k}", lots, price))
+    for name, lots, price in orders:
+        world.say(said.Filled, account="alice", order=name, instrument="BTC-USDC-SPOT", lots=lots,
+                  price=price, price_exponent=0, fee=0)
+        btc, *_, owed = world.row("alice").balances
+
+        assert 0 <= btc and -60 * K <= owed
+    assert 2 < len(orders) < 12 and {} == world.row("alice").orders
+
+
 def test_what_is_owed_needs_margin_of_its_own(world):
     withdrawn(world, "alice", 50 * K)
     world.market()
@@ -115,10 +192,12 @@ def test_requirement_is_missing_while_what_is_owed_has_no_price():
     assert "USDC: is held or borrowed and has no price" in told[-1]
 
 
-def test_terms_that_leave_a_debt_without_a_requirement_are_beyond_any_limit():
+@pytest.mark.parametrize("limited", [False, True])
+def test_terms_that_leave_a_debt_without_a_requirement_are_beyond_any_limit(limited):
     world = in_debt_without_a_price(replaced(TERMS, initial=0.0, maintenance=0.0))
     limits = ImpactLimits(below_initial=1.0, below_maintenance=1.0, bankrupt=1.0, extra=1.0)
-    world.say(said.ImpactLimited, segment="retail", digest="", limits=limits)
+    if limited:
+        world.say(said.ImpactLimited, segment="retail", digest="", limits=limits)
     decided = world.say(of_assets.BorrowingChanged, **lending())[0]
 
     assert 0.0 == world.plain()[0].standing.initial[0, 0]

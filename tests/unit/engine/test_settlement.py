@@ -156,16 +156,29 @@ def test_fill_after_the_settlement_is_refused_after_a_restart_too(world):
     assert "is settled already" in refused.failures[0].sentence
 
 
-def test_settlement_is_remembered_while_a_fill_could_still_come(world):
+@pytest.mark.parametrize("seconds", [0, 30, 61, 86_000])
+def test_expiry_is_settled_once_however_much_later_it_is_said_again(world, seconds):
     world.time = EXPIRY
     world.say(said.ClockAdvanced)
     settled_at(world, 80_000)
-    remembered = world.state.settled
-    world.time = EXPIRY + world.state.rules.lateness_ns
-    world.say(said.ContractsSettled, underlying="ETH", expiry=EXPIRY, price=3_500,
-              price_exponent=0)
+    world.time += seconds * SECOND_NS
+    world.say(said.ClockAdvanced)
+    world.state = decoded_state(encoded_state(world.state), world.state.equipment)
+    root = state_root(world.state)
+    refused, = settled_at(world, 90_000)
 
-    assert (("BTC", EXPIRY),) == remembered and () == world.state.settled
+    assert "duplicate" == refused.failures[0].reason and root == state_root(world.state)
+    assert f"BTC {EXPIRY}" == refused.failures[0].subject
+    assert isinstance(world.say(said.ContractsSettled, underlying="ETH", expiry=EXPIRY,
+                                price=3_500, price_exponent=0)[-1], made.ContractsDelivered)
+
+
+def test_expiry_that_is_settled_late_is_settled_once_too(world):
+    world.time = EXPIRY + 2 * world.state.rules.lateness_ns
+    world.say(said.ClockAdvanced)
+    told = [settled_at(world, price)[-1] for price in (80_000, 80_000)]
+
+    assert [made.ContractsDelivered, made.EventRefused] == [type(one) for one in told]
 
 
 def test_orders_on_expired_contracts_can_be_cancelled_and_not_changed(world):

@@ -85,6 +85,57 @@ def test_venue_that_falls_silent_drops_out_and_what_is_left_is_not_trusted(world
                      amount=1)[0].admitted
 
 
+def asked(world, name, code, amount):
+    """Ask to withdraw; return whether it was admitted, and for want of which trusted prices not."""
+    decided, = world.say(said.WithdrawalRequested, account=name, withdrawal=f"w{world.count}",
+                         asset=code, amount=amount)
+    return decided.admitted, [f.subject for f in decided.failures if f.reason == Reason.DEGRADED]
+
+
+def test_whole_of_an_asset_without_a_trusted_price_leaves_what_is_covered_without_it(world):
+    world.say(said.AccountOpened, account="carol", segment="retail")
+    world.say(said.Deposited, account="carol", asset="USDC", amount=10**6)
+    world.say(said.Deposited, account="carol", asset="BTC", amount=10**8)
+    for _ in range(12):
+        moved(world, 1.0, 1.0, None)
+
+    assert (False, ["USDC"]) == asked(world, "carol", "USDC", 10**6 - 1)
+    assert (False, ["USDC"]) == asked(world, "carol", "BTC", 1)
+    assert (True, []) == asked(world, "carol", "USDC", 10**6)
+    assert (True, []) == asked(world, "carol", "BTC", 1)
+
+
+def test_gain_that_is_paid_in_an_asset_without_a_trusted_price_is_doubtful(world):
+    for name in ("alice", "bob"):
+        world.say(said.Deposited, account=name, asset="BTC", amount=10**8)
+    for _ in range(12):
+        moved(world, 1.0, 1.0, None)
+
+    assert (False, ["USDC"]) == asked(world, "alice", "USDC", 7_500 * 10**6)
+
+
+def test_nobody_is_called_for_a_loss_whose_asset_has_no_trusted_price():
+    world = World()
+    world.begin("alice", "bob")
+    world.say(of_assets.IndexRulesChanged, rules={"USDC": RULE})
+    for name in ("alice", "bob"):
+        world.say(said.Deposited, account=name, asset="BTC", amount=15 * 10**6)
+    for _ in range(5):
+        moved(world, 1.0, 1.0, 1.0)
+    for name, lots in (("alice", 10**9), ("bob", -10**9)):
+        world.say(said.Filled, account=name, order="", instrument="BTC-USDC:USDC-PERP", lots=lots,
+                  price=70_000, price_exponent=0, fee=0)
+    for _ in range(12):
+        moved(world, 1.0, 1.0, None)
+    held = moved(world, 1.0, 1.0, None, coins={"BTC": 64_000.0})
+    told = [name for _ in range(6)
+            for name in decided(moved(world, 1.0, 1.0, 1.0, coins={"BTC": 64_000.0}))]
+
+    assert [] == decided(held) and 0 == world.row("alice").balances[3]
+    assert made.AlertTopic.DECISIONS_HELD in [e.topic for e in held if isinstance(e, made.Alert)]
+    assert "LiquidationOrdered" in told
+
+
 def test_price_on_which_venues_disagree_is_not_trusted(world):
     for _ in range(5):
         assert [] == decided(moved(world, 0.6, 0.7, 0.8))

@@ -31,6 +31,14 @@ def test_each_limit_bites(field, value, words):
     assert "retail, USD" == found[0].subject
 
 
+def test_without_limits_a_margin_that_is_lost_bites_alone():
+    worst = replaced(QUIET, breaches=dict.fromkeys(QUIET.breaches, 8), extra_of_losers=1e9)
+
+    assert () == beyond([worst], None)
+    assert ["1 accounts that have a margin would have none"] == [
+        f.sentence for f in beyond([replaced(worst, lost=1)], None)]
+
+
 def test_limits_that_are_no_fractions_are_all_named():
     with pytest.raises(BadInput) as refused:
         ImpactLimits(below_initial=-0.1, below_maintenance=1.1, bankrupt=float("nan"), extra=-1.0)

@@ -366,7 +366,7 @@ def open_journal(store: Store, *, header: dict[str, Any],
     if reach < foot.number or reach > head.number:
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
                         f"does not belong to its log of {foot.number + 1} to {head.number}: "
-                        "restore a backup")
+                        "counterpoise reindex makes it again")
     recent: dict[str, Known] = {}
     touched: list[tuple[str, int]] = []
     last = store.frames(reach - 1, 1) if reach > foot.number else []

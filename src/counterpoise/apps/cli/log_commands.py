@@ -108,6 +108,17 @@ def _retain(given: Namespace) -> int:
     return retain(given.store, snapshots=given.snapshots, as_json=given.json)
 
 
+def _reindexings(sub: ArgumentParser) -> None:
+    _place(sub)
+    _json(sub)
+
+
+def _reindex(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import reindex
+
+    return reindex(given.store, as_json=given.json)
+
+
 def _runs(sub: ArgumentParser) -> None:
     from counterpoise.apps.cli.live import options
 
@@ -164,6 +175,7 @@ LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answ
     ("replay", "an event log applied again: the root it leads to", _replays, _replay),
     ("verify", "does an event log hold together and lead where it says; the first divergence",
      _verifications, _verify),
+    ("reindex", "the index of an event log made again from its records", _reindexings, _reindex),
     ("inspect", "an account's life, event by event; or where all stand", _inspections, _inspect),
     ("governance", "parameters of a running engine: proposed, weighed, approved, activated",
      _governances, _governance),

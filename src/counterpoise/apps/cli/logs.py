@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from counterpoise.adapters.store import places
+from counterpoise.adapters.store.client_ids import Compared
 from counterpoise.adapters.store.records import Mark, Record, RecordType
 from counterpoise.adapters.store.replay import Divergence, Replayed
 from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
@@ -52,21 +53,51 @@ def verify(place: str, *, witness: str | None, threads: int, as_json: bool) -> i
 
 
 def _verify(store: Store, *, witness: str | None, threads: int, as_json: bool) -> int:
+    from counterpoise.adapters.store.client_ids import compared, cure
     from counterpoise.adapters.store.engine_log import machine, starts
     from counterpoise.adapters.store.history import verified_chain
 
     head = verified_chain(store, witness=_mark(witness))
+    ids = compared(store, tracked=_tracked(store, "client ids"))
     again = _replayed(store, machine(_equipment(threads)), starts(store)[0])
     if as_json:
-        show_json({"records": head.number - store.foot().number, "head": _mark_document(head)}
+        show_json({"records": head.number - store.foot().number, "head": _mark_document(head),
+                   "client_ids": {"agree": ids.ids, "wrong": ids.wrong,
+                                  "failures": [failure_document(f) for f in ids.first],
+                                  "what_to_do": cure(store, ids) if ids.wrong else None}}
                   | _replay_document(store, starts(store)[0], again))
     else:
         show([_market_line(store),
               f"{head.number - store.foot().number} records hold together; the last is "
               f"{head.number}:{head.hash.hex()}",
               f"{again.effects} effects and {again.roots} roots of records and snapshots compared",
-              *_divergence_lines(again.divergence)])
-    return ANSWERED if again.divergence is None else JUDGED_AGAINST
+              *_ids_lines(ids, cure(store, ids)), *_divergence_lines(again.divergence)])
+    return ANSWERED if again.divergence is None and not ids.wrong else JUDGED_AGAINST
+
+
+def _ids_lines(found: Compared, cure: str) -> list[str]:
+    if not found.wrong:
+        return [f"{found.ids} client ids of the log stand in its index"]
+    more = found.wrong - len(found.first)
+    return [*(f"{f.subject} {f.sentence}" for f in found.first),
+            *([f"and {more} more"] if more else []),
+            f"{found.wrong} client ids of the index are not as in the log: {cure}"]
+
+
+def reindex(place: str, *, as_json: bool) -> int:
+    """Make the index of a log again from its records; return the exit code."""
+    from counterpoise.adapters.store.client_ids import reindexed
+
+    def again() -> int:
+        with closing(places.owned(place)) as store:
+            return reindexed(store, tracked=_tracked(store, "index"))
+
+    count = _stoppable(place, again)
+    if as_json:
+        show_json({"client_ids": count})
+    else:
+        show([f"the index has {count} client ids of the log again"])
+    return ANSWERED
 
 
 def inspect(place: str, account: str | None, *, as_json: bool) -> int:

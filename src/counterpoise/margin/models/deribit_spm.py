@@ -28,7 +28,7 @@ from counterpoise.margin.pools import (
     named_failures,
 )
 from counterpoise.margin.requirement import Floats, Indices, Requirements, WorstScenarios
-from counterpoise.margin.terms.orders import accounts_with_orders, filled_sides
+from counterpoise.margin.terms.orders import filled_sides
 from counterpoise.margin.terms.risk_matrix import (
     RiskMatrixParameters,
     UnitResults,
@@ -112,7 +112,7 @@ class DeribitSpm:
         """Return requirement rows, and the value of their positions, from their units."""
         book, pools = layout.book, chosen(layout.pools, rows)
         given = {name: _given(book, pools, name) for name in _GIVEN}
-        extra = _orders(layout, pools, priced, threads)
+        extra = _orders(layout, results, rows, priced, threads)
         given["open_orders_margin"] = _stated_or(given["open_orders_margin"], extra)
         failure, failures = _failing(layout, pools, rows, results, priced)
         columns, worst = _totals(layout, results, rows, priced, _Sums(
@@ -245,22 +245,25 @@ def _given(book: Book, pools: PoolRows, name: str) -> Floats | None:
     return amount if name == "open_orders_margin" else np.nan_to_num(amount)
 
 
-def _orders(layout: Layout, pools: PoolRows, priced: PricedMarket, threads: int) -> Floats | None:
+def _orders(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
+            priced: PricedMarket, threads: int) -> Floats | None:
     """Return what open orders add: the RM of their worst side less RM; None if there are none."""
-    book = layout.book
-    accounts = accounts_with_orders(book)
-    if not len(accounts):
+    book, pools = layout.book, chosen(layout.pools, rows)
+    if not len(book.order_lots):
         return None
-    place = np.minimum(np.searchsorted(accounts, pools.account), len(accounts) - 1)
-    mine = accounts[place] == pools.account
-    accounts, where = np.unique(pools.account[mine], return_inverse=True)
     extra = np.zeros(len(pools))
-    if len(accounts):
-        sides = filled_sides(book, accounts, np.nan_to_num(priced.arrays[0].delta))
-        alone, longer, shorter = _by_account_and_pool(sides, priced, pools.pools, threads).reshape(
-            3, len(accounts), -1)
-        worse = np.maximum(np.maximum(longer, shorter) - alone, 0)
-        extra[mine] = worse[where, pools.pool[mine]]
+    mine = np.flatnonzero(np.diff(book.order_pointer)[pools.account])
+    if len(mine):
+        alone = _rm(layout, results, mine if rows is None else rows[mine], priced, threads)
+        accounts, where = np.unique(pools.account[mine], return_inverse=True)
+        sides, moves = filled_sides(book, accounts, np.nan_to_num(priced.arrays[0].delta),
+                                    pools.pools)
+        moved = _by_account_and_pool(sides, priced, pools.pools, threads)
+        worse = alone
+        for side in (where, where + len(accounts)):
+            at = side, pools.pool[mine]
+            worse = np.maximum(worse, np.where(moves[at], moved[at], alone))
+        extra[mine] = np.maximum(worse - alone, 0)
     return extra
 
 
@@ -276,12 +279,19 @@ def _by_account_and_pool(book: Book, priced: PricedMarket, pools: tuple[str, ...
     """Return the RM of positions alone, [account, pool]."""
     layout = MODEL.layout(book, threads)
     results = MODEL.measured(layout, priced, tuple(range(len(layout.blocks))), threads)
-    parts, _ = _totals(layout, results, None, priced, _Sums(
-        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=threads))
     out = np.zeros((len(book), len(pools)))
     place = np.array([pools.index(p) for p in layout.pools.pools], np.int32)
-    out[layout.pools.account, place[layout.pools.pool]] = parts["rm"]
+    out[layout.pools.account, place[layout.pools.pool]] = _rm(layout, results, None, priced,
+                                                              threads)
     return out
+
+
+def _rm(layout: Layout, results: tuple[UnitResults, ...], rows: Ints | None,
+        priced: PricedMarket, threads: int) -> Floats:
+    """Return the RM of the positions of rows, all where None."""
+    columns, _ = _totals(layout, results, rows, priced, _Sums(
+        given=dict.fromkeys(_GIVEN), failure=None, total=True, threads=threads))
+    return columns["rm"]
 
 
 def _failing(layout: Layout, pools: PoolRows, rows: Ints | None,

@@ -19,7 +19,13 @@ from counterpoise.accounts.book import (
     joined,
     rows_at,
 )
-from counterpoise.margin.pools import PoolRows, pool_of_instrument, position_accounts, summed
+from counterpoise.margin.pools import (
+    Bools,
+    PoolRows,
+    pool_of_instrument,
+    position_accounts,
+    summed,
+)
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.values.frozen import replaced
 
@@ -45,26 +51,27 @@ def filled(book: Book, accounts: Indices, direction: Floats) -> Book:
     return book_of(catalogue=book.catalogue, accounts=book.accounts[accounts], positions=both)
 
 
-def filled_sides(book: Book, accounts: Indices, delta: Floats) -> Book:
-    """Return `accounts` three times as one book of positions: one pass measures all three.
+def filled_sides(book: Book, accounts: Indices, delta: Floats,
+                 pools: tuple[str, ...]) -> tuple[Book, Bools]:
+    """Return `accounts` twice as one book of positions: one pass measures both sides.
 
-    First as they are, then with their long-delta orders filled, then with their short-delta ones;
-    `delta` [instrument] is the delta per lot. Its accounts are 0, 1, 2 and so on.
+    First with their long-delta orders filled, then with their short-delta ones; `delta`
+    [instrument] is the delta per lot. Its accounts are 0, 1, 2 and so on. Positions stay behind
+    where no order of their pool is filled; where one is, [account, pool], is returned too.
     """
-    count = len(accounts)
+    count, pool = len(accounts), pool_of_instrument(book, pools)
     held = _of(accounts, entries_of(book.row_pointer, book.instrument, book.lots))
     orders = _of(accounts, entries_of(book.order_pointer, book.order_instrument, book.order_lots))
     sign = orders.lots * delta[orders.instrument]
-    both = _moved(held, 0)
-    for part in (_moved(held, count), _moved(rows_at(orders, np.flatnonzero(sign > 0)), count),
-                 _moved(held, 2 * count),
-                 _moved(rows_at(orders, np.flatnonzero(sign < 0)), 2 * count)):
-        both = joined(both, part)
-    return book_of(catalogue=book.catalogue, accounts=np.arange(3 * count), positions=both)
-
-
-def _moved(rows: Entries, by: int) -> Entries:
-    return replaced(rows, account=rows.account + by)
+    moves, parts = np.zeros((2, count, len(pools)), bool), list[Entries]()
+    for k, side in enumerate((sign > 0, sign < 0)):
+        filled = rows_at(orders, np.flatnonzero(side))
+        moves[k, filled.account, pool[filled.instrument]] = True
+        here = rows_at(held, np.flatnonzero(moves[k, held.account, pool[held.instrument]]))
+        parts += [replaced(part, account=part.account + k * count) for part in (here, filled)]
+    both = book_of(catalogue=book.catalogue, accounts=np.arange(2 * count),
+                   positions=joined(*parts))
+    return both, moves.reshape(2 * count, len(pools))
 
 
 def worse_side(book: Book, rows: PoolRows, margin_of: Callable[[Book], Floats]) -> Floats:
@@ -126,6 +133,7 @@ def _lots_at(cell: Ints, book: Book, width: int) -> Ints:
 
 
 def _of(accounts: Indices, rows: Entries) -> Entries:
-    place = np.searchsorted(accounts, rows.account)
-    mine = accounts[np.minimum(place, len(accounts) - 1)] == rows.account
-    return rows_at(replaced(rows, account=place), mine)
+    place = np.full(int(max(accounts[-1:].max(initial=-1), rows.account.max(initial=-1))) + 1, -1)
+    place[accounts] = np.arange(len(accounts))
+    own = place[rows.account]
+    return rows_at(replaced(rows, account=own), np.flatnonzero(own >= 0))
