@@ -85,6 +85,7 @@ def test_change_that_is_too_large_is_ramped_acts_at_its_time_and_replays(desk, t
     page = (tmp_path / "impact.html").read_text()
 
     assert JUDGED_AGAINST == code and report["beyond_limits"]
+    assert "recorded closes of prices.csv" in report["source"] and not report["simulated"]
     assert report["groups"][0]["extra"] == pytest.approx(sum(
         a["initial_after"] - a["initial_before"] for a in report["accounts"]
         if a["pool"] == report["groups"][0]["pool"]))

@@ -13,18 +13,19 @@ from typing import Any
 from counterpoise.adapters.activations import activation_id
 from counterpoise.adapters.desk import OPEN_ONE, Kept, desk_place, filed, kept_at, newest_record
 from counterpoise.adapters.desk_documents import read_charter, read_filed
-from counterpoise.adapters.models import model_named, model_names
 from counterpoise.adapters.store import places
+from counterpoise.adapters.store.engine_log import Origin, market_of
 from counterpoise.adapters.store.history import records
 from counterpoise.adapters.store.records import Mark, RecordType, hash_of
 from counterpoise.adapters.store.store import Store
-from counterpoise.apps.engine_run import recovered
+from counterpoise.apps.engine_writer import equipment_of_all, recovered
 from counterpoise.apps.impact_report import ImpactReport, impact_report
+from counterpoise.apps.report.log_source import market_line
 from counterpoise.collateral.borrowing import NO_BORROWING
 from counterpoise.engine import codec
 from counterpoise.engine.effects import ChangeDecided, EventRefused
 from counterpoise.engine.exposure import limits_of
-from counterpoise.engine.state import Equipment, State
+from counterpoise.engine.state import State
 from counterpoise.governance import deeds
 from counterpoise.governance.amendments import ids, unsatisfiable
 from counterpoise.governance.charter import Amendment
@@ -33,7 +34,7 @@ from counterpoise.governance.proposals import Activation, Desk, Proposal, found
 from counterpoise.governance.subjects import subject_of
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
-from counterpoise.values.frozen import frozen
+from counterpoise.values.frozen import frozen, replaced
 
 
 @frozen
@@ -204,7 +205,7 @@ def _decided(store: Store, after: int, asked: dict[str, tuple[str, int]]) -> Any
     mark = Mark(number=after, hash=hash_of(before[0])) if before else store.foot()
     told: dict[int, str] = {}
     silent: dict[int, str] = {}
-    types = codec.vocabulary(_equipment(1).models.values())
+    types = codec.vocabulary(equipment_of_all(1).models.values())
     for record, _ in records(store, after=mark) if asked else ():
         if record.type == RecordType.EVENT and record.client_id in asked:
             told[record.number] = record.client_id
@@ -244,13 +245,12 @@ def impact(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
                         "margins; show says what it changes, and it is approved without a report")
     with closing(places.opened(where.store)) as store:
         state, record = _state(store, threads)
-    return impact_report(desk, proposal, state, record)
-
-
-def _equipment(threads: int) -> Equipment:
-    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+        prices = market_of(store)
+    report = impact_report(desk, proposal, state, record)
+    return report if prices is None else replaced(report, market=replaced(
+        report.market, source=market_line(prices), simulated=prices.origin == Origin.SIMULATED))
 
 
 def _state(store: Store, threads: int = 1) -> tuple[State, int]:
-    again = recovered(store, _equipment(threads))
+    again = recovered(store, equipment_of_all(threads))
     return again.state, again.mark.number

@@ -345,11 +345,13 @@ class Journal:
                                    touched=tuple(touched), upto=upto))
 
 
-def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
+def open_journal(store: Store, *, header: dict[str, Any],
+                 told: dict[str, Any] | None = None) -> Journal:
     """Return the writer of a store that was opened for writing.
 
-    `header` says by what the log is written (codec, versions); a new log begins with it, an old
-    one must have the same. What the index lacks is read from the log, and checked on the way.
+    `header` says by what the log is written (codec, versions); a new log begins with it and with
+    what is `told` beside it, an old one must have the same header, whatever it tells. What the
+    index lacks is read from the log, and checked on the way.
 
     Raises
     ------
@@ -357,7 +359,7 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         If the log is damaged there, or was written by something else.
     """
     if store.head() == START:
-        begin(store, header)
+        begin(store, header | (told or {}))
     elif store.foot() == START:
         refuse_other_header(store, header)
     foot, head, reach = store.foot(), store.head(), store.indexed()

@@ -21,6 +21,7 @@ from counterpoise.apps.report.governance import (
     limit_rows,
     worst_rows,
 )
+from counterpoise.apps.report.writing import writing
 from counterpoise.governance.impact import Impact
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.time import format_instant
@@ -52,11 +53,8 @@ def write_page(report: ImpactReport, path: str) -> None:
         As `refuse_unwritable`, or if it cannot be written.
     """
     refuse_unwritable(path)
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(impact_page(report))
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(impact_page(report))
 
 
 def refuse_unwritable(path: str) -> None:
