@@ -12,7 +12,13 @@ import numpy as np
 from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.counting import Counted, counted_prices, withheld_gains
-from counterpoise.collateral.cross import AssetAmounts, asset_amounts, cross_owned, prices_in
+from counterpoise.collateral.cross import (
+    AssetAmounts,
+    CrossOwned,
+    asset_amounts,
+    cross_owned,
+    prices_in,
+)
 from counterpoise.collateral.valuation import Cash, Equity, Owners, equity_of, with_value
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import (
@@ -164,11 +170,7 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         from counterpoise.margin.terms.loans import with_loans  # few accounts have such terms
 
         requirements = with_loans(requirements, book, market, rule.borrowing)
-    accounts = requirements.account
-    amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
-                            option_value=rule.option_value, threads=threads)
-    priced = _counted(book, market, amounts, (rule, accounts))
-    owned = cross_owned(amounts, rule.schedule, priced, rule.counts)
+    owned = owned_in_all(book, market, rule, requirements.account, threads=threads)
     balance, above, over, status = _core.standing(
         owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.zeros(1), threads=threads)
@@ -176,6 +178,15 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         requirements=requirements, equity_rule=rule, equity=owned.equity, margin_balance=balance,
         initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry,
         no_price=owned.no_price)
+
+
+def owned_in_all(book: Book, market: MarketSnapshot, rule: CrossEquity, accounts: Indices, *,
+                 threads: int = 1) -> CrossOwned:
+    """Return what `accounts`, increasing indices, own over all assets by a rule, weighed by it."""
+    amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
+                            option_value=rule.option_value, threads=threads)
+    priced = _counted(book, market, amounts, (rule, accounts))
+    return cross_owned(amounts, rule.schedule, priced, rule.counts)
 
 
 def _counted(book: Book, market: MarketSnapshot, amounts: AssetAmounts,

@@ -359,12 +359,13 @@ class Journal:
         self.store.index(_index_rows(ids, touched, upto))
 
 
-def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
+def open_journal(store: Store, *, header: dict[str, Any],
+                 told: dict[str, Any] | None = None) -> Journal:
     """Return the writer of a store that was opened for writing.
 
-    `header` says by what the log is written (codec, versions); a new log begins with it, an old
-    one must have the same. What the index lacks is read from the log, and checked on the way; most
-    of it is indexed there and then.
+    `header` says by what the log is written (codec, versions); a new log begins with it and with
+    what is `told` beside it, an old one must have the same header, whatever it tells. What the
+    index lacks is read from the log, and checked on the way; most of it is indexed there and then.
 
     Raises
     ------
@@ -372,14 +373,14 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         If the log is damaged there, or was written by something else.
     """
     if store.head() == START:
-        begin(store, header)
+        begin(store, header | (told or {}))
     elif store.foot() == START:
         refuse_other_header(store, header)
     foot, head, reach = store.foot(), store.head(), store.indexed()
     if reach < foot.number or reach > head.number:
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
                         f"does not belong to its log of {foot.number + 1} to {head.number}: "
-                        "restore a backup")
+                        "counterpoise reindex makes it again")
     recent: dict[str, Known] = {}
     touched: list[tuple[str, int]] = []
     last = store.frames(reach - 1, 1) if reach > foot.number else []
