@@ -6,7 +6,7 @@ have is compared with its row, and every row with the log. Ids of records that w
 in the index alone, so that nothing can be compared with them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -161,9 +161,15 @@ def reindexed(store: Store, *, tracked: Tracked = iter) -> int:
     store.unindex(older)
     count, found = 0, tracked(records(store))
     while some := [record for record, _ in islice(found, CHUNK)]:
-        ids = tuple((r.client_id, r.number, content_of(r)) for r in some
-                    if r.type == RecordType.EVENT)
-        store.index(IndexRows(ids=ids, upto=some[-1].number, touched=tuple(
-            (account, r.number) for r in some for account in r.accounts)))
-        count += len(ids)
+        made = rows_of(some)
+        store.index(made)
+        count += len(made.ids)
     return count
+
+
+def rows_of(some: Sequence[Record]) -> IndexRows:
+    """Return what the index is to have of some records, in their order."""
+    return IndexRows(ids=tuple((r.client_id, r.number, content_of(r)) for r in some
+                               if r.type == RecordType.EVENT),
+                     touched=tuple((account, r.number) for r in some for account in r.accounts),
+                     upto=some[-1].number if some else 0)

@@ -12,12 +12,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import repeat
-from operator import itemgetter
 from typing import Any, Final
 
+from counterpoise.adapters.store.client_ids import rows_of
 from counterpoise.adapters.store.header import begin, refuse_other_header
 from counterpoise.adapters.store.history import records, state_at
 from counterpoise.adapters.store.records import (
+    CLIENT_ID,
     START,
     Entry,
     Mark,
@@ -26,7 +27,7 @@ from counterpoise.adapters.store.records import (
     chained,
     content_of,
     hash_of,
-    refuse_unfit,
+    refuse_unlike_a_batch,
 )
 from counterpoise.adapters.store.store import IndexRows, Known, Snapshot, Store, StoreStopped
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -41,8 +42,6 @@ RECENT_MAX: Final = 200_000
 UNINDEXED_MAX: Final = 50_000
 """Records that opening leaves to be indexed later: else one death after the other, each before such
 a step is done, would make every start longer."""
-_TYPE, _CLIENT_ID, _CAUSE = (itemgetter(Entry._fields.index(name))
-                             for name in ("type", "client_id", "cause"))
 
 
 @frozen
@@ -59,17 +58,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Refuse what no record can hold, wrong types, effects of absent events, an id twice."""
-        refuse_unfit(self.events, self.effects)
-        if len(set(map(_CLIENT_ID, self.events))) != len(self.events):
-            raise bad_input(Reason.DUPLICATE, "batch", "has a client id twice; each event has its "
-                            "own")
-        causes = [*map(_CAUSE, self.effects)]
-        if (not {RecordType.EVENT}.issuperset(map(_TYPE, self.events))
-                or not {RecordType.EFFECT}.issuperset(map(_TYPE, self.effects))
-                or min(causes, default=-1) < -1
-                or max(causes, default=-1) >= len(self.events)):
-            raise bad_input(Reason.BAD_VALUE, "batch", "has an entry of another type among its "
-                            "events or effects, or an effect of an event that it does not have")
+        refuse_unlike_a_batch(self.events, self.effects)
 
 
 @frozen
@@ -137,7 +126,7 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
-        names = [*map(_CLIENT_ID, events)]
+        names = [*map(CLIENT_ID, events)]
         contents = [*map(content_of, events)]
         found = self._screened(names, events, contents)
         offered = zip(events, contents, strict=True)
@@ -204,7 +193,7 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        names = [*map(_CLIENT_ID, batch.events)]
+        names = [*map(CLIENT_ID, batch.events)]
         with self._claim:
             offered = [self._offered.pop(name, None) for name in names]
         if all(one is not None and one[0] is event
@@ -324,7 +313,7 @@ class Journal:
             marks.append(head)
             touched += [(account, number) for number, entry in enumerate(entries, first)
                         for account in entry.accounts]
-            ids.update(zip(map(_CLIENT_ID, ticket.batch.events),
+            ids.update(zip(map(CLIENT_ID, ticket.batch.events),
                            map(Known, range(first, head.number + 1), ticket.contents),
                            strict=False))
         self.store.commit(frames, head, self._sent)
@@ -356,7 +345,8 @@ class Journal:
             self._error = self._error or error
 
     def _index(self, ids: dict[str, Known], touched: list[tuple[str, int]], upto: int) -> None:
-        self.store.index(_index_rows(ids, touched, upto))
+        self.store.index(IndexRows(ids=tuple((name, *known) for name, known in ids.items()),
+                                   touched=tuple(touched), upto=upto))
 
 
 def open_journal(store: Store, *, header: dict[str, Any],
@@ -381,24 +371,17 @@ def open_journal(store: Store, *, header: dict[str, Any],
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
                         f"does not belong to its log of {foot.number + 1} to {head.number}: "
                         "counterpoise reindex makes it again")
-    recent: dict[str, Known] = {}
-    touched: list[tuple[str, int]] = []
     last = store.frames(reach - 1, 1) if reach > foot.number else []
     after = Mark(number=reach, hash=hash_of(last[0])) if last else foot
+    rest: list[Record] = []
     for record, _ in records(store, after=after):
-        touched += [(account, record.number) for account in record.accounts]
-        if record.type == RecordType.EVENT:
-            recent[record.client_id] = Known(record.number, content_of(record))
-        if record.number - reach >= UNINDEXED_MAX:
-            store.index(_index_rows(recent, touched, record.number))
-            recent, touched, reach = {}, [], record.number
-    return Journal(store, head, recent, touched)
-
-
-def _index_rows(ids: dict[str, Known], touched: list[tuple[str, int]], upto: int) -> IndexRows:
-    """Return what the index is to learn of the records up to a number."""
-    return IndexRows(ids=tuple((name, *known) for name, known in ids.items()),
-                     touched=tuple(touched), upto=upto)
+        rest.append(record)
+        if len(rest) == UNINDEXED_MAX:
+            store.index(rows_of(rest))
+            rest = []
+    left = rows_of(rest)
+    recent = {name: Known(number, content) for name, number, content in left.ids}
+    return Journal(store, head, recent, list(left.touched))
 
 
 def _entries(batch: Batch) -> tuple[Entry, ...]:

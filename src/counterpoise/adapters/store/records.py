@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -175,6 +176,29 @@ class Entry(NamedTuple):
     client_id: str = ""
     accounts: tuple[str, ...] = ()
     cause: int = -1
+
+
+TYPE, CLIENT_ID, CAUSE = (itemgetter(Entry._fields.index(name))
+                          for name in ("type", "client_id", "cause"))
+
+
+def refuse_unlike_a_batch(events: tuple[Entry, ...], effects: tuple[Entry, ...]) -> None:
+    """Refuse what no record can hold, wrong types, effects of absent events, an id twice.
+
+    Raises
+    ------
+    BadInput
+        If there is any.
+    """
+    refuse_unfit(events, effects)
+    if len(set(map(CLIENT_ID, events))) != len(events):
+        raise bad_input(Reason.DUPLICATE, "batch", "has a client id twice; each event has its own")
+    causes = [*map(CAUSE, effects)]
+    if (not {RecordType.EVENT}.issuperset(map(TYPE, events))
+            or not {RecordType.EFFECT}.issuperset(map(TYPE, effects))
+            or min(causes, default=-1) < -1 or max(causes, default=-1) >= len(events)):
+        raise bad_input(Reason.BAD_VALUE, "batch", "has an entry of another type among its "
+                        "events or effects, or an effect of an event that it does not have")
 
 
 def content_of(entry: Entry | Record) -> bytes:
