@@ -305,6 +305,57 @@ def test_limits_that_have_no_place_are_refused_when_they_are_weighed(desk):
     assert report["exposure"][0]["beyond_after"] > 0
 
 
+def test_charter_is_amended_by_the_one_in_force_and_the_engine_keeps_the_new_limits(desk):
+    desk.open()
+    amended = {"id": "charter 2", "reason": "larger steps", "charter": CHARTER | {
+        "limits": LIMITS | {"extra": 5}, "notice_seconds": 120},
+        "effective_from": "2026-01-14T12:04:00Z"}
+    assert ANSWERED == desk.says("propose", desk.file(amended))[0]
+    code, refused = desk.says("impact", "charter 2")
+    assert BAD_INPUT == code and "amends the charter" in refused["failures"][0]["sentence"]
+    assert BAD_INPUT == desk.says("approve", "charter 2", by="ann")[0]
+    desk.says("approve", "charter 2", by="bob")
+    code, shown = desk.says("approve", "charter 2", by="cid")
+    assert (ANSWERED, 2, ["bob", "cid"]) == (code, shown["approvals_needed"], shown["approved_by"])
+    assert [("limits.extra", 0.12, 5), ("notice_seconds", 60, 120)] == [
+        tuple(change.values()) for change in shown["changes"]]
+    code, refused = desk.says("activate", "charter 2")
+    assert BAD_INPUT == code and "activate it then" in refused["failures"][0]["sentence"]
+
+    desk.says("propose", desk.file(WIDER))
+    assert JUDGED_AGAINST == desk.says("impact", "wider")[0]
+    desk.run(2)
+    assert ANSWERED == desk.says("activate", "charter 2")[0]
+    found = desk.says("list")[1]
+    assert (5, 120) == (found["charter"]["limits"]["extra"], found["charter"]["notice_seconds"])
+    assert ["as found", "charter 2"] == [c["amendment"] for c in found["charters"]]
+    desk.says("withdraw", "wider", "--reason", "too early")
+    desk.pass_through(WIDER | {"id": "again", "effective_from": "2026-01-14T12:08:00Z"})
+    desk.run(5)
+    assert [True] == [d["admitted"] for d in desk.says("show", "again")[1]["decided"]]
+    assert [2] == [e["version"] for e in desk.says("list")[1]["in_force"]]
+    assert desk.verified() is None
+    assert ANSWERED == answered(["governance", "list", desk.store])
+    assert "Amendments" in desk.capsys.readouterr().out
+    assert ANSWERED == answered(["governance", "show", desk.store, "charter 2"])
+    assert "notice_seconds" in desk.capsys.readouterr().out
+
+
+def test_charter_that_nobody_could_satisfy_opens_no_desk_and_amends_none(desk):
+    far = {"bounds": [TIGHT[0] | {"least": 0.4, "change_max": 0.1}]}
+    code, refused = desk.says("open", desk.file(CHARTER | far))
+    assert BAD_INPUT == code
+    assert "brings it within 0.4 to 0.5" in refused["failures"][0]["sentence"]
+    desk.open()
+    amended = {"id": "a", "reason": "r", "charter": CHARTER | far,
+               "effective_from": "2026-01-14T12:09:00Z"}
+    assert BAD_INPUT == desk.says("propose", desk.file(amended))[0]
+    assert BAD_INPUT == desk.says("propose", desk.file(amended | {"segment": "all"}))[0]
+    amended.pop("effective_from")
+    assert BAD_INPUT == desk.says("propose", desk.file(amended))[0]
+    assert [] == desk.says("list")[1]["amendments"]
+
+
 def test_collateral_schedule_has_no_place_where_margin_is_segregated(desk):
     desk.open()
     code, refused = desk.says("propose", desk.file({

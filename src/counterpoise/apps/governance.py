@@ -12,7 +12,7 @@ from typing import Any
 
 from counterpoise.adapters.activations import activation_id
 from counterpoise.adapters.desk import OPEN_ONE, Kept, desk_place, filed, kept_at, newest_record
-from counterpoise.adapters.desk_documents import read_charter, read_proposal
+from counterpoise.adapters.desk_documents import read_charter, read_filed
 from counterpoise.adapters.store import places
 from counterpoise.adapters.store.engine_log import Origin, market_of
 from counterpoise.adapters.store.history import records
@@ -27,11 +27,13 @@ from counterpoise.engine.effects import ChangeDecided, EventRefused
 from counterpoise.engine.exposure import limits_of
 from counterpoise.engine.state import State
 from counterpoise.governance import deeds
+from counterpoise.governance.amendments import ids, unsatisfiable
+from counterpoise.governance.charter import Amendment
 from counterpoise.governance.deeds import Deed
-from counterpoise.governance.proposals import Activation, Desk, found
+from counterpoise.governance.proposals import Activation, Desk, Proposal, found
 from counterpoise.governance.subjects import subject_of
 from counterpoise.margin.parameter_version import ParameterVersion
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
 
@@ -62,6 +64,11 @@ def opened(where: Office, charter: str, *, by: str) -> Kept:
     terms = [(s.name, s.version) for s in state.segments if s.version is not None]
     deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(
         *terms, *(one for k in range(len(state.segments)) for one in _beside(state, k))))
+    desk, _ = deeds.done(None, deed)
+    wrong = unsatisfiable(rules, desk.history, at=state.time)
+    if wrong:
+        raise BadInput(*(Failure(reason=Reason.NOT_APPLICABLE, subject="charter", sentence=sentence)
+                         for sentence in wrong))
     return filed(where.desk, lambda kept: (deed,), new=True)
 
 
@@ -77,10 +84,23 @@ def _beside(state: State, k: int) -> Iterator[tuple[str, ParameterVersion]]:
 
 
 def proposed(where: Office, path: str, *, by: str) -> str:
-    """File the proposal in a file and return its id; all that speaks against it is raised."""
-    kept = _filed(where, lambda desk, now, _: (deeds.Proposed(
-        at=now, proposal=read_proposal(path, desk, by=by, at=now)),))
-    return held(kept).filed[-1].proposal.id
+    """File the proposal or amendment in a file and return its id.
+
+    Raises
+    ------
+    BadInput
+        With all that speaks against it.
+    """
+    read: list[Proposal | Amendment] = []
+
+    def deed(desk: Desk, now: int, _: int) -> tuple[Deed, ...]:
+        asked = read_filed(path, desk, by=by, at=now)
+        read.append(asked)
+        return (deeds.AmendmentProposed(at=now, amendment=asked) if isinstance(asked, Amendment)
+                else deeds.Proposed(at=now, proposal=asked),)
+
+    _filed(where, deed)
+    return read[-1].id
 
 
 def approved(where: Office, proposal: str, *, by: str) -> Kept:
@@ -220,6 +240,9 @@ def impact(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
         If it was never filed, or the engine has no snapshot or no accounts to weigh it on.
     """
     desk = held(looked_at(where)[0])
+    if proposal in ids(desk):
+        raise bad_input(Reason.NOT_APPLICABLE, proposal, "amends the charter and has no impact on "
+                        "margins; show says what it changes, and it is approved without a report")
     with closing(places.opened(where.store)) as store:
         state, record = _state(store, threads)
         prices = market_of(store)

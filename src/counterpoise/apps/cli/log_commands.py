@@ -146,7 +146,8 @@ def _feed(given: Namespace) -> int:
 def _governances(sub: ArgumentParser) -> None:
     sub.add_argument("action", choices=("open", "propose", "impact", "approve", "activate",
                                         "withdraw", "list", "show"),
-                     help="open a desk by a charter (FILE); propose (FILE); impact: what a "
+                     help="open a desk by a charter (FILE); propose terms or another charter "
+                     "(FILE); impact: what a "
                      "proposal (ID) would do to every account, filed as what approvals refer to; "
                      "approve, activate or withdraw it; list all, or show one")
     _place(sub)

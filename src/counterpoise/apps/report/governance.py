@@ -7,6 +7,7 @@ import numpy as np
 from counterpoise.adapters.desk import Kept
 from counterpoise.apps.exposure_report import PLATFORM, LimitUse, beyond
 from counterpoise.apps.impact_report import ImpactReport
+from counterpoise.apps.report.amendments import amendment_rows, amendments_text, charter_rows
 from counterpoise.apps.report.document import number
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import heading, indented, table
@@ -209,7 +210,8 @@ def desk_document(desk: Desk, at: int) -> Object:
     return {"time": format_instant(at), "charter": _charter(desk.charter),
             "in_force": [_enacted(e) for e in _in_force(desk, at)],
             "ahead": [_enacted(e) for e in _ahead(desk, at)],
-            "proposals": [_filed(desk, f) for f in desk.filed]}
+            "proposals": [_filed(desk, f) for f in desk.filed],
+            "amendments": amendment_rows(desk), "charters": charter_rows(desk)}
 
 
 def _charter(charter: Charter) -> Object:
@@ -276,7 +278,7 @@ def desk_text(desk: Desk, at: int, *, bold: bool = False) -> list[str]:
             heading("Proposals", bold=bold),
             *(indented(table(("id", "segment", "version", "kind", "state", "approvals", "weighed",
                               "by"), asked, left=(0, 1, 3, 4, 5, 6, 7))) if asked
-              else ["  none"])]
+              else ["  none"]), *amendments_text(desk, bold=bold)]
 
 
 def proposal_document(desk: Desk, kept: Kept, proposal: str) -> Object:
