@@ -107,6 +107,20 @@ def test_change_that_is_too_large_is_ramped_acts_at_its_time_and_replays(desk, t
     assert desk.verified() is None
 
 
+def test_what_was_decided_is_said_to_an_engine_that_is_fed(desk, capsys):
+    desk.open()
+    desk.pass_through(WIDER | {"id": "slowly", "steps": 4, "step_seconds": 60})
+    assert ANSWERED == answered(["inspect", desk.store, "--events"])
+    *_, last = map(json.loads, capsys.readouterr().out.splitlines())
+    line = {"kind": "Deposited", "client_id": "fed", "time": last["time"], "amount": 5,
+            "account": "account-000001", "asset": "USDC"}
+    fed = answered(["feed", desk.store, desk.file(line)])
+    capsys.readouterr()
+
+    assert ANSWERED == fed and 4 == len(desk.says("show", "slowly")[1]["decided"])
+    assert desk.verified() is None
+
+
 def test_engine_refuses_what_its_state_cannot_bear_whoever_decided_it(desk):
     desk.open()
     other = ("--desk", str(desk.folder / "other"))

@@ -65,6 +65,8 @@ class Progress:
     events          of this process, `seconds` since it began
     levels          {level: accounts on it}; accounts on none are in no entry
     open_calls      accounts with an open margin call
+    pockets         accounts that hold the isolated positions of another
+    linked          accounts that are margined as one with another
     told            {kind of effect: how many this process saw}
     root, rooted    the last root that was computed, and after which record; "" before
     lost_snapshots  snapshots that the disk did not take
@@ -80,6 +82,8 @@ class Progress:
     seconds: float
     levels: dict[str, int]
     open_calls: int
+    pockets: int
+    linked: int
     told: dict[str, int]
     root: str
     rooted: int
@@ -154,8 +158,9 @@ class _Run:
         if any(self.engine.fresh(events) for events in itertools.islice(
                 beginning(self.plan.course, self.plan.crowd), 1)):
             raise bad_input(Reason.OTHER_CONTENT, self.plan.place.split("@")[-1], "was begun with "
-                            "another market, seed, number of accounts or events, or model; say "
-                            "the same again, or name a new store")
+                            "another market, seed, number of accounts or events, or model, or "
+                            "by a version whose crowd did something else; say the same again, or "
+                            "name a new store")
 
     def steps(self, stop: threading.Event) -> None:
         """Take the steps of the course that are still to come."""
@@ -193,6 +198,7 @@ class _Run:
             snapshot_age_ns=0 if market is None else state.time - market.as_of,
             accounts=state.directory.count, events=self.events,
             seconds=time.monotonic() - self.began, levels=levels, open_calls=calls,
+            pockets=len(state.ties.owner), linked=len(state.ties.head),
             told=dict(sorted(self.told.items())), root=engine.root, rooted=engine.rooted,
             lost_snapshots=engine.lost, resumed=engine.resumed)
 
