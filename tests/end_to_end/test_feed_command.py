@@ -126,6 +126,35 @@ def test_a_feed_that_goes_on_says_that_the_engine_restarted(begun, capsys):
             "Deposited"] == kinds
 
 
+DAY = 86_400 * 10**9
+
+
+def test_log_of_any_age_comes_up_after_an_outage_that_is_expected(begun, capsys):
+    assert ANSWERED == begun("a.jsonl", [OPENED, PAID], *begun.new)
+    later = TIME + 1_000 * DAY
+    clock = said("ClockAdvanced", "t-1") | {"time": later}
+    paid = PAID | {"client_id": "d-9", "time": later}
+    assert ANSWERED == begun("before.jsonl", [OPENED])
+    capsys.readouterr()
+    for days, words in (("999", "an outage of 1000.0 days"), ("0", "use more than 0"),
+                        ("nan", "use more than 0"), ("36501", "at most 36,500")):
+        assert BAD_INPUT == begun("b.jsonl", [clock, paid], "--after-outage", days)
+        assert words in capsys.readouterr().err
+    assert ANSWERED == begun("b.jsonl", [clock, paid], "--after-outage", "1000")
+    capsys.readouterr()
+    assert ANSWERED == answered(["inspect", begun.log, "--events"])
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    restarts = [e["time"] for e in told if e["kind"] == "EngineRestarted"]
+
+    assert [TIME + 366 * DAY, TIME + 732 * DAY, later] == restarts
+    assert ["ClockAdvanced", "Deposited"] == [e["kind"] for e in told[-2:]]
+    assert ANSWERED == answered(["verify", begun.log])
+    begun.name("other")
+    assert ANSWERED == begun("a.jsonl", [OPENED, PAID], *begun.new)
+    assert JUDGED_AGAINST == begun("b.jsonl", [clock, paid])
+    assert "restart the engine after an outage" in capsys.readouterr().out
+
+
 def test_refused_events_are_shown_with_their_lines_and_reasons(begun, capsys):
     assert JUDGED_AGAINST == begun("lines", [
         OPENED, b"", b"garbage", PAID, PAID | {"amount": 6}, PAID | {"amount": 7}], *begun.new)

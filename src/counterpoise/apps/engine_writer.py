@@ -96,10 +96,20 @@ class EngineWriter:
         self.resumed, self.root, self.rooted, self.lost = state.position > 0, "", 0, 0
         self.record = journal.head.number
 
-    def restarted(self) -> tuple[Event, ...]:
-        """Return what says that the process began again, at the time that the log ended with."""
-        return restarts(f"restart-{self.journal.head.number}", since=self.state.time,
-                        until=self.state.time, engine=counterpoise.__version__)
+    def restarted(self, *, until: int = 0, outage_max_ns: int = 0) -> tuple[Event, ...]:
+        """Return what says that the process began again, at the time that the log ended with.
+
+        At `until` (ns) where that is later, after an outage of at most `outage_max_ns`.
+
+        Raises
+        ------
+        BadInput
+            If the outage was longer.
+        """
+        since = self.state.time
+        return restarts(f"restart-{self.journal.head.number}", since=since,
+                        until=max(since, until), engine=counterpoise.__version__,
+                        outage_max_ns=outage_max_ns)
 
     def fresh(self, events: tuple[Event, ...]) -> bool:
         """Return whether a batch, which is applied whole or not at all, is still to come."""

@@ -70,12 +70,15 @@ class Feeding:
     """Where events go: the log, what it begins with where there is none, the desk beside it.
 
     `desk` is "" for none; at most `left` batches are on their way, 0 where an answer is waited for.
+    `outage_max_ns` is how long the log may have lain for the engine to restart at the time of the
+    first new event; 0: it restarts at the time that the log ended with.
     """
 
     place: str
     begin: Genesis | None = None
     desk: str = ""
     left: int = ON_THEIR_WAY - 1
+    outage_max_ns: int = 0
 
 
 def feed(where: Feeding, batches: Iterable[tuple[Line, ...]], *, equipment: Equipment,
@@ -129,6 +132,7 @@ class _Feed:
         self.read = partial(event_in, types=codec.vocabulary(equipment.models.values()))
         self.desk = DeskWatch(where.desk) if where.desk else None
         self.left, self.restart = where.left, self.engine.resumed
+        self.outage_max_ns = where.outage_max_ns
         self.lines = self.events = self.refused = self.repeated = self.since = 0
         self.places: dict[str, int] = {}
 
@@ -156,7 +160,7 @@ class _Feed:
         applied = [event for _, event in sifted if not isinstance(event, NEVER_APPLIED)]
         if self.restart and applied:
             if not isinstance(applied[0], EngineRestarted):
-                self.engine.take(self.engine.restarted(), left=self.left)
+                self.engine.take(self.restarts(applied[0]), left=self.left)
             self.restart = False
         if not self.restart:
             self.engine.hear_desk(self.desk)
@@ -165,6 +169,12 @@ class _Feed:
         rooted = self.since >= SNAPSHOT_EVERY
         self.since = 0 if rooted else self.since
         self.engine.take(tuple(event for _, event in sifted), rooted=rooted, left=self.left)
+
+    def restarts(self, first: Event) -> tuple[Event, ...]:
+        """Return what says that the engine restarted, before the first event that is new."""
+        if not self.outage_max_ns:
+            return self.engine.restarted()
+        return self.engine.restarted(until=first.time, outage_max_ns=self.outage_max_ns)
 
     def durable(self, durable: Durable) -> None:
         """Report a batch that is durable."""

@@ -32,7 +32,7 @@ def restarts(client_id: str, *, since: int, until: int, engine: str,
         raise bad_input(Reason.BAD_TIME, client_id, f"would end an outage of "
                         f"{outage / DAY_NS:.1f} days, from {format_instant(since)} to "
                         f"{format_instant(until)}; at most {outage_max_ns / DAY_NS:.1f} are "
-                        "expected: check the clock, or expect more (outage_max_ns)")
+                        "expected: check the clock, or expect more")
     times = [*range(since + RESTART_JUMP_MAX_NS, until, RESTART_JUMP_MAX_NS), until]
     return tuple(EngineRestarted(client_id=client_id if len(times) == 1 else f"{client_id}-{k}",
                                  time=time, engine=engine) for k, time in enumerate(times, 1))

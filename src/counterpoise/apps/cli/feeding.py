@@ -19,8 +19,10 @@ from counterpoise.apps.cli.output import (
 )
 from counterpoise.apps.cli.progress import counted
 from counterpoise.values.failure import Reason, bad_input
+from counterpoise.values.time import DAY_NS
 
 _STANDARD_INPUT: Final = "-"
+_OUTAGE_DAYS_MAX: Final = 36_500
 
 
 def options(sub: ArgumentParser) -> None:
@@ -32,6 +34,9 @@ def options(sub: ArgumentParser) -> None:
     sub.add_argument("--new", metavar="GENESIS", help="make the log where there is none: the JSON "
                      "file of what it begins with (docs/methodology/running.md); with no FILE, "
                      "that alone")
+    sub.add_argument("--after-outage", type=float, metavar="DAYS", help="the log lay for at most "
+                     "DAYS: the engine restarts at the time of the first new event, over 366 days "
+                     "by several restarts; default: it restarts at the time the log ended with")
     sub.add_argument("--schema", action="store_true", help="print the JSON Schema of an event, and "
                      "do nothing else")
     sub.add_argument("--threads", type=int, default=1, metavar="N",
@@ -73,7 +78,8 @@ def _fed(given: Namespace) -> int:
 
     with _batches(given.file) as (batches, waits):
         where = Feeding(place=given.store, begin=begin, desk=desk_of(given),
-                        left=0 if waits else ON_THEIR_WAY - 1)
+                        left=0 if waits else ON_THEIR_WAY - 1,
+                        outage_max_ns=_outage_max_ns(given.after_outage))
         try:
             fed = feed(where, batches, equipment=equipment, heard=heard)
         except StoreStopped as stopped:
@@ -85,6 +91,13 @@ def _fed(given: Namespace) -> int:
     else:
         show(fed_text(fed, refused, given.store.split("@")[-1]))
     return JUDGED_AGAINST if fed.refused else ANSWERED
+
+
+def _outage_max_ns(days: float | None) -> int:
+    if days is not None and not 0 < days <= _OUTAGE_DAYS_MAX:
+        raise bad_input(Reason.BAD_VALUE, "--after-outage", f"{days:g} days; use more than 0, at "
+                        f"most {_OUTAGE_DAYS_MAX:,}")
+    return 0 if days is None else round(days * DAY_NS)
 
 
 @contextmanager
