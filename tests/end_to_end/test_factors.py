@@ -45,7 +45,7 @@ def test_every_unusable_file_is_named(folder, capsys):
 
     assert 2 == answered(typed)
     said = capsys.readouterr().err
-    for words in ("bad.csv BTC 2024-10-01", "none.csv", "no column 'rate'"):
+    for words in ("BTC 2024-10-01 in bad.csv", "none.csv", "no column 'rate'"):
         assert words in said, words
 
 

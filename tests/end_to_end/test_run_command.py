@@ -152,7 +152,7 @@ def test_without_a_terminal_lines_are_printed(tmp_path, capsys):
 
     assert ANSWERED == answered(command)
     lines = capsys.readouterr().out.splitlines()
-    assert "simulated, seed 7, not observed" == lines[0]
+    assert "SIMULATED PRICES (simulated, seed 7, not observed)" == lines[0]
     assert any(line.startswith("root ") for line in lines)
 
 

@@ -297,7 +297,9 @@ class Auditor:
         return (Fraction(str(own.rate)), Fraction(str(own.maintenance_share)), lending, counting)
 
     def changewithdrawn(self, e, _):
-        """Forget a version that waits; versions that wait have instants of their own."""
+        """Forget a version, or limits, that wait; each that is taken back has its own instant."""
+        if self.bounds.withdrawn(e.effective_from):
+            return
         left = [pair for pair in self.decreed
                 if pair[0] != e.effective_from or not hasattr(pair[1], "parameters")]
         if len(left) + 1 != len(self.decreed):

@@ -86,6 +86,12 @@ class Bounds:
         self.later.sort(key=lambda pair: pair[0])
         self.act()
 
+    def withdrawn(self, instant):
+        """Forget the limits that wait for an instant; return whether there were any."""
+        left = [pair for pair in self.later if pair[0] != instant]
+        self.later, gone = left, len(self.later) - len(left)
+        return bool(gone)
+
     def act(self):
         """Let limits act whose time has come."""
         due = [limits for since, limits in self.later if since <= self.books.time]

@@ -17,6 +17,7 @@ from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.instruments.contracts import Option, Perpetual, Spot
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.margin.scheduled import digest_of_terms
 from counterpoise.market.index import IndexRule
 from counterpoise.values.time import DAY_NS, SECOND_NS
 from engine_world import EXPIRY, World, parameters
@@ -250,7 +251,7 @@ class Workload:
         """Return funding, new parameters or terms, a restart, a long silence, or an expiry."""
         make, kind = self.world.event, self.one(11)
         if kind > 8:
-            return self.limits()
+            return self.unlimited() or self.limits()
         if kind == 0:
             contract = self.pick([c for c in self.live() if isinstance(c, Perpetual)])
             return [(make(said.FundingApplied, instrument=contract.id, rate=self.one(201) - 100,
@@ -299,7 +300,7 @@ class Workload:
                 for coin, price in self.prices.items()]
 
     def limits(self) -> list[tuple[Any, bool]]:
-        """Return limits of exposure, at once or a little later."""
+        """Return limits of exposure, at once or later."""
         code, far = self.pick(sorted(CASH)), float("inf")
         decimals = {a.code: a.decimals for a in self.world.state.assets}
         cap = (1 + self.one(6)) * CASH[code] / 10 ** decimals[code]
@@ -312,7 +313,21 @@ class Workload:
             gross_max=self.pick((far, 100_000.0, 1_000_000.0)))
         return [(self.world.event(
             said.ExposureLimited, segment="retail", limits=limits,
-            effective_from=self.pick((0, self.world.time + 7 * SECOND_NS))), False)]
+            effective_from=self.pick((0, self.world.time + self.pick((7, 500)) * SECOND_NS))),
+            False)]
+
+    def unlimited(self) -> list[tuple[Any, bool]]:
+        """Return the withdrawal of limits that wait for an instant alone, none without any."""
+        state = self.world.state
+        waiting = state.exposure[0].waiting if state.exposure else ()
+        instants = [since for since, _ in waiting] + [
+            p.effective_from for s in state.segments for p in s.pending]
+        alone = [w for w in waiting if w[0] > self.world.time and instants.count(w[0]) == 1]
+        if not alone:
+            return []
+        since, limits = self.pick(alone)
+        return [(self.world.event(said.ChangeWithdrawn, segment="retail", effective_from=since,
+                                  digest=digest_of_terms(limits)), False)]
 
     def ended(self) -> list[Any]:
         """Return the instruments that end first."""

@@ -3,16 +3,21 @@
 from collections.abc import Iterable
 from typing import Any
 
-from counterpoise.collateral.schedule import CollateralSchedule
+from counterpoise.engine.asset_events import BorrowingChanged, CountingChanged
 from counterpoise.engine.events import (
     ChangeWithdrawn,
     CollateralScheduleChanged,
     ImpactLimited,
     ParametersActivated,
 )
+from counterpoise.engine.tie_events import ExposureLimited
 from counterpoise.governance.proposals import Activation, Allowance, Revocation, Told
+from counterpoise.governance.subjects import word_of
+from counterpoise.margin.parameter_version import ParameterVersion
 
-Saying = ParametersActivated | CollateralScheduleChanged | ImpactLimited | ChangeWithdrawn
+TermsChanged = (ParametersActivated | CollateralScheduleChanged | BorrowingChanged
+                | CountingChanged | ExposureLimited)
+Saying = TermsChanged | ImpactLimited | ChangeWithdrawn
 
 
 def activation_events(told: Iterable[Told], *, time: int) -> tuple[Saying, ...]:
@@ -33,8 +38,8 @@ def _what(one: Told) -> str:
         return f"limits {one.digest[:16]}"
     if isinstance(one, Revocation):
         return f"not {one.digest[:16]}/{one.effective_from}"
-    schedule = isinstance(one.version.parameters, CollateralSchedule)
-    return f"{'schedule ' if schedule else ''}{one.version.number}/{one.effective_from}"
+    word = word_of(one.version.parameters).replace("collateral", "schedule")
+    return f"{word} {one.version.number}/{one.effective_from}".strip()
 
 
 def _event(one: Told, time: int) -> Saying:
@@ -44,9 +49,18 @@ def _event(one: Told, time: int) -> Saying:
             return ImpactLimited(**at, digest=one.digest, limits=one.limits)
         case Revocation():
             return ChangeWithdrawn(**at, digest=one.digest, effective_from=one.effective_from)
-        case Activation() if isinstance(one.version.parameters, CollateralSchedule):
-            return CollateralScheduleChanged(**at, schedule=one.version.parameters,
-                                             effective_from=one.effective_from)
         case Activation():
-            return ParametersActivated(**at, version=one.version,
-                                       effective_from=one.effective_from)
+            return _terms_changed(one.version, at | {"effective_from": one.effective_from})
+
+
+def _terms_changed(version: ParameterVersion, at: dict[str, Any]) -> TermsChanged:
+    match word_of(version.parameters):
+        case "collateral":
+            return CollateralScheduleChanged(**at, schedule=version.parameters)
+        case "borrowing":
+            return BorrowingChanged(**at, borrowing=version.parameters)
+        case "counting":
+            return CountingChanged(**at, counting=version.parameters)
+        case "exposure":
+            return ExposureLimited(**at, limits=version.parameters)
+    return ParametersActivated(**at, version=version)

@@ -17,6 +17,9 @@ from counterpoise.adapters.store.history import records
 from counterpoise.adapters.store.journal import Batch, open_journal
 from counterpoise.adapters.store.records import Entry, RecordType
 from counterpoise.adapters.store.store import Store
+from counterpoise.collateral.borrowing import Borrowing
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.engine.forms import Types, fits, named_types, read, written
 from counterpoise.governance.deeds import Deed, done
@@ -58,7 +61,7 @@ def desk_place(store: str, named: str | None) -> str:
 def desk_types() -> Types:
     """Return the classes that a desk's bytes may name."""
     models = (model_named(name).parameters_type for name in model_names())
-    return named_types(Deed, CollateralSchedule, *models)
+    return named_types(Deed, CollateralSchedule, Borrowing, CountingTerms, ExposureLimits, *models)
 
 
 def kept_at(place: str) -> Kept:

@@ -9,8 +9,11 @@
     {"id": "2026-03 scan", "segment": "all", "reason": "...", "effective_from": "2026-03-01T08:00Z",
      "steps": 4, "step_seconds": 86400, "parameters": {"general": {"mm_factor": 0.85}}}
 
-A proposal says `parameters` that change (a tree over those in force) or a whole collateral
-`schedule`; one with `lasts_seconds` is an emergency and needs no time.
+A proposal says `parameters` that change (a tree over those in force), or in their place, whole: a
+collateral `schedule`, terms of `borrowing`, how assets count (`counting`) or limits of `exposure`.
+One with `lasts_seconds` is an emergency and needs no time. An amendment says a whole `charter`:
+
+    {"id": "2026 charter", "reason": "...", "effective_from": "2026-06-01T00:00Z", "charter": {...}}
 """
 
 import os
@@ -18,11 +21,15 @@ from typing import Any, Final
 
 from counterpoise.adapters.parameters import typed, with_changes
 from counterpoise.adapters.portfolio.document import plain, tree_of
+from counterpoise.collateral.borrowing import Borrowing
+from counterpoise.collateral.counting import CountingTerms
+from counterpoise.collateral.limits import ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.governance.charter import Charter
+from counterpoise.governance.charter import Amendment, Charter
 from counterpoise.governance.guardrails import ImpactLimits
-from counterpoise.governance.history import COLLATERAL, last_number, standing
+from counterpoise.governance.history import last_number, standing
 from counterpoise.governance.proposals import Desk, Proposal
+from counterpoise.governance.subjects import subject_of
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -30,11 +37,14 @@ from counterpoise.values.time import SECOND_NS, parse_instant
 
 _SECONDS: Final = "_seconds"
 _SECONDS_MAX: Final = 3e9
-_TERMS: Final = ("parameters", "schedule")
-"""Keys below which names are those of a model's parameters, and stay as they are."""
+_WHOLE: Final[dict[str, Any]] = {
+    "schedule": CollateralSchedule, "borrowing": Borrowing, "counting": dict[str, CountingTerms],
+    "exposure": ExposureLimits}
+"""Terms that are proposed whole, and what they are."""
+_TERMS: Final = ("parameters", *_WHOLE)
+"""Keys below which names are those of the terms themselves, and stay as they are."""
 _NEEDED: Final = ("id", "segment", "reason")
-_KNOWN: Final = (*_NEEDED, "effective_from", "steps", "step_ns", "lasts_ns", "accepts",
-                 "parameters", "schedule")
+_KNOWN: Final = ("effective_from", "steps", "step_ns", "lasts_ns", "accepts", *_TERMS)
 Object = dict[str, Any]
 
 
@@ -50,6 +60,23 @@ def read_charter(path: str) -> Charter:
     return made
 
 
+def read_filed(path: str, desk: Desk, *, by: str, at: int) -> Proposal | Amendment:
+    """Return the proposal, or the amendment of the charter, in a file; as `read_proposal`."""
+    tree = _object(path, "proposal")
+    return _amendment(tree, by) if "charter" in tree else _proposal(tree, desk, by=by, at=at)
+
+
+def _amendment(tree: Object, by: str) -> Amendment:
+    _refuse_keys(tree, ("id", "reason", "effective_from"), ("charter",))
+    return Amendment(id=tree["id"], reason=tree["reason"], proposed_by=by,
+                     charter=typed(Charter, tree["charter"], "proposal.charter"),
+                     effective_from=_effective_from(tree))
+
+
+def _effective_from(tree: Object) -> int:
+    return parse_instant(tree["effective_from"], subject="proposal.effective_from")
+
+
 def read_proposal(path: str, desk: Desk, *, by: str, at: int) -> Proposal:
     """Return the proposal in a file, over what is in force last on the desk; `at` is now (ns).
 
@@ -58,9 +85,16 @@ def read_proposal(path: str, desk: Desk, *, by: str, at: int) -> Proposal:
     BadInput
         With every violation.
     """
-    tree = _object(path, "proposal")
-    _refuse_keys(tree)
-    subject = tree["segment"] + (COLLATERAL if "schedule" in tree else "")
+    return _proposal(_object(path, "proposal"), desk, by=by, at=at)
+
+
+def _proposal(tree: Object, desk: Desk, *, by: str, at: int) -> Proposal:
+    _refuse_keys(tree, _NEEDED, _KNOWN)
+    if sum(name in tree for name in _TERMS) != 1:
+        raise bad_input(Reason.BAD_VALUE, "proposal", "says parameters that change, whole terms, "
+                        f"or a charter: one of {', '.join(_TERMS)}, charter")
+    whole = next((_whole(name, tree[name]) for name in _WHOLE if name in tree), None)
+    subject = tree["segment"] if whole is None else subject_of(tree["segment"], whole)
     steps = typed(int, tree.get("steps", 1), "proposal.steps")
     given = tree.get("effective_from")
     if given is None and not tree.get("lasts_ns"):
@@ -71,24 +105,26 @@ def read_proposal(path: str, desk: Desk, *, by: str, at: int) -> Proposal:
     limits = tree.get("accepts")
     return Proposal(
         id=tree["id"], segment=subject, reason=tree["reason"], proposed_by=by,
-        version=_version(tree, desk, subject, steps),
-        effective_from=at if given is None else parse_instant(
-            given, subject="proposal.effective_from"),
+        version=_version(tree, desk, whole, last_number(desk.history, subject) + steps),
+        effective_from=at if given is None else _effective_from(tree),
         steps=steps, step_ns=tree.get("step_ns", 0), lasts_ns=tree.get("lasts_ns", 0),
         accepts=None if limits is None else typed(ImpactLimits, limits, "proposal.accepts"))
 
 
-def _version(tree: Object, desk: Desk, subject: str, steps: int) -> ParameterVersion:
+def _whole(name: str, tree: Any) -> Any:
+    """Return terms that are proposed whole."""
+    other = {"other": None} if name == "schedule" and isinstance(tree, dict) else {}
+    return typed(_WHOLE[name], other | tree if other else tree, name)
+
+
+def _version(tree: Object, desk: Desk, whole: Any, number: int) -> ParameterVersion:
     parameters = standing(desk.history, tree["segment"])
     if not parameters:
         raise bad_input(Reason.UNKNOWN_SEGMENT, tree["segment"][:60], "has no parameters on this "
                         "desk; it was opened with other segments")
-    number = last_number(desk.history, subject) + steps
-    if "schedule" in tree:
-        schedule = typed(CollateralSchedule, {"other": None} | tree["schedule"]
-                         if isinstance(tree["schedule"], dict) else tree["schedule"], "schedule")
+    if whole is not None:
         return ParameterVersion(model=parameters[-1].version.model, number=number,
-                                parameters=schedule)
+                                parameters=whole)
     last = parameters[-1].version
     return replaced(last, number=number, overridden=(*last.overridden, *(
         name for name in _names(tree["parameters"]) if name not in last.overridden)),
@@ -131,14 +167,14 @@ def _in_ns(tree: Any, path: str) -> Any:
     return out
 
 
-def _refuse_keys(tree: Object) -> None:
+def _refuse_keys(tree: Object, needed: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """Refuse what is no part of a document, and texts that are missing or none."""
+    all_known = (*needed, *known)
     wrong = [Failure(reason=Reason.UNKNOWN_KEY, subject=f"proposal.{key}"[:80], sentence=(
         "is no part of a proposal; known: " + ", ".join(
-            k.replace("_ns", _SECONDS) for k in _KNOWN))) for key in tree if key not in _KNOWN]
+            k.replace("_ns", _SECONDS) for k in all_known))) for key in tree
+        if key not in all_known]
     wrong += [Failure(reason=Reason.BAD_VALUE, subject=f"proposal.{key}", sentence=(
-        "is missing or no text")) for key in _NEEDED if not isinstance(tree.get(key), str)]
-    if ("parameters" in tree) == ("schedule" in tree):
-        wrong.append(Failure(reason=Reason.BAD_VALUE, subject="proposal", sentence=(
-            "says parameters that change, or a collateral schedule: one of the two")))
+        "is missing or no text")) for key in needed if not isinstance(tree.get(key), str)]
     if wrong:
         raise BadInput(*wrong)

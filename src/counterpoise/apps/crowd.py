@@ -1,7 +1,8 @@
 """Who trades on the market of a run? Simulated accounts: seeded, labelled, never real.
 
 A crowd opens its accounts, pays in, takes positions two by two, and from then on trades, places and
-cancels orders and moves cash at every step of the course. What it does at step k depends on the
+cancels orders and moves cash at every step of the course. A few accounts keep isolated positions
+in a pocket, and a few are linked to another for a while. What it does at step k depends on the
 crowd and on the market of that step alone, never on what the engine admitted: a run that was
 interrupted meets the same events again, under the same client ids.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from counterpoise.adapters.models import model_named
 from counterpoise.adapters.parameters import parameters_of
 from counterpoise.engine import events as said
+from counterpoise.engine import tie_events as tied
 from counterpoise.engine.events import Event
 from counterpoise.engine.levels import DEFAULT_LEVELS
 from counterpoise.engine.state import Equipment, Rules, State, genesis
@@ -39,6 +41,15 @@ _TRADE_USD: Final = (200.0, 5.0)
 _LEVERAGE_MAX: Final = 8.0
 _SHARES: Final = (0.3, 0.15, 0.1)
 """Pairs of fills, orders (each is cancelled at the next step) and transfers, of the events."""
+_POCKET_LEVERAGE: Final = 4.0
+_TIED: Final = 100
+"""One of so many accounts has a pocket, and one is linked to the next."""
+_POCKET_STEPS: Final = 8
+_LINK_STEPS: Final = 30
+_FIRST_TIE: Final = 2
+"""Until then no price has been fresh for long enough to transfer or to link by it."""
+_EDITION: Final = "with pockets and links"
+"""What a crowd does: one that does something else goes on with no log of this one."""
 _SOURCES: Final = 3
 _FRESH_NS: Final = 30 * SECOND_NS
 _CALM_NS: Final = 5 * SECOND_NS
@@ -82,7 +93,8 @@ def first_state(course: Course, equipment: Equipment) -> State:
 def name_of(course: Course, crowd: Crowd) -> str:
     """Return the 8 characters that begin every client id: other options, other ids."""
     first = course.first
-    told = (first.source, str(first.as_of), str(course.interval_ns), str(len(course.catalogue)),
+    told = (_EDITION, first.source, str(first.as_of), str(course.interval_ns),
+            str(len(course.catalogue)),
             *(str(getattr(crowd, name)) for name in ("accounts", "events", "model", "seed")))
     return sha256_of_bytes("\n".join(told).encode())[:8]
 
@@ -119,8 +131,9 @@ def turn(course: Course, crowd: Crowd, step: int, market: MarketSnapshot,
          before: int) -> tuple[Event, ...]:
     """Return the events of step `step` at its market; `before` is the time of the last one (ns)."""
     name = f"{name_of(course, crowd)}-{step}"
-    return (*market_events(course, market, before, name, step), *_trading(course, crowd, step,
-                                                                          market))
+    return (*market_events(course, market, before, name, step),
+            *_trading(course, crowd, step, market), *_linking(course, crowd, step, market),
+            *_pockets(course, crowd, step, market))
 
 
 def market_events(course: Course, market: MarketSnapshot, before: int | None, name: str,
@@ -197,14 +210,22 @@ def _pair(market: MarketSnapshot, trade: tuple[str, float], who: tuple[str, int,
           first_buys: bool) -> list[Event]:
     """Return both sides of a trade of (instrument, size in USD) by (id, one, other)."""
     (instrument, size), (name, one, other) = trade, who
-    lots, price = _lots(market, instrument, size), _mark(market, instrument)
+    lots = _lots(market, instrument, size)
+    return _sides(market, (instrument, lots if first_buys else -lots),
+                  (name, account(one), account(other)))
+
+
+def _sides(market: MarketSnapshot, trade: tuple[str, int], who: tuple[str, str, str]
+           ) -> list[Event]:
+    """Return both sides of a trade of (instrument, lots that one buys) by (id, one, other)."""
+    (instrument, lots), (name, one, other) = trade, who
+    price = _mark(market, instrument)
     if not lots or not price == price:
         return []
-    lots = lots if first_buys else -lots
-    return [said.Filled(client_id=f"{name}{side}", time=market.as_of, account=account(number),
+    return [said.Filled(client_id=f"{name}{side}", time=market.as_of, account=whose,
                         instrument=instrument, order="", lots=sign * lots, price=_price(price),
                         price_exponent=_PRICE_EXPONENT, fee=0)
-            for side, number, sign in (("a", one, 1), ("b", other, -1))]
+            for side, whose, sign in (("a", one, 1), ("b", other, -1))]
 
 
 def _traded(course: Course) -> list[str]:
@@ -247,13 +268,11 @@ def _trading(course: Course, crowd: Crowd, step: int, market: MarketSnapshot) ->
                          bool(random.integers(2)))
     yield from _cancelled(course, crowd, step, now)
     yield from _orders(course, crowd, step, market)
-    moved = asset("USDC")
     for k in range(round(_SHARES[2] * crowd.events)):
         one = int(random.integers(crowd.accounts))
         other = (one + 1 + int(random.integers(crowd.accounts - 1))) % crowd.accounts
-        yield said.Transferred(
-            client_id=f"{name}-transfer-{k}", **now, account=account(one), to=account(other),
-            asset=moved.code, amount=round(_size(random) * 10 ** moved.decimals / 10))
+        yield _usdc(market, f"{name}-transfer-{k}", (account(one), account(other)),
+                    _size(random) / 10)
 
 
 def _size(random: np.random.Generator) -> float:
@@ -286,3 +305,53 @@ def _cancelled(course: Course, crowd: Crowd, step: int, now: dict[str, int]) -> 
     for k, owner in enumerate(_owners(crowd, step - 1) if step > 1 else ()):
         yield said.OrderCancelled(client_id=f"{name}-{step}-cancel-{k}", **now,
                                   account=account(owner), order=f"{step - 1}-{k}")
+
+
+def _linking(course: Course, crowd: Crowd, step: int, market: MarketSnapshot) -> Iterator[Event]:
+    """Yield the links of a step: each pair is linked for two thirds of its time."""
+    name = f"{name_of(course, crowd)}-{step}"
+    for k in range(crowd.accounts // _TIED):
+        turns, phase = divmod(step - _FIRST_TIE - k, _LINK_STEPS)
+        head = k * _TIED
+        who: dict[str, Any] = {"time": market.as_of, "account": account(head + 1)}
+        if turns >= 0 and phase == 0:
+            yield tied.AccountLinked(client_id=f"{name}-link-{k}", **who, to=account(head))
+        elif turns >= 0 and phase == _LINK_STEPS * 2 // 3:
+            yield tied.AccountUnlinked(client_id=f"{name}-unlink-{k}", **who)
+
+
+def _pockets(course: Course, crowd: Crowd, step: int, market: MarketSnapshot) -> Iterator[Event]:
+    """Yield what is done in pockets: opened, then paid in, a position, closed, half paid back."""
+    names = _paid_in_usdc(course)
+    for k in range(crowd.accounts // _TIED):
+        turns, phase = divmod(step - _FIRST_TIE - k, _POCKET_STEPS)
+        if turns < 0 or not names:
+            continue
+        random = _chance(crowd, turns, 5, k)
+        size, instrument = _size(random), names[int(random.integers(len(names)))]
+        other, long = int(random.integers(crowd.accounts)), bool(random.integers(2))
+        owner = account(k * _TIED + 2)
+        name, pocket = f"{name_of(course, crowd)}-{step}-pocket-{k}", f"{owner}/isolated"
+        if phase == 0 and turns == 0:
+            yield tied.PocketOpened(client_id=f"{name}-open", time=market.as_of, account=pocket,
+                                    owner=owner)
+        if phase in (0, 6):
+            way = (owner, pocket) if phase == 0 else (pocket, owner)
+            yield _usdc(market, f"{name}-cash", way, size if phase == 0 else size / 2)
+        elif phase in (1, 4):
+            # Lots of the first market, so that what is opened is closed whatever prices did.
+            lots = _lots(course.first, instrument, _POCKET_LEVERAGE * size)
+            yield from _sides(market, (instrument, lots if long == (phase == 1) else -lots),
+                              (name, pocket, account(other)))
+
+
+def _paid_in_usdc(course: Course) -> list[str]:
+    terms = course.catalogue
+    return [terms.instruments[k].id for k in np.flatnonzero(terms.kind == PERPETUAL).tolist()
+            if terms.instruments[k].settlement == "USDC"]
+
+
+def _usdc(market: MarketSnapshot, name: str, way: tuple[str, str], size: float) -> Event:
+    moved = asset("USDC")
+    return said.Transferred(client_id=name, time=market.as_of, account=way[0], to=way[1],
+                            asset=moved.code, amount=round(size * 10 ** moved.decimals))

@@ -6,32 +6,34 @@ is told to the engine by `counterpoise run`, at its next step; what it decided i
 and filed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 from counterpoise.adapters.activations import activation_id
 from counterpoise.adapters.desk import OPEN_ONE, Kept, desk_place, filed, kept_at, newest_record
-from counterpoise.adapters.desk_documents import read_charter, read_proposal
-from counterpoise.adapters.models import model_named, model_names
+from counterpoise.adapters.desk_documents import read_charter, read_filed
 from counterpoise.adapters.store import places
+from counterpoise.adapters.store.engine_log import Origin, market_of
 from counterpoise.adapters.store.history import records
 from counterpoise.adapters.store.records import Mark, RecordType, hash_of
 from counterpoise.adapters.store.store import Store
-from counterpoise.apps.engine_run import recovered
+from counterpoise.apps.engine_writer import equipment_of_all, recovered
 from counterpoise.apps.impact_report import ImpactReport, impact_report
+from counterpoise.apps.report.log_source import market_line
+from counterpoise.collateral.borrowing import NO_BORROWING
 from counterpoise.engine import codec
 from counterpoise.engine.effects import ChangeDecided, EventRefused
-from counterpoise.engine.state import Equipment, Segment, State
+from counterpoise.engine.exposure import limits_of
+from counterpoise.engine.state import State
 from counterpoise.governance import deeds
+from counterpoise.governance.amendments import ids, unsatisfiable
+from counterpoise.governance.charter import Amendment
 from counterpoise.governance.deeds import Deed
-from counterpoise.governance.history import COLLATERAL
-from counterpoise.governance.proposals import (
-    Activation,
-    Desk,
-    found,
-)
-from counterpoise.values.failure import Reason, bad_input
+from counterpoise.governance.proposals import Activation, Desk, Proposal, found
+from counterpoise.governance.subjects import subject_of
+from counterpoise.margin.parameter_version import ParameterVersion
+from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
 
@@ -60,22 +62,45 @@ def opened(where: Office, charter: str, *, by: str) -> Kept:
     with closing(places.opened(where.store)) as store:
         state, _ = _state(store)
     terms = [(s.name, s.version) for s in state.segments if s.version is not None]
-    schedules = [(s.name + COLLATERAL, _as_version(s)) for s in state.segments
-                 if s.version is not None and s.schedule is not None]
-    deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(*terms, *schedules))
+    deed = deeds.DeskOpened(at=state.time, by=by, charter=rules, terms=(
+        *terms, *(one for k in range(len(state.segments)) for one in _beside(state, k))))
+    desk, _ = deeds.done(None, deed)
+    wrong = unsatisfiable(rules, desk.history, at=state.time)
+    if wrong:
+        raise BadInput(*(Failure(reason=Reason.NOT_APPLICABLE, subject="charter", sentence=sentence)
+                         for sentence in wrong))
     return filed(where.desk, lambda kept: (deed,), new=True)
 
 
-def _as_version(segment: Segment) -> Any:
-    assert segment.version is not None
-    return replaced(segment.version, number=0, parameters=segment.schedule)
+def _beside(state: State, k: int) -> Iterator[tuple[str, ParameterVersion]]:
+    """Yield what stands beside the parameters of a segment, by subject, as versions 0."""
+    held = state.segments[k]
+    if held.version is None:
+        return
+    for terms in (held.schedule, held.borrowing, held.counting, limits_of(state, k)):
+        if terms is not None and terms != NO_BORROWING and terms != {}:
+            yield subject_of(held.name, terms), ParameterVersion(
+                model=held.model, number=0, parameters=terms)
 
 
 def proposed(where: Office, path: str, *, by: str) -> str:
-    """File the proposal in a file and return its id; all that speaks against it is raised."""
-    kept = _filed(where, lambda desk, now, _: (deeds.Proposed(
-        at=now, proposal=read_proposal(path, desk, by=by, at=now)),))
-    return held(kept).filed[-1].proposal.id
+    """File the proposal or amendment in a file and return its id.
+
+    Raises
+    ------
+    BadInput
+        With all that speaks against it.
+    """
+    read: list[Proposal | Amendment] = []
+
+    def deed(desk: Desk, now: int, _: int) -> tuple[Deed, ...]:
+        asked = read_filed(path, desk, by=by, at=now)
+        read.append(asked)
+        return (deeds.AmendmentProposed(at=now, amendment=asked) if isinstance(asked, Amendment)
+                else deeds.Proposed(at=now, proposal=asked),)
+
+    _filed(where, deed)
+    return read[-1].id
 
 
 def approved(where: Office, proposal: str, *, by: str) -> Kept:
@@ -170,22 +195,34 @@ def answers(store: Store, kept: Kept, now: int) -> tuple[deeds.StepDecided, ...]
 
 
 def _decided(store: Store, after: int, asked: dict[str, tuple[str, int]]) -> Any:
-    """Yield (client id, effect, its record) of the events that were asked about."""
+    """Yield (client id, effect, its record) of the events that were asked about.
+
+    Limits of exposure are not weighed by the engine: taken without a word they have no effect yet,
+    None, and the record is their own.
+    """
     after = max(after, store.foot().number)
     before = store.frames(after - 1, 1) if after > store.foot().number else []
     mark = Mark(number=after, hash=hash_of(before[0])) if before else store.foot()
     told: dict[int, str] = {}
-    types = codec.vocabulary(_equipment(1).models.values())
+    silent: dict[int, str] = {}
+    types = codec.vocabulary(equipment_of_all(1).models.values())
     for record, _ in records(store, after=mark) if asked else ():
         if record.type == RecordType.EVENT and record.client_id in asked:
             told[record.number] = record.client_id
+            if record.kind == "ExposureLimited":
+                silent[record.number] = record.client_id
         elif record.type == RecordType.EFFECT and record.cause in told and record.kind in (
                 "ChangeDecided", "EventRefused"):
+            silent.pop(record.cause, None)
             yield told[record.cause], codec.decoded_effect(record.payload, types), record.number
+    yield from ((name, None, number) for number, name in silent.items())
 
 
-def _answer(effect: ChangeDecided | EventRefused, record: int, what: tuple[str, int],
+def _answer(effect: ChangeDecided | EventRefused | None, record: int, what: tuple[str, int],
             now: int) -> deeds.StepDecided:
+    if effect is None:
+        return deeds.StepDecided(at=now, proposal=what[0], number=what[1], record=record,
+                                 admitted=True, impact="", reason="")
     admitted, weighed_as = (effect.admitted, effect.impact) if isinstance(
         effect, ChangeDecided) else (False, "")
     return deeds.StepDecided(
@@ -203,15 +240,17 @@ def impact(where: Office, proposal: str, *, threads: int = 1) -> ImpactReport:
         If it was never filed, or the engine has no snapshot or no accounts to weigh it on.
     """
     desk = held(looked_at(where)[0])
+    if proposal in ids(desk):
+        raise bad_input(Reason.NOT_APPLICABLE, proposal, "amends the charter and has no impact on "
+                        "margins; show says what it changes, and it is approved without a report")
     with closing(places.opened(where.store)) as store:
         state, record = _state(store, threads)
-    return impact_report(desk, proposal, state, record)
-
-
-def _equipment(threads: int) -> Equipment:
-    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+        prices = market_of(store)
+    report = impact_report(desk, proposal, state, record)
+    return report if prices is None else replaced(report, market=replaced(
+        report.market, source=market_line(prices), simulated=prices.origin == Origin.SIMULATED))
 
 
 def _state(store: Store, threads: int = 1) -> tuple[State, int]:
-    again = recovered(store, _equipment(threads))
+    again = recovered(store, equipment_of_all(threads))
     return again.state, again.mark.number

@@ -39,13 +39,15 @@ class AssetAmounts:
 class CrossOwned:
     """Equity and weighed balance in the numeraire, [account]; NaN where a number is missing.
 
-    `no_price` {asset: [account]} marks who holds an asset that has no price.
+    `no_price` {asset: [account]} marks who holds an asset that has no price. `leaning`
+    {counterparty: (what its assets count before its limit, the limit)} is in the numeraire too.
     """
 
     equity: Floats
     balance: Floats
     no_entry: Bools
     no_price: dict[str, Bools]
+    leaning: dict[str, tuple[Floats, Floats]] = {}
 
 
 def asset_amounts(book: Book, market: MarketSnapshot, *, accounts: Indices, numeraire: str,
@@ -115,19 +117,21 @@ def cross_owned(owned: AssetAmounts, schedule: CollateralSchedule,
                 counted[code] = np.where(used < 0, 0.0, weighed)
         if price != price and held.any():
             no_price[code] = held
+    leaning = {} if counts is None else _leaning(counts, counted, len(balance))
     if counts is not None:
-        balance = balance - _beyond(counts, counted, len(balance))
-    return CrossOwned(equity=equity, balance=balance, no_entry=owned.no_entry, no_price=no_price)
+        over = [np.maximum(part - most, 0.0) for part, most in leaning.values()]
+        balance = balance - added(tuple(over), len(balance))
+    return CrossOwned(equity=equity, balance=balance, no_entry=owned.no_entry, no_price=no_price,
+                      leaning=leaning)
 
 
-def _beyond(counts: Counts, counted: dict[str, Floats], accounts: int) -> Floats:
-    """Return what counterparties' assets count beyond their limits, numeraire, [account]."""
+def _leaning(counts: Counts, counted: dict[str, Floats],
+             accounts: int) -> dict[str, tuple[Floats, Floats]]:
+    """Return what counterparties' assets count and may count, numeraire, [account]."""
     whole = added(tuple(counted.values()), accounts)
-    parts = [added(tuple(c for code, c in counted.items() if code in one.assets), accounts)
-             for one in counts.counterparties.values()]
-    over = [np.maximum(part - np.minimum(one.share_max * whole, one.value_max), 0.0)
-            for part, one in zip(parts, counts.counterparties.values(), strict=True)]
-    return added(tuple(over), accounts)
+    return {name: (added(tuple(c for code, c in counted.items() if code in one.assets), accounts),
+                   np.minimum(one.share_max * whole, one.value_max))
+            for name, one in counts.counterparties.items()}
 
 
 def added(columns: tuple[Floats, ...], rows: int) -> Floats:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from counterpoise import _core
-from counterpoise.accounts.book import Book
-from counterpoise.instruments.catalogue import OPTION
+from counterpoise.accounts.book import Book, Codes, Columns
+from counterpoise.instruments.catalogue import OPTION, Catalogue
 from counterpoise.market.snapshot import Floats, MarketSnapshot
-from counterpoise.values.assets import asset
+from counterpoise.values.assets import Asset, asset
 from counterpoise.values.frozen import frozen
+from counterpoise.values.latest import of_latest
 from counterpoise.values.quantity import UNKNOWN, power_of_ten
 
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
@@ -75,7 +76,7 @@ def equity_of(book: Book, market: MarketSnapshot, owners: Owners, *, option_valu
 
 def cash_of(book: Book, owners: Owners, *, threads: int = 1) -> Cash:
     """Return what every row owns whatever its positions are worth."""
-    return _owned(book, owners, np.zeros(len(book.catalogue)), threads)[0]
+    return _owned(book, owners, _worth_nothing(book.catalogue), threads)[0]
 
 
 def with_value(cash: Cash, value: Floats) -> Equity:
@@ -87,16 +88,13 @@ def with_value(cash: Cash, value: Floats) -> Equity:
 
 
 def _owned(book: Book, owners: Owners, values: Floats, threads: int) -> tuple[Cash, Floats]:
-    terms, codes = book.catalogue, owners.assets
-    known = {a.code: k for k, a in enumerate(book.assets)}
-    place = np.array([codes.index(s) for s in terms.settlements], np.int32)
+    codes = owners.assets
+    of = _of_contracts(book.catalogue, codes, book.assets)
     amount, value, stated, no_entry = _core.owned(
         row_pointer=book.row_pointer, instrument=book.instrument, lots=book.lots,
         entry_cost=book.entry_cost, account=owners.account, pool=owners.asset,
-        pool_of=np.take(place, terms.settlement), part_of=terms.underlying,
-        has_entry=(terms.kind != OPTION).view(np.uint8), values=values,
-        asset_of=np.array([known.get(c, -1) for c in codes], np.int32),
-        smallest=_smallest_units(book, codes), balances=np.ascontiguousarray(book.balances),
+        pool_of=of.pool, part_of=book.catalogue.underlying, has_entry=of.has_entry, values=values,
+        asset_of=of.asset, smallest=of.smallest, balances=np.ascontiguousarray(book.balances),
         stated=_contiguous(book.given.get("equity")), unknown=UNKNOWN, threads=threads)
     cash = Cash(amount=amount + _funding(book, owners), stated=stated, no_entry=no_entry)
     return cash, value
@@ -131,9 +129,38 @@ def contract_values(market: MarketSnapshot) -> Floats:
         return np.where(inverse, -terms.unit / market.mark, terms.unit * market.mark)
 
 
-def _smallest_units(book: Book, codes: tuple[str, ...]) -> Floats:
-    known = {a.code: a.decimals for a in book.assets}
-    return np.array([power_of_ten(known[c] if c in known else asset(c).decimals) for c in codes])
+@frozen
+class _OfContracts:
+    """What all books have in common: `pool` [instrument], and whether an entry price counts.
+
+    `asset` [pool] is the column of its balances, -1 where there is none, `smallest` [pool] what a
+    smallest unit is worth.
+    """
+
+    pool: Columns
+    has_entry: Codes
+    asset: Columns
+    smallest: Floats
+
+
+@of_latest
+def _of_contracts(terms: Catalogue, codes: tuple[str, ...],
+                  assets: tuple[Asset, ...]) -> _OfContracts:
+    place = np.array([codes.index(s) for s in terms.settlements], np.int32)
+    column = {a.code: k for k, a in enumerate(assets)}
+    known = {a.code: a.decimals for a in assets}
+    return _OfContracts(
+        pool=np.take(place, terms.settlement), has_entry=(terms.kind != OPTION).view(np.uint8),
+        asset=np.array([column.get(c, -1) for c in codes], np.int32),
+        smallest=np.array([power_of_ten(known[c] if c in known else asset(c).decimals)
+                           for c in codes]))
+
+
+@of_latest
+def _worth_nothing(terms: Catalogue) -> Floats:
+    nothing = np.zeros(len(terms))
+    nothing.flags.writeable = False
+    return nothing
 
 
 def _contiguous(amounts: Floats | None) -> Floats | None:

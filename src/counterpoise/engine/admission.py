@@ -33,7 +33,7 @@ from counterpoise.margin.admission import admitted
 from counterpoise.values.failure import Failure, Reason
 from counterpoise.values.frozen import frozen
 
-_TRIED: Final = 63
+_TRIED: Final = 15
 _FINEST: Final = 1 << 20
 """The largest size that would pass is found to this part of what was asked, never above it."""
 Bools = np.ndarray[Any, np.dtype[np.bool_]]

@@ -98,7 +98,7 @@ def batch_from(frames: Iterable[bytes], types: Types) -> Batch:
     Raises
     ------
     BadInput
-        If bytes are no event. From outside, ask `event_or_unreadable` first.
+        If bytes are no event.
     """
     held = tuple(frames)
     return Batch(events=tuple([decoded_event(frame, types) for frame in held]), frames=held)
@@ -137,29 +137,36 @@ def decoded_effect(frame: bytes, types: Types) -> Effect:
     return cast(Effect, _decoded(frame, types, EFFECT_KINDS))
 
 
-def event_or_unreadable(frame: bytes, types: Types, *, client_id: str, time: int) -> Event:
-    """Return the event of bytes from outside, or one that records that they are none.
+def event_or_unreadable(content: bytes, read: Callable[[bytes], Event], *, time: int) -> Event:
+    """Return the event of content from outside, or one that records that it is none.
 
-    None are also those whose id, time or accounts no record of a log can name: they would be
-    refused, and nothing could say so. `client_id` and `time` are the receiver's, for the record
-    alone.
+    `read` reads its form (`decoded_event`, or the reader of a document). None is also an event
+    that has no bytes, or whose id, time or accounts no record of a log can name: it would be
+    refused, and nothing could say so. `time` is the receiver's, for the record alone.
     """
     try:
-        event = decoded_event(frame, types)
-        _refuse_unnamable(event, frame)
+        event = read(content)
+        _refuse_unnamable(event)
         return event
     except BadInput as wrong:
-        return UnreadableReceived(client_id=client_id, time=time, digest=sha256_of_bytes(frame),
-                                  size=len(frame), sentence=str(wrong)[:TEXT_BYTES_MAX // 4])
+        return unreadable_received(sha256_of_bytes(content), len(content), str(wrong), time=time)
 
 
-def _refuse_unnamable(event: Event, frame: bytes) -> None:
+def unreadable_received(digest: str, size: int, sentence: str, *, time: int) -> UnreadableReceived:
+    """Return the event that records content that is none; the same content has the same id."""
+    words = sentence.encode(errors="replace")[:TEXT_BYTES_MAX].decode(errors="ignore")
+    return UnreadableReceived(client_id=f"unreadable-{digest}", time=time, digest=digest,
+                              size=size, sentence=words)
+
+
+def _refuse_unnamable(event: Event) -> None:
+    size = len(encoded(event))
     names = [n for f in NAMING if isinstance(n := getattr(event, f, "x"), str)]
     if not all(0 < len(n.encode()) <= TEXT_BYTES_MAX and n.isprintable()
                for n in (event.client_id, *names)):
         raise unreadable("name an id or an account that is empty, not printable or longer than "
                          f"{TEXT_BYTES_MAX} bytes")
-    if abs(event.time) >= 2**63 or len(frame) > EVENT_BYTES_MAX:
+    if abs(event.time) >= 2**63 or size > EVENT_BYTES_MAX:
         raise unreadable(f"have a time beyond 64 bits, or are more than {EVENT_BYTES_MAX}")
 
 
@@ -189,13 +196,13 @@ def _packed(kind: int, cls: Any) -> tuple[Callable[[Any], bytes], Decoder]:
         try:
             parts = [text.encode() for text in pick_texts(value)]
             lengths = [len(part) for part in parts]
+            if max(lengths) > TEXT_BYTES_MAX:
+                raise bad_input(Reason.TOO_LARGE, cls.__name__, f"has a text of {max(lengths)} "
+                                f"bytes; at most {TEXT_BYTES_MAX} fit")
             head = form.pack(FORMAT, kind, *pick_numbers(value), *lengths)
         except (struct.error, AttributeError, UnicodeEncodeError) as wrong:
             raise bad_input(Reason.BAD_VALUE, cls.__name__, f"cannot be written: {wrong}; numbers "
                             "are integers of 64 bits, the rest is text") from None
-        if max(lengths) > TEXT_BYTES_MAX:
-            raise bad_input(Reason.TOO_LARGE, cls.__name__, f"has a text of {max(lengths)} bytes; "
-                            f"at most {TEXT_BYTES_MAX} fit")
         return head + b"".join(parts)
 
     def decode(frame: bytes, _: Types) -> Any:

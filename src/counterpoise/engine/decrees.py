@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from counterpoise.accounts.book import Book
-from counterpoise.collateral.limits import assets_named
 from counterpoise.engine import changes
 from counterpoise.engine.asset_events import (
     BorrowingChanged,
@@ -28,7 +27,7 @@ from counterpoise.engine.events import (
     ParametersActivated,
     SegmentDefined,
 )
-from counterpoise.engine.exposure import pledged_in
+from counterpoise.engine.exposure import pledged_in, unfit_limits
 from counterpoise.engine.forms import in_order, written
 from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.levels import LEVELS_MAX
@@ -40,6 +39,7 @@ from counterpoise.instruments.catalogue import Catalogue, catalogue
 from counterpoise.instruments.contracts import Spot
 from counterpoise.margin.model import CrossEquity
 from counterpoise.margin.parameter_version import version_digest
+from counterpoise.margin.scheduled import digest_of_terms
 from counterpoise.values.digest import sha256_of_bytes
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -161,38 +161,31 @@ def impact_limited(draft: Draft, event: ImpactLimited) -> None:
 
 
 def change_withdrawn(draft: Draft, event: ChangeWithdrawn) -> None:
-    """Forget a change that waits."""
+    """Forget a change that waits: of terms, or of limits of exposure."""
     k = _segment(draft, event.segment)
-    _put(draft, k, changes.change_withdrawn(draft, k, event))
+    held = draft.state.exposure.get(k, Exposure(acting=None, waiting=()))
+    kept = tuple(w for w in held.waiting if not (
+        w[0] == event.effective_from and digest_of_terms(w[1]) == event.digest))
+    if len(kept) < len(held.waiting):
+        left = {k: replaced(held, waiting=kept)} if kept or held.acting is not None else {}
+        draft.change(exposure={n: one for n, one in draft.state.exposure.items() if n != k} | left)
+    else:
+        _put(draft, k, changes.change_withdrawn(draft, k, event))
 
 
 def exposure_limited(draft: Draft, event: ExposureLimited) -> None:
     """Note limits of exposure that are to act on a segment from an instant on."""
-    k, known = _segment(draft, event.segment), {a.code for a in draft.state.assets}
-    segment, limits = draft.state.segments[k], in_order(event.limits)
+    k, limits = _segment(draft, event.segment), in_order(event.limits)
     held = draft.state.exposure.get(k, Exposure(acting=None, waiting=()))
-    wrong = [_failure(Reason.UNKNOWN_ASSET, code, "is no asset of this ledger")
-             for code in assets_named(limits) if code not in known]
+    wrong = unfit_limits(draft.state, k, limits)
     if not 0 <= event.effective_from < 2**62 or len(held.waiting) >= PENDING_MAX:
         wrong.append(_failure(Reason.BAD_TIME, event.segment, "can wait for at most "
                               f"{PENDING_MAX} limits, each from an instant after 1970"))
-    if limits.platform or limits.counterparties:
-        wrong += _misfits(draft, segment)
     if wrong:
         raise BadInput(*wrong)
     waiting = tuple(sorted((*held.waiting, (event.effective_from, limits)), key=lambda w: w[0]))
     draft.change(exposure=draft.state.exposure | {k: replaced(held, waiting=waiting)})
     in_force(draft)
-
-
-def _misfits(draft: Draft, held: Segment) -> list[Failure]:
-    if held.version is None:
-        return [_failure(Reason.NO_PARAMETERS, held.name, "has no parameters yet; activate a "
-                         "version first")]
-    rule = draft.state.equipment.models[held.model].equity(held.version.parameters)
-    return [] if isinstance(rule, CrossEquity) else [_failure(
-        Reason.NOT_APPLICABLE, held.model, "margins each settlement asset by itself; caps of the "
-        "platform and counterparties have no place in it")]
 
 
 def _wait(draft: Draft, k: int, new: Pending) -> None:

@@ -46,17 +46,20 @@ def content_of(memory: Remembered, client_id: str) -> bytes | None:
     return None if entry is None else entry[0]
 
 
-def with_ids(memory: Remembered, said: list[tuple[str, Said]]) -> Remembered:
-    """Return a memory that knows these ids too, none of which it knew, in the order given."""
+def with_ids(memory: Remembered, said: dict[str, Said]) -> Remembered:
+    """Return a memory that knows these ids too, none of which it knew, by their positions."""
+    if not said:
+        return memory
     younger = memory.younger
     if len(younger) != memory.count:
         younger = dict(list(younger.items())[:memory.count])
     elif not memory.count:
         younger = {}
-    count = memory.count
-    for client_id, (_, content, time) in said:
-        younger[client_id] = (content, time, count)
-        count += 1
+    values, names = zip(*sorted(zip(said.values(), said, strict=True)), strict=True)
+    _, contents, times = zip(*values, strict=True)
+    count = memory.count + len(names)
+    younger.update(zip(names, zip(contents, times, range(memory.count, count), strict=True),
+                       strict=True))
     return replaced(memory, younger=younger, count=count)
 
 

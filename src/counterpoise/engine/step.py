@@ -59,7 +59,6 @@ from counterpoise.engine.freshness import refreshed
 from counterpoise.engine.quoting import averaged, quoted
 from counterpoise.engine.remargin import remargined
 from counterpoise.engine.remembered import (
-    Said,
     content_of,
     ids_before_turn,
     turned,
@@ -81,7 +80,7 @@ from counterpoise.market.quotes import Quotes, silence
 from counterpoise.values.digest import sha256_digest
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
-from counterpoise.values.time import INSTANT_MAX
+from counterpoise.values.time import DAY_NS, INSTANT_MAX
 
 Entry = tuple[int, Any, bytes]
 """(position, event, its bytes)."""
@@ -198,15 +197,9 @@ def _refuse(draft: Draft, event: Event, wrong: BadInput) -> None:
 
 def _remember(draft: Draft) -> None:
     """Note the ids of what was applied, in order."""
-    said = sorted(draft.said.items(), key=_position_of)
-    draft.said = {}
-    draft.change(
-        remembered=with_ids(draft.state.remembered, said),
-        applied=draft.state.applied + len(said))
-
-
-def _position_of(said: tuple[str, Said]) -> int:
-    return said[1][0]
+    said, draft.said = draft.said, {}
+    draft.change(remembered=with_ids(draft.state.remembered, said),
+                 applied=draft.state.applied + len(said))
 
 
 def _openings(draft: Draft, entries: list[Entry]) -> None:
@@ -274,7 +267,9 @@ def _move_time(draft: Draft, event: Any) -> None:
     if event.time - state.time > most:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"would move the time by "
                         f"{event.time - state.time} ns; at most {most} at once; check the clock"
-                        + ("" if restarts else ", or restart the engine after an outage"))
+                        + ("; after a longer outage restart several times, at most "
+                           f"{most // DAY_NS} days each" if restarts
+                           else ", or restart the engine after an outage"))
     if event.time >= INSTANT_MAX:
         raise bad_input(Reason.BAD_TIME, event.client_id[:60], f"says {event.time} ns since 1970, "
                         "which is after 2116; check the clock")

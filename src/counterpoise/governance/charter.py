@@ -2,14 +2,21 @@
 
 The numbers are each venue's own. An *emergency* change is bounded, acts at once, ends by itself and
 goes one way: only numbers that the charter names, only in the direction that asks for more margin.
+An *amendment* proposes another charter.
 """
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Any, Final
 
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.leaves import Leaf
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
+
+NAME_MAX: Final = 60
+"""Characters of a proposal's id, and of the name of a person."""
+_REASON_MAX: Final = 500
 
 
 @frozen
@@ -79,6 +86,36 @@ class Charter:
             raise bad_input(Reason.BAD_VALUE, "charter", f"{self.approvals} approvals (exceeding "
                             f"ones: {self.exceeding_approvals}) and a notice of {self.notice_ns} "
                             "ns; at least 1, 0 and 0")
+
+
+@frozen
+class Amendment:
+    """Another charter in place of the one in force, not before `effective_from` (ns)."""
+
+    id: str
+    charter: Charter
+    proposed_by: str
+    reason: str
+    effective_from: int
+
+    def __post_init__(self) -> None:
+        """Refuse an amendment without name, author or reason."""
+        wrong = misnamed("amendment", self, ("id", "proposed_by", "reason"))
+        if wrong:
+            raise BadInput(*wrong)
+
+
+def misnamed(what: str, filed: Any, names: Iterable[str]) -> list[Failure]:
+    """Return what is wrong with the texts of something filed: absent, too long, not printable."""
+    texts = {name: getattr(filed, name) for name in names}
+    return [*(Failure(reason=Reason.BAD_VALUE, subject=f"{what} {filed.id[:40]}",
+                      sentence=f"does not say its {name}")
+              for name, text in texts.items() if not text.strip()),
+            *(Failure(reason=Reason.BAD_VALUE, subject=f"{what} {filed.id[:40]!r}", sentence=(
+                f"has a {name} of {len(text)} characters; at most {most}, printable"))
+              for name, text in texts.items()
+              if len(text) > (most := _REASON_MAX if name == "reason" else NAME_MAX)
+              or not text.isprintable())]
 
 
 def beyond_bound(name: str, leaf: Leaf, before: Leaf, bound: Bound) -> list[str]:

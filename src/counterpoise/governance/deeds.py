@@ -6,11 +6,11 @@ Deeds are what is kept: reading them again judges each again, so that a desk can
 charter refuses. Each has its time, ns: the engine's when it was done.
 """
 
-from counterpoise.collateral.schedule import CollateralSchedule
-from counterpoise.governance import enactment, proposals
-from counterpoise.governance.charter import Charter
-from counterpoise.governance.history import COLLATERAL, Enacted, terms_named, with_enacted
-from counterpoise.governance.proposals import Allowance, Desk, Proposal, Told
+from counterpoise.governance import amendments, enactment, proposals
+from counterpoise.governance.charter import Amendment, Charter
+from counterpoise.governance.history import Enacted, with_enacted
+from counterpoise.governance.proposals import Chartered, Desk, Proposal, Told
+from counterpoise.governance.subjects import terms_named
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
@@ -35,6 +35,14 @@ class Proposed:
 
     at: int
     proposal: Proposal
+
+
+@frozen
+class AmendmentProposed:
+    """Another charter is proposed; approved, enacted and withdrawn by the deeds of a proposal."""
+
+    at: int
+    amendment: Amendment
 
 
 @frozen
@@ -90,8 +98,8 @@ class ProposalWithdrawn:
     reason: str
 
 
-Deed = (DeskOpened | Proposed | Weighed | Approved | ProposalEnacted | StepDecided
-        | ProposalWithdrawn)
+Deed = (DeskOpened | Proposed | AmendmentProposed | Weighed | Approved | ProposalEnacted
+        | StepDecided | ProposalWithdrawn)
 
 
 def done(desk: Desk | None, deed: Deed) -> tuple[Desk, tuple[Told, ...]]:
@@ -108,6 +116,10 @@ def done(desk: Desk | None, deed: Deed) -> tuple[Desk, tuple[Told, ...]]:
         return _begun(deed)
     if desk is None:
         raise bad_input(Reason.NOT_APPLICABLE, "desk", "was never opened; open it with a charter")
+    if isinstance(deed, AmendmentProposed):
+        return amendments.propose(desk, deed.amendment, at=deed.at), ()
+    if not isinstance(deed, Proposed) and deed.proposal in amendments.ids(desk):
+        return _of_amendment(desk, deed)
     match deed:
         case Proposed():
             return proposals.propose(desk, deed.proposal, at=deed.at), ()
@@ -128,24 +140,29 @@ def done(desk: Desk | None, deed: Deed) -> tuple[Desk, tuple[Told, ...]]:
                                       reason=deed.reason)
 
 
+def _of_amendment(desk: Desk, deed: Weighed | Approved | ProposalEnacted | StepDecided
+                  | ProposalWithdrawn) -> tuple[Desk, tuple[Told, ...]]:
+    match deed:
+        case Approved():
+            return amendments.approve(desk, deed.proposal, by=deed.by), ()
+        case ProposalEnacted():
+            return amendments.enact(desk, deed.proposal, at=deed.at)
+        case ProposalWithdrawn():
+            return amendments.withdraw(desk, deed.proposal, by=deed.by, reason=deed.reason), ()
+    raise bad_input(Reason.NOT_APPLICABLE, deed.proposal, "amends the charter and has no impact on "
+                    "margins; it is approved without a report")
+
+
 def _begun(deed: DeskOpened) -> tuple[Desk, tuple[Told, ...]]:
     if not deed.by.strip() or not deed.terms:
         raise BadInput(Failure(reason=Reason.BAD_VALUE, subject="desk", sentence="is opened by "
                                "somebody, on an engine that has a segment with parameters"))
-    desk = Desk(charter=deed.charter)
+    desk = Desk(charter=deed.charter, charters=(Chartered(
+        at=deed.at, charter=deed.charter, amendment=AS_FOUND, proposed_by=deed.by,
+        approved_by=()),))
     history = with_enacted(desk.history, *(Enacted(
         segment=subject, version=version, effective_from=deed.at, decided_at=deed.at,
         proposal=AS_FOUND, proposed_by=deed.by, approved_by=(), digest=terms_named(version))
         for subject, version in deed.terms))
-    limits = deed.charter.limits
-    told = () if limits is None else tuple(
-        Allowance(decision=AS_FOUND, segment=subject, digest="", limits=limits)
-        for subject, version in deed.terms
-        if not isinstance(version.parameters, CollateralSchedule))
-    return replaced(desk, history=history), told
-
-
-def subject_of(segment: str, version: ParameterVersion) -> str:
-    """Return what a version's history stands under: the segment, or its collateral schedule."""
-    schedule = isinstance(version.parameters, CollateralSchedule)
-    return f"{segment}{COLLATERAL}" if schedule else segment
+    desk = replaced(desk, history=history)
+    return desk, amendments.limits_told(desk, AS_FOUND, deed.charter.limits)

@@ -6,16 +6,13 @@ and what was in force before it comes back by itself, under a new number.
 
 from typing import Final
 
-from counterpoise.collateral.schedule import CollateralSchedule
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.history import (
-    COLLATERAL,
     Enacted,
     Refused,
     Withdrawn,
     last_number,
     standing,
-    terms_named,
     with_enacted,
     with_refused,
     with_withdrawn,
@@ -36,6 +33,7 @@ from counterpoise.governance.proposals import (
     refuse_beyond,
     with_filed,
 )
+from counterpoise.governance.subjects import segment_of, terms_named
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.frozen import replaced
@@ -107,10 +105,7 @@ def _activation(decision: str, entry: Enacted) -> Activation:
 
 
 def _segment(entry: Enacted) -> str:
-    """Return the engine's segment: schedules have a history beside that of its parameters."""
-    if isinstance(entry.version.parameters, CollateralSchedule):
-        return entry.segment.removesuffix(COLLATERAL)
-    return entry.segment
+    return segment_of(entry.segment, entry.version.parameters)
 
 
 def refuse(desk: Desk, proposal: str, *, number: int, at: int, reason: str) -> Desk:

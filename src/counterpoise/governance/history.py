@@ -1,26 +1,16 @@
 """Which parameters acted when? Entries that are only ever added: enacted, withdrawn, or refused.
 
 What acts at an instant is the latest version enacted for it whose proposal was not withdrawn before
-it began, and which the engine did not refuse. A segment's collateral schedule has a history of its
-own, under the segment's name and `COLLATERAL`. Yesterday's answer never changes: an entry acts from
+it began, and which the engine did not refuse. A subject is a segment's parameters or one kind of
+the terms beside them (`governance.subjects`). Yesterday's answer never changes: an entry acts from
 its own decision on, never before.
 """
 
-from typing import Final
-
-from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
-from counterpoise.margin.parameter_version import ParameterVersion, version_digest
+from counterpoise.governance.subjects import terms_named
+from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen
 from counterpoise.values.time import format_instant
-
-COLLATERAL: Final = " collateral"
-
-
-def terms_named(version: ParameterVersion) -> str:
-    """Return the digest by which the engine knows parameters, or the schedule in their place."""
-    own = version.parameters
-    return schedule_digest(own) if isinstance(own, CollateralSchedule) else version_digest(version)
 
 
 @frozen

@@ -11,7 +11,14 @@ verb returns a new desk; nothing that was filed is ever changed or removed.
 from fnmatch import fnmatchcase
 from typing import Final
 
-from counterpoise.governance.charter import Charter, beyond_bound, untight
+from counterpoise.governance.charter import (
+    NAME_MAX,
+    Amendment,
+    Charter,
+    beyond_bound,
+    misnamed,
+    untight,
+)
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.history import History, last_number, standing
 from counterpoise.governance.leaves import between, leaves_of
@@ -20,8 +27,6 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 from counterpoise.values.time import format_instant
 
-NAME_MAX: Final = 60
-"""Characters of a proposal's id, and of the name of a person."""
 STEPS_MAX: Final = 50
 
 
@@ -46,13 +51,7 @@ class Proposal:
 
     def __post_init__(self) -> None:
         """Refuse a proposal without name, author or reason, or with a ramp that is none."""
-        wrong = [Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]}", sentence=(
-            f"does not say its {name}")) for name in ("id", "segment", "proposed_by", "reason")
-            if not getattr(self, name).strip()]
-        wrong += [Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]!r}", sentence=(
-            f"has a {name} of {len(getattr(self, name))} characters; at most {most}, printable"))
-            for name, most in (("id", NAME_MAX), ("proposed_by", NAME_MAX), ("reason", 500))
-            if len(getattr(self, name)) > most or not getattr(self, name).isprintable()]
+        wrong = misnamed("proposal", self, ("id", "segment", "proposed_by", "reason"))
         if not 1 <= self.steps <= STEPS_MAX:
             wrong.append(Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]}",
                                  sentence=f"has {self.steps} steps; use 1 to {STEPS_MAX}"))
@@ -84,12 +83,38 @@ class Filed:
 
 
 @frozen
+class FiledAmendment:
+    """An amendment with what became of it: `state` is "open", "enacted" or "withdrawn"."""
+
+    amendment: Amendment
+    filed_at: int
+    state: str = "open"
+    approved_by: tuple[str, ...] = ()
+
+
+@frozen
+class Chartered:
+    """A charter rules from `at` (ns) on; `amendment` names what it follows from."""
+
+    at: int
+    charter: Charter
+    amendment: str
+    proposed_by: str
+    approved_by: tuple[str, ...]
+
+
+@frozen
 class Desk:
-    """All proposals and the history they led to, under one charter."""
+    """All proposals and the history they led to, under the charter in force.
+
+    `charters` are those that ever were, in order; nothing of them is changed or removed.
+    """
 
     charter: Charter
     filed: tuple[Filed, ...] = ()
     history: History = History()
+    amendments: tuple[FiledAmendment, ...] = ()
+    charters: tuple[Chartered, ...] = ()
 
 
 @frozen
@@ -137,7 +162,7 @@ def propose(desk: Desk, proposal: Proposal, *, at: int) -> Desk:
         With everything that does: bounds, steps too large, odd parameters, too little notice.
     """
     wrong = []
-    if any(f.proposal.id == proposal.id for f in desk.filed):
+    if proposal.id in ids_filed(desk):
         wrong.append(against(proposal, Reason.DUPLICATE, "is filed already; give a new one an id "
                               "of its own"))
     if not proposal.lasts_ns and proposal.effective_from < at + desk.charter.notice_ns:
@@ -255,14 +280,25 @@ def approve(desk: Desk, proposal: str, *, by: str) -> Desk:
         goes too far.
     """
     filed = opened(desk, proposal)
-    named = bool(by.strip()) and len(by) <= NAME_MAX and by.isprintable()
-    if not named or by in (filed.proposal.proposed_by, *filed.approved_by):
-        raise bad_input(Reason.NOT_APPLICABLE, proposal, f"cannot be approved by {by[:40]!r}: "
-                        "somebody other than its author, each once")
+    refuse_approver(proposal, by, (filed.proposal.proposed_by, *filed.approved_by))
     if not filed.impact:
         raise bad_input(Reason.NOT_APPLICABLE, proposal, "has no impact report yet; weigh it first")
     refuse_beyond(filed)
     return with_filed(desk, replaced(filed, approved_by=(*filed.approved_by, by)))
+
+
+def refuse_approver(filed: str, by: str, already: tuple[str, ...]) -> None:
+    """Refuse an approval by nobody, by the author, or by who approved before.
+
+    Raises
+    ------
+    BadInput
+        If it is one of these.
+    """
+    named = bool(by.strip()) and len(by) <= NAME_MAX and by.isprintable()
+    if not named or by in already:
+        raise bad_input(Reason.NOT_APPLICABLE, filed, f"cannot be approved by {by[:40]!r}: "
+                        "somebody other than its author, each once")
 
 
 def refuse_beyond(filed: Filed) -> None:
@@ -275,6 +311,11 @@ def refuse_beyond(filed: Filed) -> None:
     """
     if filed.beyond:
         raise BadInput(*(against(filed.proposal, Reason.TOO_LARGE, s) for s in filed.beyond))
+
+
+def ids_filed(desk: Desk) -> set[str]:
+    """Return the ids of everything that was ever filed."""
+    return {f.proposal.id for f in desk.filed} | {a.amendment.id for a in desk.amendments}
 
 
 def found(desk: Desk, proposal: str) -> Filed:

@@ -12,7 +12,13 @@ import numpy as np
 from counterpoise import _core
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.counting import Counted, counted_prices, withheld_gains
-from counterpoise.collateral.cross import AssetAmounts, asset_amounts, cross_owned, prices_in
+from counterpoise.collateral.cross import (
+    AssetAmounts,
+    CrossOwned,
+    asset_amounts,
+    cross_owned,
+    prices_in,
+)
 from counterpoise.collateral.valuation import Cash, Equity, Owners, equity_of, with_value
 from counterpoise.margin.layout import Ints, Layout
 from counterpoise.margin.model import (
@@ -21,6 +27,7 @@ from counterpoise.margin.model import (
     MarginModel,
     PricedMarket,
     UnitModel,
+    is_unit_model,
 )
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.pools import Bools
@@ -86,7 +93,7 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
     else:
         now = PricedMarket(market=market, arrays=arrays, parameters=version.parameters)
     if isinstance(book, Layout):
-        assert isinstance(model, UnitModel)
+        assert is_unit_model(model)
         results = model.measured(book, now, tuple(range(len(book.blocks))), threads)
         return margins_of(book, results, now, model, threads=threads)
     requirements = model.requirement(book, now.arrays, market, version.parameters, threads)
@@ -96,7 +103,7 @@ def compute_margin(book: Book | Layout, market: MarketSnapshot, *, model: Margin
 
 def laid_out(book: Book, model: MarginModel, *, threads: int = 1) -> Book | Layout:
     """Return what `compute_margin` takes instead of the book, to be kept while positions stand."""
-    return model.layout(book, threads) if isinstance(model, UnitModel) else book
+    return model.layout(book, threads) if is_unit_model(model) else book
 
 
 def margins_of(layout: Layout, results: tuple[Any, ...], now: PricedMarket, model: UnitModel, *,
@@ -129,7 +136,7 @@ def priced_market(market: MarketSnapshot, *, model: MarginModel, version: Parame
     """Return a market priced for a model, with all that it derives of market and parameters."""
     now = PricedMarket(market=market, parameters=version.parameters, arrays=priced(
         market, model=model, version=version, threads=threads))
-    return model.with_terms(now) if isinstance(model, UnitModel) else now
+    return model.with_terms(now) if is_unit_model(model) else now
 
 
 def against_equity(book: Book, market: MarketSnapshot, requirements: Requirements,
@@ -163,11 +170,7 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         from counterpoise.margin.terms.loans import with_loans  # few accounts have such terms
 
         requirements = with_loans(requirements, book, market, rule.borrowing)
-    accounts = requirements.account
-    amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
-                            option_value=rule.option_value, threads=threads)
-    priced = _counted(book, market, amounts, (rule, accounts))
-    owned = cross_owned(amounts, rule.schedule, priced, rule.counts)
+    owned = owned_in_all(book, market, rule, requirements.account, threads=threads)
     balance, above, over, status = _core.standing(
         owned=owned.balance, initial=requirements.initial, maintenance=requirements.maintenance,
         pool=requirements.pool, haircut=np.zeros(1), threads=threads)
@@ -175,6 +178,15 @@ def _against_all_assets(book: Book, market: MarketSnapshot, requirements: Requir
         requirements=requirements, equity_rule=rule, equity=owned.equity, margin_balance=balance,
         initial_excess=above, maintenance_excess=over, status=status, no_entry=owned.no_entry,
         no_price=owned.no_price)
+
+
+def owned_in_all(book: Book, market: MarketSnapshot, rule: CrossEquity, accounts: Indices, *,
+                 threads: int = 1) -> CrossOwned:
+    """Return what `accounts`, increasing indices, own over all assets by a rule, weighed by it."""
+    amounts = asset_amounts(book, market, accounts=accounts, numeraire=rule.numeraire,
+                            option_value=rule.option_value, threads=threads)
+    priced = _counted(book, market, amounts, (rule, accounts))
+    return cross_owned(amounts, rule.schedule, priced, rule.counts)
 
 
 def _counted(book: Book, market: MarketSnapshot, amounts: AssetAmounts,

@@ -3,7 +3,7 @@
     scenarios -> one pricing pass -> requirement of the whole book at once, compared with equity
 """
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
 
 from counterpoise.accounts.book import Book
 from counterpoise.collateral.borrowing import BorrowTerms
@@ -128,7 +128,6 @@ class MarginModel(Protocol):
         """
 
 
-@runtime_checkable
 class UnitModel(MarginModel, Protocol):
     """A model whose requirement is a sum over risk units that do not cross underlyings.
 
@@ -153,3 +152,11 @@ class UnitModel(MarginModel, Protocol):
         With them comes what the positions of each are worth as equity, [row], in the pool's
         currency: the sum over its units of the units' own sums.
         """
+
+
+def is_unit_model(model: MarginModel) -> TypeGuard[UnitModel]:
+    """Return whether a model is laid out in risk units; asked for every margin, so by name."""
+    return all([hasattr(model, name) for name in _OF_UNITS])
+
+
+_OF_UNITS: Final = ("layout", "with_terms", "measured", "required")

@@ -9,10 +9,13 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.accounts.book import Book
+from counterpoise.instruments.catalogue import Catalogue
 from counterpoise.margin.requirement import Floats, Indices
 from counterpoise.market.snapshot import MarketSnapshot
+from counterpoise.values.assets import Asset
 from counterpoise.values.failure import Failure
 from counterpoise.values.frozen import frozen
+from counterpoise.values.latest import of_latest
 
 NO_FAILURE: Final = 2**31
 """No instrument: larger than every catalogue column."""
@@ -52,7 +55,12 @@ def cross_pools(book: Book, numeraire: str) -> PoolRows:
 
 def pool_codes(book: Book) -> tuple[str, ...]:
     """Return the settlement assets of the catalogue and the assets of the balances, sorted."""
-    return tuple(sorted({a.code for a in book.assets} | set(book.catalogue.settlements)))
+    return _pool_codes(book.assets, book.catalogue)
+
+
+@of_latest
+def _pool_codes(assets: tuple[Asset, ...], terms: Catalogue) -> tuple[str, ...]:
+    return tuple(sorted({a.code for a in assets} | set(terms.settlements)))
 
 
 def _held(book: Book, pools: tuple[str, ...]) -> Bools:
@@ -90,8 +98,15 @@ def pool_of_instrument(book: Book, pools: tuple[str, ...]) -> Indices:
     """
     if len(pools) == 1:
         return np.zeros(len(book.catalogue), np.int32)
-    place = np.array([pools.index(s) for s in book.catalogue.settlements], np.int32)
-    return np.asarray(place[book.catalogue.settlement])
+    return _pool_of(book.catalogue, pools)
+
+
+@of_latest
+def _pool_of(terms: Catalogue, pools: tuple[str, ...]) -> Indices:
+    place = np.array([pools.index(s) for s in terms.settlements], np.int32)
+    pool = np.asarray(place[terms.settlement])
+    pool.flags.writeable = False
+    return pool
 
 
 def position_accounts(pointer: np.ndarray[Any, np.dtype[np.int64]]) -> Indices:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from counterpoise.collateral.borrowing import NO_BORROWING, Borrowing
 from counterpoise.collateral.counting import CountingTerms
-from counterpoise.collateral.limits import Counts
+from counterpoise.collateral.limits import Counts, ExposureLimits
 from counterpoise.collateral.schedule import CollateralSchedule, schedule_digest
 from counterpoise.margin.model import CrossEquity, EquityRule, MarginModel
 from counterpoise.values.frozen import frozen, replaced
@@ -57,7 +57,8 @@ def own_digests(terms: OwnTerms) -> tuple[str, ...]:
     return out if terms.counts is None else (*out, digest_of_terms(terms.counts))
 
 
-def digest_of_terms(terms: Borrowing | Counts | dict[str, CountingTerms]) -> str:
+def digest_of_terms(terms: CollateralSchedule | Borrowing | Counts | ExposureLimits
+                    | dict[str, CountingTerms]) -> str:
     """Return the SHA-256 of terms, names and values."""
     from counterpoise.values.digest import sha256_of, text_of  # no margin number needs it
 

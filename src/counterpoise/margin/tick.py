@@ -16,7 +16,7 @@ from counterpoise.accounts.book import Book, Columns, accounts_of
 from counterpoise.collateral.cross import prices_in
 from counterpoise.margin.compute import AccountMargin, compute_margin, margins_of, priced
 from counterpoise.margin.layout import Ints, Layout
-from counterpoise.margin.model import CrossEquity, MarginModel, PricedMarket, UnitModel
+from counterpoise.margin.model import CrossEquity, MarginModel, PricedMarket, is_unit_model
 from counterpoise.margin.parameter_version import ParameterVersion
 from counterpoise.margin.pools import pool_of_instrument
 from counterpoise.market.conditions import column_of
@@ -177,7 +177,7 @@ def _rows_with_orders(layout: Layout, touched: Bools) -> Columns:
 
 def _measured(now: Margined, blocks: tuple[int, ...], rows: Ints | None, threads: int) -> Moved:
     layout, model = now.held, now.model
-    assert isinstance(layout, Layout) and isinstance(model, UnitModel)
+    assert isinstance(layout, Layout) and is_unit_model(model)
     market = model.with_terms(PricedMarket(market=now.market, arrays=now.arrays,
                                            parameters=now.version.parameters))
     fresh = dict(zip(blocks, model.measured(layout, market, blocks, threads), strict=True))
@@ -215,7 +215,7 @@ def rows_that_moved(layout: Layout, margins: AccountMargin) -> Ints:
 def all_rows(now: Margined, *, threads: int = 1) -> AccountMargin:
     """Return the margins of every row as they stand, added up from the stored unit results."""
     layout, model = now.held, now.model
-    if not (isinstance(layout, Layout) and isinstance(model, UnitModel)):
+    if not (isinstance(layout, Layout) and is_unit_model(model)):
         return _all_again(now, threads).margins
     market = PricedMarket(market=now.market, arrays=now.arrays, parameters=now.version.parameters)
     return margins_of(layout, now.results, market, model, threads=threads)

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast, dataclass_transform
 import numpy as np
 
 T = TypeVar("T")
-_set = object.__setattr__
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
@@ -52,22 +51,34 @@ def replaced(value: T, **changes: Any) -> T:
 
 
 def _init(self: Any, **given: Any) -> None:
-    fields = self.__fields__
-    if given.keys() != self.__names__:
-        given = self.__defaults__ | given
-        missing = [n for n in fields if n not in given]
-        unknown = [n for n in given if n not in fields]
-        if missing or unknown:
-            raise TypeError(f"{type(self).__name__}: missing {missing}, unknown {unknown}")
-    for name in fields:
-        field = given[name]
-        if isinstance(field, np.ndarray):
-            field = field.view()
-            field.flags.writeable = False
-        _set(self, name, field)
-    check = getattr(self, "__post_init__", None)
-    if check is not None:
-        check()
+    """Make the first value of a class, and its later ones without looking at the class again."""
+    cls = type(self)
+    type.__setattr__(cls, "__init__", _initializer(cls))
+    self.__init__(**given)
+
+
+def _initializer(cls: Any) -> Any:
+    names, defaults, arrays = cls.__fields__, cls.__defaults__, np.ndarray
+    setters = tuple([(name, getattr(cls, name).__set__) for name in names])
+    count, checked = len(setters), hasattr(cls, "__post_init__")
+
+    def __init__(self: Any, **given: Any) -> None:
+        if len(given) != count or not cls.__names__.issuperset(given):
+            given = defaults | given
+            missing = [n for n in names if n not in given]
+            unknown = [n for n in given if n not in names]
+            if missing or unknown:
+                raise TypeError(f"{cls.__name__}: missing {missing}, unknown {unknown}")
+        for name, put in setters:
+            field = given[name]
+            if isinstance(field, arrays) and field.flags.writeable:
+                field = field.view()
+                field.flags.writeable = False
+            put(self, field)
+        if checked:
+            self.__post_init__()
+
+    return __init__
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:

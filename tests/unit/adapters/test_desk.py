@@ -128,8 +128,8 @@ ASKED = {"id": "p2", "segment": "all", "reason": "why", "effective_from": "2027-
 
 
 @pytest.mark.parametrize(("document", "words"), [
-    ([], "is not a JSON object"), ({**ASKED}, "says parameters that change, or a collateral"),
-    ({**ASKED, "parameters": {}, "schedule": {}}, "one of the two"),
+    ([], "is not a JSON object"), ({**ASKED}, "says parameters that change, whole terms"),
+    ({**ASKED, "parameters": {}, "schedule": {}}, "one of parameters, schedule, borrowing"),
     ({**ASKED, "parameters": {}, "colour": 1}, "proposal.colour: is no part of a proposal"),
     ({**ASKED, "parameters": {}, "reason": 3}, "proposal.reason: is missing or no text"),
     ({**ASKED, "parameters": {}, "segment": "x"}, "x: has no parameters on this desk"),

@@ -69,11 +69,11 @@ def test_funding_is_the_mean_of_a_whole_day_per_eight_hours(tmp_path):
 
 
 @pytest.mark.parametrize(("read", "text", "words"), [
-    (read_closes, "symbol,date,close\nBTC,2024-10-04,0\n", "not above 0"),
-    (read_closes, "symbol,date,close\nBTC,2024-10-04,-5\n", "not above 0"),
-    (read_closes, "symbol,date,close\nBTC,2024-10-04,1e400\n", "not above 0"),
-    (read_closes, "symbol,date,close\nBTC,2024-10-04,\n", "not above 0"),
-    (read_closes, "symbol,date,close\nBTC,2024-10-04,nan\n", "not above 0"),
+    (read_closes, "symbol,date,close\nBTC,2024-10-04,0\n", "not a number above 0"),
+    (read_closes, "symbol,date,close\nBTC,2024-10-04,-5\n", "not a number above 0"),
+    (read_closes, "symbol,date,close\nBTC,2024-10-04,1e400\n", "not a number above 0"),
+    (read_closes, "symbol,date,close\nBTC,2024-10-04,\n", "not a number above 0"),
+    (read_closes, "symbol,date,close\nBTC,2024-10-04,nan\n", "not a number above 0"),
     (read_closes, 'symbol,date,close\nBTC,2024-10-04,"1,5"\n', "thousands separator"),
     (read_closes, "symbol,date,close\nBTC,2024-10-04,5\nBTC,2024-10-04,6\n", "twice"),
     (read_closes, "symbol,date,close\nbtc/usd,2024-10-04,5\n", "no code"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from counterpoise.adapters.factor_sources import read_closes
 from counterpoise.adapters.price_history import PriceFiles, price_history
 from counterpoise.values.failure import BadInput
 from counterpoise.values.time import DAY_NS, parse_instant
@@ -123,3 +124,35 @@ def test_real_prices_have_the_crash_and_the_surface_of_march_2020(shared):
     assert history.volatility[row["2020-03-13"], 0] > 0.8
     assert history.volatility[row["2026-02-06"], 0] == pytest.approx(0.826, abs=0.01)
     assert DAY_NS == int(np.diff(history.day).max())
+
+
+def test_bars_and_texts_are_read_as_for_calibration(tmp_path):
+    path = tmp_path / "bars.csv"
+    path.write_text("ts,symbol,close\n" + "".join(
+        f"2024-03-{1 + h // 24:02d}T{h % 24:02d}:00:00Z, BTC ,{100 + h}\n" for h in range(72)
+        if h != 47))
+    history = price_history(PriceFiles(prices=str(path), coins=("BTC",)))
+
+    assert [123.0, 171.0] == history.close[[0, 2], 0].tolist() and np.isnan(history.close[1, 0])
+    path.write_text("date,symbol,close\n2024-03-01,btc,100\n")
+    with pytest.raises(BadInput, match="'btc' is no code of an asset"):
+        price_history(PriceFiles(prices=str(path), coins=("BTC",)))
+
+
+def test_one_file_says_the_same_to_a_backtest_and_to_a_calibration(tmp_path):
+    for wrong in ("0", "ten", "-1", "nan", "1e400"):
+        path = _prices(tmp_path, [*_rows("BTC", DAYS[:5]), f"{DAYS[5]},BTC,spot,v,USD,{wrong},24"])
+        said = []
+        for read in (read_closes, lambda p: price_history(PriceFiles(prices=p, coins=("BTC",)))):
+            with pytest.raises(BadInput) as refused:
+                read(path)
+            said.append(refused.value.failures)
+        assert said[0] == said[1]
+
+
+def test_path_with_an_equals_sign_is_a_path_where_there_is_such_a_file(tmp_path):
+    folder = tmp_path / "year=2024"
+    folder.mkdir()
+    found = price_history(PriceFiles(prices=_prices(folder, _rows("BTC", DAYS)), coins=("BTC",)))
+
+    assert len(DAYS) == np.isfinite(found.close).sum()

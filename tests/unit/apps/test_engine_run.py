@@ -14,6 +14,7 @@ from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED
 from counterpoise.apps.crowd import Crowd
 from counterpoise.apps.engine_run import Plan, run
+from counterpoise.apps.engine_writer import equipment_of_all, recovered
 from counterpoise.engine.events import Deposited, Filled
 from counterpoise.values.frozen import replaced
 from counterpoise.values.time import SECOND_NS
@@ -65,6 +66,22 @@ def test_batch_of_which_all_is_in_the_log_is_left_out(plan, monkeypatch):
     last = run(plan, stop=threading.Event(), seen=lambda _: None)
 
     assert 3 == last.step and 1 == sum(r.client_id == "d" for r in log_of(plan.place))
+
+
+def test_a_few_of_the_crowd_keep_pockets_and_are_linked(plan):
+    crowd = replaced(plan.crowd, accounts=200)
+    last = run(replaced(plan, crowd=crowd, steps=7), stop=threading.Event(), seen=lambda _: None)
+    log = log_of(plan.place)
+    with closing(places.opened(plan.place)) as store:
+        state = recovered(store, equipment_of_all(1)).state
+    pockets = [f"account-{n:06d}/isolated" for n in (2, 102)]
+    kinds = {name: [r.kind for r in log if name in r.accounts] for name in pockets}
+
+    assert (2, 2, 202) == (last.pockets, last.linked, last.accounts)
+    assert {1: 0, 101: 100} == state.ties.head
+    assert all(["PocketOpened", "Transferred", "TransferDecided", "Filled", "Filled"]
+               == kinds[name][:5] for name in pockets)
+    assert not [r for r in log if r.kind == "EventRefused"]
 
 
 def test_a_running_engine_can_be_asked_and_verified(plan, capsys):

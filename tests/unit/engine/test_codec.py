@@ -1,5 +1,7 @@
 """Does every event and effect have one form of bytes, and does nothing else?"""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from engine_events import effects, events
 from rule_books.gross_cross import GrossCross
 
 TYPES = codec.vocabulary([GrossCross()])
+BINARY = partial(codec.decoded_event, types=TYPES)
 PACKED = [e for e in (*events(), *effects())
           if set(type(e).__types__.values()) <= {int, str}]
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
@@ -75,7 +78,7 @@ def test_spoiled_bytes_are_an_event_in_canonical_form_or_refused(event, data):
 
 @given(st.binary(max_size=200))
 def test_noise_is_recorded_as_unreadable(noise):
-    event = codec.event_or_unreadable(bytes([9]) + noise, TYPES, client_id="feed-1", time=3)
+    event = codec.event_or_unreadable(bytes([9]) + noise, BINARY, time=3)
 
     assert isinstance(event, UnreadableReceived) and event.size == len(noise) + 1
     assert codec.decoded_event(codec.encoded(event), TYPES) == event
@@ -86,11 +89,10 @@ def test_noise_is_recorded_as_unreadable(noise):
     {"time": -(2**63)}])
 def test_event_that_no_record_can_name_is_recorded_as_unreadable(changes):
     frame = codec.encoded(replaced(events()[0], **changes))
-    event = codec.event_or_unreadable(frame, TYPES, client_id="feed-1", time=3)
+    event = codec.event_or_unreadable(frame, BINARY, time=3)
 
-    assert isinstance(event, UnreadableReceived) and "feed-1" == event.client_id
-    assert Filled is type(codec.event_or_unreadable(codec.encoded(events()[0]), TYPES,
-                                                    client_id="feed-1", time=3))
+    assert isinstance(event, UnreadableReceived) and f"unreadable-{event.digest}" == event.client_id
+    assert Filled is type(codec.event_or_unreadable(codec.encoded(events()[0]), BINARY, time=3))
 
 
 HOSTILE = {

@@ -11,6 +11,7 @@ from counterpoise.engine.exposure import sum_of_owned
 from counterpoise.engine.image import decoded_state, encoded_state, state_root
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.margin.exposure import gross_notional
+from counterpoise.margin.scheduled import digest_of_terms
 from counterpoise.values.failure import Reason
 from counterpoise.values.frozen import replaced
 from counterpoise.values.quantity import INT64_MAX
@@ -211,3 +212,29 @@ def test_a_change_is_weighed_within_the_limits_that_act(world, cap, admitted):
 
     # Alice would need 63,000; all of her 100,000 count, or half of them.
     assert decided.admitted == admitted
+
+
+def test_limits_that_wait_are_taken_back_and_those_that_act_are_not(world):
+    now, first = world.time, ExposureLimits(gross_max=1e6)
+    limit(world, gross_max=1e6)
+    limit(world, now + 10**9, gross_max=5e5)
+    gone = {"segment": "retail", "effective_from": now + 10**9}
+    refused, = world.say(said.ChangeWithdrawn, **gone, digest=digest_of_terms(first))
+    assert Reason.NOT_APPLICABLE == refused.failures[0].reason
+    told = world.say(said.ChangeWithdrawn, **gone, digest=digest_of_terms(
+        ExposureLimits(gross_max=5e5)))
+
+    assert () == told
+    world.time += 2 * 10**9
+    assert not [e for e in world.hear(world.event(said.ClockAdvanced))
+                if isinstance(e, made.LimitsTookEffect)]
+    assert first == world.state.exposure[0].acting
+
+
+def test_limits_taken_back_before_any_acted_leave_the_state_as_it_was(world):
+    before = world.state.exposure
+    limit(world, world.time + 10**9, gross_max=5e5)
+    world.say(said.ChangeWithdrawn, segment="retail", effective_from=world.time + 10**9,
+              digest=digest_of_terms(ExposureLimits(gross_max=5e5)))
+
+    assert before == world.state.exposure == {}

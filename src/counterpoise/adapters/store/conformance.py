@@ -39,9 +39,9 @@ class Places:
 
 def check_store(places: Places, *, seed: int) -> tuple[str, ...]:
     """Return the broken promises, one sentence each; none is the good answer."""
-    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _screened_for_two,
-                                 _outbox, _snapshots, _forgetting, _one_writer, _reading_beside,
-                                 _odd_names,
+    checks: tuple[Check, ...] = (_empty, _order, _all_or_none, _ids_once, _unindexed,
+                                 _screened_for_two, _outbox, _snapshots, _forgetting,
+                                 _one_writer, _reading_beside, _odd_names,
                                  lambda places: _long_life(places, Random(seed)))
     return tuple(sentence for check in checks for sentence in _answered(check, places))
 
@@ -132,6 +132,28 @@ def _ids_once(places: Places) -> Iterator[str]:
     journal.store.index(IndexRows(ids=(("one", 2, b"z" * 16),), touched=(("a", 3),), upto=1))
     if journal.store.indexed() != 3 or journal.store.known(["one"])["one"].content == b"z" * 16:
         yield "adding to the index again changes it"
+    journal.close()
+
+
+def _unindexed(places: Places) -> Iterator[str]:
+    journal = open_journal(places.fresh(), header=HEADER)
+    events = (event("one"), event("two", accounts=("a",)), event("three", accounts=("a",)))
+    journal.append(Batch(events=events))
+    journal.close()
+    store = places.again(journal.store)
+    for foot, left in ((2, ["one"]), (0, [])):
+        if foot:
+            frames = store.frames(foot - 1, 1)
+            store.forget(Mark(number=foot, hash=hash_of(frames[0])))
+        store.unindex(() if foot else ("one",))
+        if [row[0] for row in store.id_rows("", 9)] != left or store.numbers_of("a", 2, 9):
+            yield "what the index is to forget stays, or goes beyond it"
+        if store.indexed() != store.foot().number:
+            yield "an index that was forgotten says that it reaches further"
+    store.close()
+    journal = open_journal(places.again(store), header=HEADER)
+    if journal.screen(events[1:]).repeated != {"two": 3, "three": 4}:
+        yield "an index that was forgotten is not caught up from the log"
     journal.close()
 
 

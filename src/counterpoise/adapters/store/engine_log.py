@@ -1,16 +1,18 @@
 """What does the engine's life look like in a log? Its events and effects as entries, and back.
 
-A log of the engine begins with a header (which codec, which forms) and the snapshot of its first
-state after that; everything else is an event. Replay applies the events with the engine's own
-`step`, so that a log is read by exactly what wrote it.
+A log of the engine begins with a header (which codec, which forms, whose prices) and the snapshot
+of its first state after that; everything else is an event. Replay applies the events with the
+engine's own `step`, so that a log is read by exactly what wrote it.
 """
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 
+from counterpoise.adapters.store.header import told_by
 from counterpoise.adapters.store.history import CHUNK, record_at, state_at
 from counterpoise.adapters.store.journal import Journal, open_journal
 from counterpoise.adapters.store.records import START, Entry, Record, RecordType
@@ -23,11 +25,28 @@ from counterpoise.engine.forms import Types, written
 from counterpoise.engine.state import Equipment, State
 from counterpoise.engine.step import step
 from counterpoise.values.failure import BadInput, Reason, bad_input
+from counterpoise.values.frozen import frozen
 
 HEADER: Final = {"log": "counterpoise engine", "codec": codec.FORMAT, "state": image.STATE_FORMAT}
 FIRST: Final = 1
 """The header's number: the first state is the snapshot after it."""
 _WORDS_MAX: Final = 400
+
+
+class Origin(StrEnum):
+    """How the prices of a log came to be."""
+
+    SIMULATED = "simulated"
+    RECORDED = "recorded"
+    FED = "fed"
+
+
+@frozen
+class Market:
+    """Whose prices a log lives on: how they came to be, and `source` in words."""
+
+    origin: Origin
+    source: str
 
 
 def _accounts_of(kind: Any) -> Callable[[Any], tuple[str, ...]]:
@@ -117,18 +136,38 @@ def effect_entries(effects: Iterable[Effect], first: int) -> tuple[Entry, ...]:
                   for effect in effects])
 
 
-def open_engine_journal(store: Store, first: State) -> Journal:
-    """Return the writer of an engine's log; a new log begins with the state `first`.
+def open_engine_journal(store: Store, first: State, market: Market | None = None) -> Journal:
+    """Return the writer of an engine's log.
+
+    A new log begins with the state `first` and says whose prices it lives on, where that is given.
 
     Raises
     ------
     BadInput
         If the log is damaged or another program's.
     """
-    journal = open_journal(store, header=HEADER)
+    journal = open_journal(store, header=HEADER, told={"market": market_document(market)})
     if journal.head.number == FIRST and not store.snapshots():
         journal.keep_snapshot(journal.head, root_of(first), image.encoded_state(first))
     return journal
+
+
+def market_document(market: Market | None) -> dict[str, str] | None:
+    """Return whose prices a log lives on as its header has it, None where it does not say."""
+    if market is None:
+        return None
+    return {"origin": market.origin.value, "source": market.source}
+
+
+def market_of(store: Store) -> Market | None:
+    """Return whose prices a log lives on.
+
+    None where it does not say: older logs do not, nor do those whose first record was forgotten.
+    """
+    told = told_by(store).get("market")
+    if not isinstance(told, dict) or told.get("origin") not in set(Origin):
+        return None
+    return Market(origin=Origin(told["origin"]), source=str(told.get("source", "")))
 
 
 def starts(store: Store) -> tuple[Snapshot, ...]:

@@ -1,4 +1,8 @@
-"""By what was a log begun? Its first record says which codec and which forms it is written in."""
+"""By what was a log begun? Its first record says which codec and which forms it is written in.
+
+It may tell more, such as whose prices the log lives on. What it tells is shown; what it is written
+in must be what the reader reads.
+"""
 
 import json
 from typing import Any
@@ -32,11 +36,26 @@ def refuse_other_header(store: Store, header: dict[str, Any]) -> None:
         Saying by what, and how to upgrade.
     """
     first = record_in(store.frames(0, 1)[0], START)
-    if first.type != RecordType.HEADER or first.payload != _header_text(header):
+    found = _header_in(first)
+    if first.type != RecordType.HEADER or {n: found.get(n) for n in header} != header:
         raise bad_input(Reason.UNREADABLE, store.place, "was begun by "
                         f"{first.payload[:200].decode(errors='replace')}; this program writes "
                         f"{_header_text(header).decode()}. Upgrade the log with counterpoise "
                         "upgrade, or take the program that wrote it")
+
+
+def told_by(store: Store) -> dict[str, Any]:
+    """Return what the header of a log says, {} where it says nothing or is no longer kept."""
+    frames = store.frames(0, 1) if store.foot() == START else []
+    return _header_in(record_in(frames[0], START)) if frames else {}
+
+
+def _header_in(record: Record) -> dict[str, Any]:
+    try:
+        found = json.loads(record.payload)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _header_text(header: dict[str, Any]) -> bytes:

@@ -11,11 +11,14 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from itertools import repeat
 from typing import Any, Final
 
+from counterpoise.adapters.store.client_ids import rows_of
 from counterpoise.adapters.store.header import begin, refuse_other_header
 from counterpoise.adapters.store.history import records, state_at
 from counterpoise.adapters.store.records import (
+    CLIENT_ID,
     START,
     Entry,
     Mark,
@@ -24,7 +27,7 @@ from counterpoise.adapters.store.records import (
     chained,
     content_of,
     hash_of,
-    refuse_unfit,
+    refuse_unlike_a_batch,
 )
 from counterpoise.adapters.store.store import IndexRows, Known, Snapshot, Store, StoreStopped
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -36,6 +39,9 @@ WAITING_MAX: Final = 64
 """Batches that wait: whoever hands in more waits with them."""
 RECENT_MAX: Final = 200_000
 """Client ids in memory before they go to the index in one large step."""
+UNINDEXED_MAX: Final = 50_000
+"""Records that opening leaves to be indexed later: else one death after the other, each before such
+a step is done, would make every start longer."""
 
 
 @frozen
@@ -52,16 +58,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Refuse what no record can hold, wrong types, effects of absent events, an id twice."""
-        refuse_unfit([*self.events, *self.effects])
-        ids = {e.client_id for e in self.events}
-        if len(ids) != len(self.events):
-            raise bad_input(Reason.DUPLICATE, "batch", "has a client id twice; each event has its "
-                            "own")
-        if (any(e.type != RecordType.EVENT for e in self.events)
-                or any(e.type != RecordType.EFFECT or not -1 <= e.cause < len(self.events)
-                       for e in self.effects)):
-            raise bad_input(Reason.BAD_VALUE, "batch", "has an entry of another type among its "
-                            "events or effects, or an effect of an event that it does not have")
+        refuse_unlike_a_batch(self.events, self.effects)
 
 
 @frozen
@@ -129,20 +126,26 @@ class Journal:
 
     def screen(self, events: Sequence[Entry]) -> Screened:
         """Sort events by what their ids say, the first of an id counting; nothing is written."""
-        contents = [content_of(event) for event in events]
-        found = self._screened(events, contents)
-        fresh = set(map(id, found.fresh)) if len(found.fresh) < len(events) else None
+        names = [*map(CLIENT_ID, events)]
+        contents = [*map(content_of, events)]
+        found = self._screened(names, events, contents)
+        offered = zip(events, contents, strict=True)
+        if len(found.fresh) == len(events):
+            fresh = dict(zip(names, offered, strict=True))
+        else:
+            kept = set(map(id, found.fresh))
+            fresh = {e.client_id: (e, content) for e, content in offered if id(e) in kept}
         with self._claim:
             if len(self._offered) > RECENT_MAX:
                 self._offered.clear()
-            self._offered.update(
-                (event.client_id, (event, content))
-                for event, content in zip(events, contents, strict=True)
-                if fresh is None or id(event) in fresh)
+            self._offered.update(fresh)
         return found
 
-    def _screened(self, events: Sequence[Entry], contents: list[bytes]) -> Screened:
-        known = self._seen([e.client_id for e in events])
+    def _screened(self, names: list[str], events: Sequence[Entry],
+                  contents: list[bytes]) -> Screened:
+        known = self._seen(names)
+        if not known and len(set(names)) == len(names):
+            return Screened(fresh=tuple(events), repeated={}, refused=())
         fresh: list[Entry] = []
         repeated: dict[str, int] = {}
         refused: list[Failure] = []
@@ -161,11 +164,12 @@ class Journal:
         with self._claim:
             found = {name: known for name in ids
                      if (known := self._recent.get(name) or self._older.get(name))}
-            rest = [n for n in ids if n not in found and n not in self._absent]
+            rest = ids if not found else [n for n in ids if n not in found]
+            rest = [n for n in rest if n not in self._absent] if self._absent else rest
         indexed = self.store.known(rest) if rest else {}
         with self._claim:
             # What the index does not have it can only get through this journal.
-            self._absent.update(name for name in rest if name not in indexed)
+            self._absent.update([n for n in rest if n not in indexed] if indexed else rest)
         return found | indexed
 
     def submit(self, batch: Batch) -> Ticket:
@@ -189,24 +193,24 @@ class Journal:
     def _claimed(self, batch: Batch) -> Ticket:
         if self._error is not None:
             raise StoreStopped(str(self._error)) from self._error
-        names = [e.client_id for e in batch.events]
+        names = [*map(CLIENT_ID, batch.events)]
         with self._claim:
             offered = [self._offered.pop(name, None) for name in names]
         if all(one is not None and one[0] is event
                for one, event in zip(offered, batch.events, strict=True)):
             contents = [one[1] for one in offered if one is not None]
         else:
-            contents = [content_of(e) for e in batch.events]
-            self._refuse_known(batch, contents)
+            contents = [*map(content_of, batch.events)]
+            self._refuse_known(batch, names, contents)
         with self._claim:
-            self._recent.update(zip(names, (Known(0, c) for c in contents), strict=True))
+            self._recent.update(zip(names, map(Known, repeat(0), contents), strict=False))
             self._absent.difference_update(names)
             if len(self._absent) > RECENT_MAX:
                 self._absent.clear()
         return Ticket(batch, contents)
 
-    def _refuse_known(self, batch: Batch, contents: list[bytes]) -> None:
-        screened = self._screened(batch.events, contents)
+    def _refuse_known(self, batch: Batch, names: list[str], contents: list[bytes]) -> None:
+        screened = self._screened(names, batch.events, contents)
         again = [Failure(reason=Reason.DUPLICATE, subject=name, sentence="was applied already; it "
                          "is applied once") for name in screened.repeated]
         if again or screened.refused:
@@ -309,7 +313,7 @@ class Journal:
             marks.append(head)
             touched += [(account, number) for number, entry in enumerate(entries, first)
                         for account in entry.accounts]
-            ids.update(zip([e.client_id for e in ticket.batch.events],
+            ids.update(zip(map(CLIENT_ID, ticket.batch.events),
                            map(Known, range(first, head.number + 1), ticket.contents),
                            strict=False))
         self.store.commit(frames, head, self._sent)
@@ -345,11 +349,13 @@ class Journal:
                                    touched=tuple(touched), upto=upto))
 
 
-def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
+def open_journal(store: Store, *, header: dict[str, Any],
+                 told: dict[str, Any] | None = None) -> Journal:
     """Return the writer of a store that was opened for writing.
 
-    `header` says by what the log is written (codec, versions); a new log begins with it, an old
-    one must have the same. What the index lacks is read from the log, and checked on the way.
+    `header` says by what the log is written (codec, versions); a new log begins with it and with
+    what is `told` beside it, an old one must have the same header, whatever it tells. What the
+    index lacks is read from the log, and checked on the way; most of it is indexed there and then.
 
     Raises
     ------
@@ -357,23 +363,25 @@ def open_journal(store: Store, *, header: dict[str, Any]) -> Journal:
         If the log is damaged there, or was written by something else.
     """
     if store.head() == START:
-        begin(store, header)
+        begin(store, header | (told or {}))
     elif store.foot() == START:
         refuse_other_header(store, header)
     foot, head, reach = store.foot(), store.head(), store.indexed()
     if reach < foot.number or reach > head.number:
         raise bad_input(Reason.UNREADABLE, store.place, f"has an index up to record {reach}, which "
                         f"does not belong to its log of {foot.number + 1} to {head.number}: "
-                        "restore a backup")
-    recent: dict[str, Known] = {}
-    touched: list[tuple[str, int]] = []
+                        "counterpoise reindex makes it again")
     last = store.frames(reach - 1, 1) if reach > foot.number else []
     after = Mark(number=reach, hash=hash_of(last[0])) if last else foot
+    rest: list[Record] = []
     for record, _ in records(store, after=after):
-        touched += [(account, record.number) for account in record.accounts]
-        if record.type == RecordType.EVENT:
-            recent[record.client_id] = Known(record.number, content_of(record))
-    return Journal(store, head, recent, touched)
+        rest.append(record)
+        if len(rest) == UNINDEXED_MAX:
+            store.index(rows_of(rest))
+            rest = []
+    left = rows_of(rest)
+    recent = {name: Known(number, content) for name, number, content in left.ids}
+    return Journal(store, head, recent, list(left.touched))
 
 
 def _entries(batch: Batch) -> tuple[Entry, ...]:

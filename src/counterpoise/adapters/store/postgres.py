@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine, make_url
@@ -198,6 +199,16 @@ class PostgresStore:
                                                   "numbers": list(numbers)})
             connection.execute(MARK.update().where(MARK.c.name == "reach").values(
                 number=func.greatest(MARK.c.number, rows.upto)))
+
+    def unindex(self, ids: Sequence[str]) -> None:
+        """Forget what the index has of these ids and of all records after `foot`."""
+        foot = self.foot().number
+        with self._writing() as connection:
+            for table in (ID, TOUCHED):
+                connection.execute(delete(table).where(table.c.number > foot if foot else true()))
+            connection.execute(delete(ID).where(ID.c.id == func.any(
+                bindparam("ids", list(ids), type_=ARRAY(Text)))))
+            connection.execute(MARK.update().where(MARK.c.name == "reach").values(number=foot))
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """Return what the index knows of these client ids."""

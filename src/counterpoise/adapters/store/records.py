@@ -14,6 +14,8 @@ import struct
 import zlib
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -31,6 +33,8 @@ INT64_MAX: Final = 2**63 - 1
 _HEAD: Final = struct.Struct("<IBBQQqBHH")
 _TAIL: Final = 36
 _LENGTH: Final = 4
+_UTF8_MAX: Final = 4
+"""Bytes of a character."""
 
 
 class RecordType(IntEnum):
@@ -174,25 +178,64 @@ class Entry(NamedTuple):
     cause: int = -1
 
 
+TYPE, CLIENT_ID, CAUSE = (itemgetter(Entry._fields.index(name))
+                          for name in ("type", "client_id", "cause"))
+
+
+def refuse_unlike_a_batch(events: tuple[Entry, ...], effects: tuple[Entry, ...]) -> None:
+    """Refuse what no record can hold, wrong types, effects of absent events, an id twice.
+
+    Raises
+    ------
+    BadInput
+        If there is any.
+    """
+    refuse_unfit(events, effects)
+    if len(set(map(CLIENT_ID, events))) != len(events):
+        raise bad_input(Reason.DUPLICATE, "batch", "has a client id twice; each event has its own")
+    causes = [*map(CAUSE, effects)]
+    if (not {RecordType.EVENT}.issuperset(map(TYPE, events))
+            or not {RecordType.EFFECT}.issuperset(map(TYPE, effects))
+            or min(causes, default=-1) < -1 or max(causes, default=-1) >= len(events)):
+        raise bad_input(Reason.BAD_VALUE, "batch", "has an entry of another type among its "
+                        "events or effects, or an effect of an event that it does not have")
+
+
 def content_of(entry: Entry | Record) -> bytes:
     """Return 16 bytes that say what an event claims: the same id must always bring the same."""
-    said = hashlib.sha256(b"%d %d " % (entry.time, len(entry.kind)))
-    said.update(entry.kind.encode())
-    said.update(entry.payload)
-    return said.digest()[:16]
+    said = b"%d %d %b%b" % (entry.time, len(entry.kind), entry.kind.encode(), entry.payload)
+    return hashlib.sha256(said).digest()[:16]
 
 
-def refuse_unfit(entries: "tuple[Entry, ...] | list[Entry]") -> None:
-    """Refuse entries that no frame can hold.
+def refuse_unfit(*parts: "Sequence[Entry]") -> None:
+    """Refuse entries that no frame can hold; events and effects are parts of their own.
 
     Raises
     ------
     BadInput
         With every violation.
     """
-    wrong = [failure for entry in entries if not _fits(entry) for failure in _misfits(entry)]
+    if all(map(_surely_fit, parts)):
+        return
+    wrong = [failure for entry in chain(*parts) if not _fits(entry) for failure in _misfits(entry)]
     if wrong:
         raise BadInput(*wrong)
+
+
+def _surely_fit(entries: "Sequence[Entry]") -> bool:
+    """Return whether all entries fit, as all of them together tell; else they are asked singly."""
+    if not entries:
+        return True
+    types, kinds, payloads, times, ids, of, _ = zip(*entries, strict=True)
+    names = [*chain.from_iterable(of)]
+    return (all(0 < len(kind) <= KIND_MAX and kind.isascii() for kind in set(kinds))
+            and "".join(ids).isprintable() and max(map(len, ids)) <= CLIENT_ID_MAX // _UTF8_MAX
+            and ("" not in ids or RecordType.EVENT not in types)
+            and min(times) >= -INT64_MAX and max(times) <= INT64_MAX
+            and max(map(len, payloads)) <= PAYLOAD_MAX
+            and all(names) and "".join(names).isprintable()
+            and max(map(len, of)) * (max(map(len, names), default=0) + 1)
+            <= ACCOUNTS_MAX // _UTF8_MAX)
 
 
 def _fits(entry: Entry) -> bool:

@@ -229,6 +229,15 @@ class SqliteStore:
             index.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", sorted(rows.touched))
             index.execute("UPDATE reach SET number = max(number, ?)", (rows.upto,))
 
+    def unindex(self, ids: Sequence[str]) -> None:
+        """Forget what the index has of these ids and of all records after `foot`."""
+        foot = self.foot().number
+        with self._writes(self._index) as index:
+            for table in ("id", "touched"):
+                index.execute(f"DELETE FROM {table} WHERE number > ? OR ? = 0", (foot, foot))
+            index.executemany("DELETE FROM id WHERE id = ?", ((name,) for name in ids))
+            index.execute("UPDATE reach SET number = ?", (foot,))
+
     def indexed(self) -> int:
         """Return the number of the last record that the index has."""
         return int(self._read(self._asked, "SELECT number FROM reach")[0][0])

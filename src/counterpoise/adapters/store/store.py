@@ -85,6 +85,12 @@ class Store(Protocol):
     def index(self, rows: IndexRows) -> None:
         """Add to the index, durably, and remember how far it reaches; again is harmless."""
 
+    def unindex(self, ids: Sequence[str]) -> None:
+        """Forget, durably, what the index has of these ids and of all records after `foot`.
+
+        It reaches to `foot` then: whoever writes next reads the rest from the log.
+        """
+
     def indexed(self) -> int:
         """Return the number of the last record that the index has."""
 

@@ -8,6 +8,7 @@ from counterpoise.adapters.store.store import StoreStopped
 from counterpoise.apps import governance as desk
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.governance import Office, office
+from counterpoise.apps.report.amendments import amendment_document, amendment_text
 from counterpoise.apps.report.governance import (
     desk_document,
     desk_text,
@@ -17,6 +18,7 @@ from counterpoise.apps.report.governance import (
     proposal_text,
 )
 from counterpoise.apps.report.impact_page import refuse_unwritable, write_page
+from counterpoise.governance.amendments import ids
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
@@ -73,10 +75,11 @@ def _look(where: Office, proposal: str, given: Namespace) -> int:
     """Show one proposal, or all where none is named."""
     kept, now = desk.looked_at(where)
     held, bold = desk.held(kept), wants_bold(sys.stdout)
+    document, text = (amendment_document, amendment_text) if proposal in ids(held) else (
+        proposal_document, proposal_text)
     if given.json:
-        show_json(proposal_document(held, kept, proposal) if proposal
-                  else desk_document(held, now))
+        show_json(document(held, kept, proposal) if proposal else desk_document(held, now))
     else:
-        show(proposal_text(held, kept, proposal, bold=bold) if proposal
+        show(text(held, kept, proposal, bold=bold) if proposal
              else desk_text(held, now, bold=bold))
     return ANSWERED

@@ -59,13 +59,15 @@ def options(sub: ArgumentParser) -> None:
 def run_engine(given: Namespace) -> int:
     """Run the engine until its plan ends or a signal stops it; return the exit code."""
     from counterpoise.adapters.store.store import StoreStopped
-    from counterpoise.apps.engine_run import run
+    from counterpoise.apps.engine_run import market_in, run
     from counterpoise.apps.report.engine_view import progress_document, summary
+    from counterpoise.apps.report.log_source import market_line
 
     plan = _plan(given)
     shown = plan.place.split("@")[-1]
     stop = threading.Event()
-    with _stopped_by_signals(stop), _watched(given.json, plan.course.first.source) as seen:
+    source = market_line(market_in(plan.course))
+    with _stopped_by_signals(stop), _watched(given.json, source) as seen:
         try:
             last = run(plan, stop=stop, seen=seen)
         except StoreStopped as stopped:
@@ -96,11 +98,12 @@ def _plan(given: Namespace) -> Any:
     crowd = Crowd(accounts=given.accounts, events=events, model=given.model, seed=given.seed)
     return Plan(place=given.store, course=_course(given), crowd=crowd, threads=given.threads,
                 speed=given.speed, steps=given.steps, snapshot_every=given.snapshot_every,
-                desk=_desk(given),
+                desk=desk_of(given),
                 until=given.until and parse_instant(given.until, subject="--until"))
 
 
-def _desk(given: Namespace) -> str:
+def desk_of(given: Namespace) -> str:
+    """Return where decisions on parameters are filed, "" for a server's log without --desk."""
     from counterpoise.adapters.desk import desk_place
 
     on_server = "://" in given.store and given.desk is None

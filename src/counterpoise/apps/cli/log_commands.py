@@ -41,6 +41,11 @@ def _inspections(sub: ArgumentParser) -> None:
     _place(sub)
     sub.add_argument("account", nargs="?", metavar="ACCOUNT", help="whose life; none: where all "
                      "accounts stand, the riskiest first")
+    whole = sub.add_mutually_exclusive_group()
+    whole.add_argument("--events", action="store_true", help="every event of the log as a line of "
+                       "JSON, which counterpoise feed reads")
+    whole.add_argument("--genesis", action="store_true", help="what the log began with, as the "
+                       "file that counterpoise feed --new reads")
     _json(sub)
 
 
@@ -77,9 +82,11 @@ def _verify(given: Namespace) -> int:
 
 
 def _inspect(given: Namespace) -> int:
-    from counterpoise.apps.cli.logs import inspect
+    from counterpoise.apps.cli import logs
 
-    return inspect(given.store, given.account, as_json=given.json)
+    if given.events or given.genesis:
+        return (logs.events if given.events else logs.genesis)(given.store, given.account)
+    return logs.inspect(given.store, given.account, as_json=given.json)
 
 
 def _carry(given: Namespace) -> int:
@@ -101,6 +108,17 @@ def _retain(given: Namespace) -> int:
     return retain(given.store, snapshots=given.snapshots, as_json=given.json)
 
 
+def _reindexings(sub: ArgumentParser) -> None:
+    _place(sub)
+    _json(sub)
+
+
+def _reindex(given: Namespace) -> int:
+    from counterpoise.apps.cli.logs import reindex
+
+    return reindex(given.store, as_json=given.json)
+
+
 def _runs(sub: ArgumentParser) -> None:
     from counterpoise.apps.cli.live import options
 
@@ -113,10 +131,23 @@ def _run_engine(given: Namespace) -> int:
     return run_engine(given)
 
 
+def _feeds(sub: ArgumentParser) -> None:
+    from counterpoise.apps.cli.feeding import options
+
+    options(sub)
+
+
+def _feed(given: Namespace) -> int:
+    from counterpoise.apps.cli.feeding import feed_engine
+
+    return feed_engine(given)
+
+
 def _governances(sub: ArgumentParser) -> None:
     sub.add_argument("action", choices=("open", "propose", "impact", "approve", "activate",
                                         "withdraw", "list", "show"),
-                     help="open a desk by a charter (FILE); propose (FILE); impact: what a "
+                     help="open a desk by a charter (FILE); propose terms or another charter "
+                     "(FILE); impact: what a "
                      "proposal (ID) would do to every account, filed as what approvals refer to; "
                      "approve, activate or withdraw it; list all, or show one")
     _place(sub)
@@ -141,9 +172,11 @@ def _governance(given: Namespace) -> int:
 LOG_COMMANDS: Final[tuple[tuple[str, str, Callable[[ArgumentParser], None], Answer], ...]] = (
     ("run", "the engine and its store on a simulated or recorded market, watched", _runs,
      _run_engine),
+    ("feed", "events of your own into a log of the engine, as lines of JSON", _feeds, _feed),
     ("replay", "an event log applied again: the root it leads to", _replays, _replay),
     ("verify", "does an event log hold together and lead where it says; the first divergence",
      _verifications, _verify),
+    ("reindex", "the index of an event log made again from its records", _reindexings, _reindex),
     ("inspect", "an account's life, event by event; or where all stand", _inspections, _inspect),
     ("governance", "parameters of a running engine: proposed, weighed, approved, activated",
      _governances, _governance),

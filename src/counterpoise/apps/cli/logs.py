@@ -8,18 +8,20 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from counterpoise.adapters.store import places
+from counterpoise.adapters.store.client_ids import Compared
 from counterpoise.adapters.store.records import Mark, Record, RecordType
 from counterpoise.adapters.store.replay import Divergence, Replayed
 from counterpoise.adapters.store.store import Snapshot, Store, StoreStopped
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.cli.progress import counted
 from counterpoise.apps.collector import collected_by_hand
-from counterpoise.apps.report.document import failure_document
+from counterpoise.apps.report.document import failure_document, json_line
 from counterpoise.apps.report.table import table
 from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.time import format_instant
 
 _SHOWN_MAX: Final = 60
+_SAID_BESIDE: Final = ("kind", "client_id", "time", "account", "position")
 _COLUMNS: Final = ("balance", "realised", "funding", "fees", "interest")
 T = TypeVar("T")
 
@@ -38,7 +40,8 @@ def _replay(store: Store, *, start: str, threads: int, as_json: bool) -> int:
     if as_json:
         show_json(_replay_document(store, snapshot, again))
     else:
-        show([f"replayed {again.events} events after record {snapshot.mark.number} to record "
+        show([_market_line(store),
+              f"replayed {again.events} events after record {snapshot.mark.number} to record "
               f"{again.mark.number}; compared {again.effects} effects and {again.roots} roots",
               f"root {again.root.hex()}", *_divergence_lines(again.divergence)])
     return ANSWERED if again.divergence is None else JUDGED_AGAINST
@@ -50,20 +53,51 @@ def verify(place: str, *, witness: str | None, threads: int, as_json: bool) -> i
 
 
 def _verify(store: Store, *, witness: str | None, threads: int, as_json: bool) -> int:
+    from counterpoise.adapters.store.client_ids import compared, cure
     from counterpoise.adapters.store.engine_log import machine, starts
     from counterpoise.adapters.store.history import verified_chain
 
     head = verified_chain(store, witness=_mark(witness))
+    ids = compared(store, tracked=_tracked(store, "client ids"))
     again = _replayed(store, machine(_equipment(threads)), starts(store)[0])
     if as_json:
-        show_json({"records": head.number - store.foot().number, "head": _mark_document(head)}
+        show_json({"records": head.number - store.foot().number, "head": _mark_document(head),
+                   "client_ids": {"agree": ids.ids, "wrong": ids.wrong,
+                                  "failures": [failure_document(f) for f in ids.first],
+                                  "what_to_do": cure(store, ids) if ids.wrong else None}}
                   | _replay_document(store, starts(store)[0], again))
     else:
-        show([f"{head.number - store.foot().number} records hold together; the last is "
+        show([_market_line(store),
+              f"{head.number - store.foot().number} records hold together; the last is "
               f"{head.number}:{head.hash.hex()}",
               f"{again.effects} effects and {again.roots} roots of records and snapshots compared",
-              *_divergence_lines(again.divergence)])
-    return ANSWERED if again.divergence is None else JUDGED_AGAINST
+              *_ids_lines(ids, cure(store, ids)), *_divergence_lines(again.divergence)])
+    return ANSWERED if again.divergence is None and not ids.wrong else JUDGED_AGAINST
+
+
+def _ids_lines(found: Compared, cure: str) -> list[str]:
+    if not found.wrong:
+        return [f"{found.ids} client ids of the log stand in its index"]
+    more = found.wrong - len(found.first)
+    return [*(f"{f.subject} {f.sentence}" for f in found.first),
+            *([f"and {more} more"] if more else []),
+            f"{found.wrong} client ids of the index are not as in the log: {cure}"]
+
+
+def reindex(place: str, *, as_json: bool) -> int:
+    """Make the index of a log again from its records; return the exit code."""
+    from counterpoise.adapters.store.client_ids import reindexed
+
+    def again() -> int:
+        with closing(places.owned(place)) as store:
+            return reindexed(store, tracked=_tracked(store, "index"))
+
+    count = _stoppable(place, again)
+    if as_json:
+        show_json({"client_ids": count})
+    else:
+        show([f"the index has {count} client ids of the log again"])
+    return ANSWERED
 
 
 def inspect(place: str, account: str | None, *, as_json: bool) -> int:
@@ -73,15 +107,56 @@ def inspect(place: str, account: str | None, *, as_json: bool) -> int:
     return _with_store(place, partial(_inspect, account=account, as_json=as_json))
 
 
+def events(place: str, account: str | None) -> int:
+    """Print the events of a log, or of an account, as lines that can be fed; return exit code."""
+    return _with_store(place, partial(_events, account=account))
+
+
+def _events(store: Store, *, account: str | None) -> int:
+    from counterpoise.adapters.event_document import event_document
+    from counterpoise.adapters.store.history import records
+    from counterpoise.engine import codec
+
+    types = codec.vocabulary(_equipment(1).models.values())
+    for record, _ in _tracked(store, "inspect")(records(store)):
+        if record.type == RecordType.EVENT and (account is None or account in record.accounts):
+            sys.stdout.write(json_line(event_document(codec.decoded_event(record.payload, types)))
+                             + "\n")
+    return ANSWERED
+
+
+def genesis(place: str, account: str | None) -> int:
+    """Print what a log began with, as a file that a new log can begin with; return exit code."""
+    if account is not None:
+        raise bad_input(Reason.BAD_VALUE, account[:60], "did not begin the log; say --genesis "
+                        "without an account")
+    return _with_store(place, _genesis)
+
+
+def _genesis(store: Store) -> int:
+    from counterpoise.adapters.genesis_file import genesis_document
+    from counterpoise.adapters.store.engine_log import FIRST, machine, market_of, starts
+    from counterpoise.adapters.store.history import state_at
+
+    first = starts(store)[0]
+    if first.mark.number != FIRST:
+        raise bad_input(Reason.UNREADABLE, store.place.split("@")[-1], "keeps its first state no "
+                        "longer: it was forgotten (counterpoise retain)")
+    state = machine(_equipment(1)).read(state_at(store, first))
+    show_json(genesis_document(state, market_of(store)))
+    return ANSWERED
+
+
 def _inspect_all(store: Store, *, as_json: bool) -> int:
-    from counterpoise.apps.engine_run import recovered
+    from counterpoise.apps.engine_writer import recovered
     from counterpoise.apps.report.standing import standing_document, standing_text
 
     again = recovered(store, _equipment(1))
     if as_json:
-        show_json(standing_document(again.state, again.mark.number))
+        show_json({"market": _market(store)} | standing_document(again.state, again.mark.number))
     else:
-        show(standing_text(again.state, again.mark.number, bold=wants_bold(sys.stdout)))
+        show([_market_line(store), *standing_text(again.state, again.mark.number,
+                                                  bold=wants_bold(sys.stdout))])
     return ANSWERED
 
 
@@ -94,11 +169,14 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
                         "without an account, inspect shows where all stand")
     stands = _standing(store, account)
     if as_json:
-        show_json({"account": account, "records": lines, "stands": stands})
+        show_json({"account": account, "market": _market(store), "records": lines,
+                   "stands": stands})
         return ANSWERED
+    show([_market_line(store)])
     show(table(("record", "after", "time", "what", "says"),
                [(str(line["record"]), str(line["cause"] or ""), line["time"], line["kind"],
-                 ", ".join(f"{name} {value}" for name, value in line["says"].items()))
+                 ", ".join(f"{name} {str(value)[:_SHOWN_MAX]}" for name, value
+                           in line["says"].items() if name not in _SAID_BESIDE))
                 for line in lines], left=(2, 3, 4)))
     if stands["assets"]:
         show(["", f"after record {stands['record']}; flows since the account was opened, "
@@ -205,10 +283,9 @@ def _stoppable(place: str, answer: Callable[[], T]) -> T:
 
 
 def _equipment(threads: int) -> Any:
-    from counterpoise.adapters.models import model_named, model_names
-    from counterpoise.engine.state import Equipment
+    from counterpoise.apps.engine_writer import equipment_of_all
 
-    return Equipment(models={name: model_named(name) for name in model_names()}, threads=threads)
+    return equipment_of_all(threads)
 
 
 def _replayed(store: Store, engine: Any, start: Snapshot) -> Replayed[Any]:
@@ -252,12 +329,25 @@ def _mark_document(mark: Mark) -> dict[str, Any]:
 
 def _replay_document(store: Store, start: Snapshot, again: Replayed[Any]) -> dict[str, Any]:
     found = again.divergence
-    return {"store": store.place.split("@")[-1], "from": start.mark.number,
-            "to": again.mark.number, "events": again.events, "effects": again.effects,
-            "roots": again.roots, "root": again.root.hex(),
+    return {"store": store.place.split("@")[-1], "market": _market(store),
+            "from": start.mark.number, "to": again.mark.number, "events": again.events,
+            "effects": again.effects, "roots": again.roots, "root": again.root.hex(),
             "divergence": None if found is None else {
                 "record": found.number, "what": found.what, "logged": found.logged,
                 "replayed": found.replayed}}
+
+
+def _market(store: Store) -> dict[str, str] | None:
+    from counterpoise.adapters.store.engine_log import market_document, market_of
+
+    return market_document(market_of(store))
+
+
+def _market_line(store: Store) -> str:
+    from counterpoise.adapters.store.engine_log import market_of
+    from counterpoise.apps.report.log_source import market_line
+
+    return market_line(market_of(store))
 
 
 def _divergence_lines(found: Divergence | None) -> list[str]:
@@ -268,7 +358,8 @@ def _divergence_lines(found: Divergence | None) -> list[str]:
 
 
 def _said(record: Record) -> dict[str, Any]:
-    """Return a record for reading: its fields as the engine's codec reads them."""
+    """Return a record for reading; what an event says can be fed (`adapters.event_document`)."""
+    from counterpoise.adapters.event_document import event_document
     from counterpoise.engine import codec
 
     types = codec.vocabulary(_equipment(1).models.values())
@@ -279,7 +370,6 @@ def _said(record: Record) -> dict[str, Any]:
     except BadInput as wrong:
         says = {"unreadable": str(wrong)}
     else:
-        says = {name: str(getattr(value, name))[:_SHOWN_MAX] for name in value.__fields__
-                if name not in ("client_id", "time", "account", "position")}
+        says = event_document(value)
     return {"record": record.number, "cause": record.cause, "time": format_instant(record.time),
             "kind": record.kind, "client_id": record.client_id, "says": says}

@@ -25,7 +25,8 @@ EXIT_CODES: Final = (
     "0 answered; 1 our mistake; 2 input that cannot be used, with every violation named; "
     "3 answered, but a requirement (for greeks, a sensitivity) could not be given. An equity that "
     "is not known is said in the answer and changes no exit code. 4 judged, and against it: "
-    "check-model, governance impact, parameters check, reconcile, replay, verify")
+    "check-model, feed (an event was refused), governance impact, parameters check, reconcile, "
+    "replay, verify")
 SHOWN_MAX: Final = 50
 """Violations shown as text; `--json` lists them all."""
 

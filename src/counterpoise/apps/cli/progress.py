@@ -16,9 +16,12 @@ def tracked(things: Sequence[T], label: str) -> Iterator[T]:
     return _shown(things, label, len(things), every=1)
 
 
-def counted(things: Iterable[T], label: str, total: int) -> Iterator[T]:
-    """Yield many small things as `tracked` does; `total` is how many there may be."""
-    return _shown(things, label, total, every=_OFTEN)
+def counted(things: Iterable[T], label: str, total: int, *, every: int = _OFTEN) -> Iterator[T]:
+    """Yield many small things as `tracked` does; `total` is how many there may be.
+
+    The bar is looked at with every `every`th of them.
+    """
+    return _shown(things, label, total, every=every)
 
 
 def _shown(things: Iterable[T], label: str, total: int, *, every: int) -> Iterator[T]:

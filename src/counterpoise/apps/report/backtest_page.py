@@ -25,11 +25,11 @@ from counterpoise.apps.report.backtest import (
 from counterpoise.apps.report.histogram import histogram
 from counterpoise.apps.report.lines import Line, picture
 from counterpoise.apps.report.table import percent
+from counterpoise.apps.report.writing import writing
 from counterpoise.backtest.coverage import ZONES
 from counterpoise.backtest.forecast_comparison import tallies
 from counterpoise.backtest.results import Judgement
 from counterpoise.backtest.series import Series
-from counterpoise.values.failure import Reason, bad_input
 
 PICTURES_MAX: Final = 8
 _EXCEEDANCES_MAX: Final = 200
@@ -83,11 +83,8 @@ def write_page(found: Told, path: str) -> None:
     BadInput
         If it cannot be written.
     """
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(backtest_page(found))
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(backtest_page(found))
 
 
 def _summary(found: Told) -> str:

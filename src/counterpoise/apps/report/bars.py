@@ -9,6 +9,7 @@ from counterpoise.apps.comparison import Comparison, ModelMargin
 from counterpoise.apps.report.comparison import NUMERAIRE
 from counterpoise.apps.report.pictures import refuse_undrawable
 from counterpoise.apps.report.source import source_line
+from counterpoise.apps.report.writing import writing
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.time import day_text, format_instant
 
@@ -32,10 +33,8 @@ def draw(comparison: Comparison, path: str) -> None:
     market = comparison.portfolio.market
     title = (f"{rows[0].account}: margin by rule book, {format_instant(market.as_of)[:16]}Z\n"
              f"{source_line(market)}")
-    try:
+    with writing(path):
         (_png if path.lower().endswith(".png") else _html)(rows, path, title)
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
 
 
 def _names(rows: list[ModelMargin]) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from counterpoise.apps.report.calibration_plots import plots
 from counterpoise.apps.report.table import heading, percent, significant, table
+from counterpoise.apps.report.writing import writing
 from counterpoise.calibration.calibrate import Calibration
-from counterpoise.values.failure import Reason, bad_input
 
 Object = dict[str, Any]
 _STYLE: Final = ("body{font:15px/1.45 sans-serif;max-width:70em;margin:2em auto;color:#222}"
@@ -107,11 +107,8 @@ def write_report(path: str, found: Calibration, document: Object) -> None:
         If the path cannot be written or the extra `plot` is missing.
     """
     page = "\n".join(_page(document, plots(found)))
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(page)
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(page)
 
 
 def _page(document: Object, pictures: dict[str, str]) -> Iterator[str]:

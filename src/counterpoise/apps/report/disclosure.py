@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from counterpoise.apps.report.backtest import NOT_COMPLIANCE, SIMULATED, Told, day
 from counterpoise.apps.report.document import json_text
+from counterpoise.apps.report.writing import writing
 from counterpoise.backtest.results import Judgement
 from counterpoise.values.failure import Reason, bad_input
 
@@ -52,11 +53,8 @@ def write_disclosure(found: Told, path: str) -> None:
     refuse_unwritable(path)
     made = disclosure(found)
     text = json_text(made) + "\n" if path.endswith(".json") else _csv(made)
-    try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
 
 
 def refuse_unwritable(path: str) -> None:

@@ -23,6 +23,7 @@ def progress_document(now: Progress) -> dict[str, Any]:
             "sequence": now.sequence, "snapshot_age_seconds": now.snapshot_age_ns / SECOND_NS,
             "accounts": now.accounts, "events": now.events,
             "events_per_second": _pace(now), "levels": now.levels, "open_calls": now.open_calls,
+            "pockets": now.pockets, "linked": now.linked,
             "told": now.told, "root": now.root or None, "rooted_at": now.rooted or None,
             "lost_snapshots": now.lost_snapshots, "resumed": now.resumed}
 
@@ -30,7 +31,8 @@ def progress_document(now: Progress) -> dict[str, Any]:
 def summary(now: Progress, place: str) -> list[str]:
     """Return what a run leaves behind, as text."""
     return [progress_line(now),
-            f"{now.events:,} events of {now.accounts:,} accounts in {now.seconds:.1f} s; orders "
+            f"{now.events:,} events of {now.accounts:,} accounts, {now.pockets:,} pockets and "
+            f"{now.linked:,} linked among them, in {now.seconds:.1f} s; orders "
             f"{_told(now, 'OrderAdmitted')} admitted, {_told(now, 'OrderRefused')} refused; margin "
             f"calls {_told(now, 'MarginCallIssued')} issued, {_told(now, 'MarginCallMet')} met, "
             f"{_told(now, 'MarginCallEscalated')} escalated; {_told(now, 'EventRefused')} events "
@@ -60,7 +62,8 @@ def _rows(now: Progress) -> list[tuple[str, str]]:
         ("time", format_instant(now.time)[:19] + "Z"), ("step", f"{now.step:,}"),
         ("snapshot", f"{now.sequence}, {_age(now)} old"),
         ("events", f"{now.events:,}, {_pace(now):,.0f} a second"), ("record", f"{now.record:,}"),
-        ("accounts", f"{now.accounts:,}"), ("at risk", f"{at_risk:,}"),
+        ("accounts", f"{now.accounts:,}"), ("  pockets", f"{now.pockets:,}"),
+        ("  linked", f"{now.linked:,}"), ("at risk", f"{at_risk:,}"),
         *((f"  {name}", f"{now.levels.get(name, 0):,}") for name in _AT_RISK),
         ("margin calls open", f"{now.open_calls:,}"),
         *((name, f"{_told(now, kind):,}") for name, kind in (

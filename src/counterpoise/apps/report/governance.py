@@ -5,7 +5,9 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.adapters.desk import Kept
+from counterpoise.apps.exposure_report import PLATFORM, LimitUse, beyond
 from counterpoise.apps.impact_report import ImpactReport
+from counterpoise.apps.report.amendments import amendment_rows, amendments_text, charter_rows
 from counterpoise.apps.report.document import number
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import heading, indented, table
@@ -22,6 +24,14 @@ Object = dict[str, Any]
 SHOWN_MAX: Final = 20
 _SIDES: Final = ("initial_before", "initial_after", "maintenance_before", "maintenance_after",
                  "balance_before", "balance_after")
+
+GROUP_HEADER: Final = ("segment", "pool", "accounts", "initial now", "change", "more asked",
+                       "of accounts", "balance", "below initial", "below maint.", "bankrupt",
+                       "unknown")
+LIMIT_HEADER: Final = ("segment", "limit", "in", "accounts", "beyond now", "then", "newly",
+                       "by now", "then by", "unknown")
+BEYOND_HEADER: Final = ("account", "limit", "in", "uses now", "limit now", "beyond now",
+                        "would use", "new limit", "would be beyond")
 
 
 def impact_document(report: ImpactReport) -> Object:
@@ -41,7 +51,52 @@ def impact_document(report: ImpactReport) -> Object:
         "steps": [{"version": s.number, "effective_from": format_instant(s.effective_from),
                    "impact": s.impact.digest, "beyond_limits": list(s.beyond),
                    "groups": [_group(g) for g in s.impact.groups]} for s in report.steps],
-        "groups": [_group(g) for g in whole.groups], "accounts": rows}
+        "groups": [_group(g) | {"balance_change": number(change)} for g, change in zip(
+            whole.groups, balance_changes(whole), strict=True)], "accounts": rows,
+        "exposure": [_limit(report, use) for use in report.exposure]}
+
+
+def balance_changes(impact: Impact) -> list[float]:
+    """Return by how much all balances change, pool currency, in the order of the groups.
+
+    Only balances that are known before and after are in the sum.
+    """
+    change = np.nan_to_num(impact.balance_after - impact.balance_before)
+    total = np.bincount(impact.pool, change, len(impact.pools)).tolist()
+    return [total[impact.pools.index(group.pool)] for group in impact.groups]
+
+
+def _limit(report: ImpactReport, use: LimitUse) -> Object:
+    before, after = sides_beyond(use)
+    columns = (use.used_before, use.most_before, before, use.used_after, use.most_after, after)
+    names = ("used_before", "limit_before", "beyond_before", "used_after", "limit_after",
+             "beyond_after")
+    return {"segment": report.proposal.segment.removesuffix(" exposure"), "limit": use.limit,
+            "unit": use.unit, **_beyond_counts(use), "accounts": [
+                {"account": party_name(report, n), **{
+                    name: number(value) for name, value in zip(names, values, strict=True)}}
+                for n, *values in zip(use.account.tolist(), *(c.tolist() for c in columns),
+                                      strict=True)]}
+
+
+def _beyond_counts(use: LimitUse) -> Object:
+    before, after = sides_beyond(use)
+    return {"rows": len(before), "beyond_before": int((before > 0).sum()),
+            "beyond_after": int((after > 0).sum()),
+            "newly_beyond": int(((after > 0) & ~(before > 0)).sum()),
+            "amount_before": number(float(np.nansum(before))),
+            "amount_after": number(float(np.nansum(after))),
+            "unknown": int(np.isnan(before + after).sum())}
+
+
+def sides_beyond(use: LimitUse) -> tuple[Any, Any]:
+    """Return by how much each row is beyond a limit before and after, in its unit, [row]."""
+    return beyond(use.used_before, use.most_before), beyond(use.used_after, use.most_after)
+
+
+def party_name(report: ImpactReport, number_of: int) -> str:
+    """Return the name of an account, or of all of them."""
+    return "all accounts" if number_of == PLATFORM else report.accounts[number_of]
 
 
 def _group(group: Group) -> Object:
@@ -61,6 +116,7 @@ def impact_text(report: ImpactReport, *, bold: bool = False) -> list[str]:
         for step in report.steps:
             lines += ["", f"step to version {step.number}, from "
                       f"{format_instant(step.effective_from)[:19]}Z", *_groups(step.impact)]
+    lines += _exposure_lines(report, bold=bold)
     worst = worst_rows(report.whole)
     if len(worst):
         lines += ["", heading("Accounts that would stand worse, or need more", bold=bold),
@@ -75,14 +131,59 @@ def impact_text(report: ImpactReport, *, bold: bool = False) -> list[str]:
             f"impact {report.digest}"]
 
 
+def _exposure_lines(report: ImpactReport, *, bold: bool) -> list[str]:
+    """Return who is beyond which limit of exposure, where the limits are what changes."""
+    if not report.exposure:
+        return []
+    rows = beyond_rows(report)
+    return ["", heading("Limits of exposure", bold=bold),
+            *indented(table(LIMIT_HEADER, limit_rows(report), left=(0, 1, 2))), "",
+            *(indented(table(BEYOND_HEADER, rows[:SHOWN_MAX], left=(0, 1, 2))) if rows
+              else ["  nobody is beyond them, before or after"]),
+            *([f"and {len(rows) - SHOWN_MAX} more; --json has every account"]
+              if len(rows) > SHOWN_MAX else [])]
+
+
+def limit_rows(report: ImpactReport) -> list[tuple[str, ...]]:
+    """Return cells by limit, as `LIMIT_HEADER`."""
+    out = []
+    for use in report.exposure:
+        count = _beyond_counts(use)
+        out.append((report.proposal.segment.removesuffix(" exposure"), use.limit, use.unit,
+                    *(str(count[name]) for name in ("rows", "beyond_before", "beyond_after",
+                                                    "newly_beyond")),
+                    *(f"{count[name]:,.2f}" for name in ("amount_before", "amount_after")),
+                    str(count["unknown"])))
+    return out
+
+
+def beyond_rows(report: ImpactReport) -> list[tuple[str, ...]]:
+    """Return cells of who is beyond a limit before or after, as `BEYOND_HEADER`.
+
+    By limit, the furthest beyond after the change first.
+    """
+    out = []
+    for use in report.exposure:
+        before, after = sides_beyond(use)
+        rows = np.flatnonzero((before > 0) | (after > 0))
+        for k in rows[np.lexsort((rows, -after[rows]))].tolist():
+            out.append((party_name(report, int(use.account[k])), use.limit, use.unit,
+                        *(f"{float(c[k]):,.2f}" for c in (
+                            use.used_before, use.most_before, before, use.used_after,
+                            use.most_after, after))))
+    return out
+
+
 def _groups(impact: Impact, *, bold: bool = False) -> list[str]:
-    rows = [(g.segment, g.pool, str(g.rows), f"{g.before:,.2f}", f"{g.extra:+,.2f}",
-             f"{g.extra_of_losers:,.2f}", str(g.losers),
+    return indented(table(GROUP_HEADER, group_rows(impact), bold=bold, left=(0, 1)))
+
+
+def group_rows(impact: Impact) -> list[tuple[str, ...]]:
+    """Return cells by segment and pool, as `GROUP_HEADER`."""
+    return [(g.segment, g.pool, str(g.rows), f"{g.before:,.2f}", f"{g.extra:+,.2f}",
+             f"{g.extra_of_losers:,.2f}", str(g.losers), f"{change:+,.2f}",
              *(str(g.breaches[name]) for name in STATUS[1:4]), str(g.unknown))
-            for g in impact.groups]
-    return indented(table(("segment", "pool", "accounts", "initial now", "change", "more asked",
-                           "of accounts", "below initial", "below maint.", "bankrupt", "unknown"),
-                          rows, bold=bold, left=(0, 1)))
+            for g, change in zip(impact.groups, balance_changes(impact), strict=True)]
 
 
 def worst_rows(impact: Impact) -> Any:
@@ -109,7 +210,8 @@ def desk_document(desk: Desk, at: int) -> Object:
     return {"time": format_instant(at), "charter": _charter(desk.charter),
             "in_force": [_enacted(e) for e in _in_force(desk, at)],
             "ahead": [_enacted(e) for e in _ahead(desk, at)],
-            "proposals": [_filed(desk, f) for f in desk.filed]}
+            "proposals": [_filed(desk, f) for f in desk.filed],
+            "amendments": amendment_rows(desk), "charters": charter_rows(desk)}
 
 
 def _charter(charter: Charter) -> Object:
@@ -176,7 +278,7 @@ def desk_text(desk: Desk, at: int, *, bold: bool = False) -> list[str]:
             heading("Proposals", bold=bold),
             *(indented(table(("id", "segment", "version", "kind", "state", "approvals", "weighed",
                               "by"), asked, left=(0, 1, 3, 4, 5, 6, 7))) if asked
-              else ["  none"])]
+              else ["  none"]), *amendments_text(desk, bold=bold)]
 
 
 def proposal_document(desk: Desk, kept: Kept, proposal: str) -> Object:

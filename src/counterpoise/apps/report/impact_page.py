@@ -11,9 +11,18 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoise.apps.impact_report import ImpactReport
-from counterpoise.apps.report.governance import account_rows, worst_rows
+from counterpoise.apps.report.governance import (
+    BEYOND_HEADER,
+    GROUP_HEADER,
+    LIMIT_HEADER,
+    account_rows,
+    beyond_rows,
+    group_rows,
+    limit_rows,
+    worst_rows,
+)
+from counterpoise.apps.report.writing import writing
 from counterpoise.governance.impact import Impact
-from counterpoise.margin.compute import STATUS
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.time import format_instant
 
@@ -44,11 +53,8 @@ def write_page(report: ImpactReport, path: str) -> None:
         As `refuse_unwritable`, or if it cannot be written.
     """
     refuse_unwritable(path)
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(impact_page(report))
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(impact_page(report))
 
 
 def refuse_unwritable(path: str) -> None:
@@ -81,7 +87,7 @@ def impact_page(report: ImpactReport) -> str:
             f"{escape(asked.proposed_by)}. Every account under the terms in force and under the "
             f"proposed ones, at {format_instant(market.as_of)[:19]}Z, record {report.record} of "
             f"the log, {escape(market.source)}.</p>{judged}"
-            f"<h2>By segment and pool</h2>{_groups(report.whole)}{steps}"
+            f"<h2>By segment and pool</h2>{_groups(report.whole)}{steps}{_exposure(report)}"
             f"<h2>How much more initial margin, by account</h2>{_picture(report.whole)}"
             f"<h2>Accounts that would stand worse, or need more</h2>"
             + _table(("account", "pool", "initial now", "then", "has", "stands", "would stand"),
@@ -91,13 +97,17 @@ def impact_page(report: ImpactReport) -> str:
 
 
 def _groups(impact: Impact) -> str:
-    return _table(
-        ("segment", "pool", "accounts", "initial now", "change", "more asked", "of accounts",
-         "below initial", "below maintenance", "bankrupt", "without a number"),
-        [(g.segment, g.pool, str(g.rows), f"{g.before:,.2f}", f"{g.extra:+,.2f}",
-          f"{g.extra_of_losers:,.2f}", str(g.losers),
-          *(str(g.breaches[name]) for name in STATUS[1:4]), str(g.unknown))
-         for g in impact.groups])
+    return _table(GROUP_HEADER, group_rows(impact))
+
+
+def _exposure(report: ImpactReport) -> str:
+    """Return who is beyond which limit of exposure, where the limits are what changes."""
+    if not report.exposure:
+        return ""
+    rows = beyond_rows(report)
+    return ("<h2>Limits of exposure</h2>" + _table(LIMIT_HEADER, limit_rows(report))
+            + "<h2>Who is beyond them</h2>" + _table(BEYOND_HEADER, rows[:ROWS_MAX])
+            + (f"<p>and {len(rows) - ROWS_MAX} more.</p>" if len(rows) > ROWS_MAX else ""))
 
 
 def _picture(impact: Impact) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from counterpoise.apps.answer import Answer
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.table import amount
+from counterpoise.apps.report.writing import writing
 from counterpoise.apps.surface import Surface, surfaces
 from counterpoise.margin.worst import in_words
 from counterpoise.values.failure import Reason, bad_input
@@ -61,10 +62,8 @@ def draw(answer: Answer, path: str, *, name: str = "") -> None:
     refuse_undrawable(path)
     drawn = surfaces(answer)
     title = _title(answer, name)
-    try:
+    with writing(path):
         (_png if _kind(path) == ".png" else _html)(drawn, path, title)
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
 
 
 def _title(answer: Answer, name: str) -> str:

@@ -13,6 +13,7 @@ from counterpoise.apps.report.reverse import HEADER, reverse_notes, reverse_rows
 from counterpoise.apps.report.source import source_line
 from counterpoise.apps.report.stress import stress_notes
 from counterpoise.apps.report.table import amount
+from counterpoise.apps.report.writing import writing
 from counterpoise.apps.stress import DAYS, PRICES, VOLS, StressReport
 from counterpoise.margin.stress import losses
 from counterpoise.values.failure import Reason, bad_input
@@ -76,11 +77,8 @@ def draw(report: StressReport, path: str, *, name: str = "") -> None:
         height=160 + _TALL * (2 * max(rows, 1) + len(last)), template="simple_white",
         showlegend=False)
     figure.update_annotations(font_size=12)
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(_page(figure, report, name))
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(_page(figure, report, name))
 
 
 def _page(figure: Any, report: StressReport, name: str) -> str:

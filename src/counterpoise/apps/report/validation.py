@@ -7,10 +7,10 @@ import numpy as np
 from counterpoise.apps.report.document import number
 from counterpoise.apps.report.pictures import refuse_undrawable
 from counterpoise.apps.report.table import heading, percent, table
+from counterpoise.apps.report.writing import writing
 from counterpoise.apps.requirement_path import EventLoss, PathFigures
 from counterpoise.apps.validation import COVERAGE, GRID, Counts, Series
 from counterpoise.apps.validation_run import Alarmed, Curve, Judgement, Period, Score, same_days
-from counterpoise.values.failure import Reason, bad_input
 
 _HEADER: Final = ("series", "days", "breaches", "Kupiec", "indep.", "joint", "FZ0", "to history",
                   "to GARCH", "requirement", "grid breaches", "scaled to grid")
@@ -125,10 +125,8 @@ def draw(curves: tuple[Curve, ...], path: str) -> None:
         If the ending is unknown, the extra `plot` is missing or the file cannot be written.
     """
     refuse_undrawable(path)
-    try:
+    with writing(path):
         (_png if path.lower().endswith(".png") else _html)(curves, path)
-    except OSError as error:
-        raise bad_input(Reason.UNREADABLE, path, f"cannot be written ({error.strerror})") from None
 
 
 _TITLE: Final = "What safety costs: all series, one day ahead"

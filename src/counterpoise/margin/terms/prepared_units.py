@@ -89,15 +89,14 @@ class PreparedUnits:
 def market_units(arrays: RiskArrays, terms: UnitTerms, *, bad: Bools,
                  factor: float) -> MarketUnits:
     """Return what all accounts share; `bad` [instrument] marks those without a number."""
-    columns = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     shaping, settlement = terms.transform, np.array(terms.units.settlement)
     market = {"pnl": arrays.pnl, "unit": terms.units.of, "segment": terms.segment,
-              "flag": bad.view(np.uint8), "columns": columns, "size_rule": terms.size_rule,
+              "flag": bad.view(np.uint8), "columns": terms.columns, "size_rule": terms.size_rule,
               "weight": shaping.weight, "dampener": shaping.dampener,
               "gain_factor": shaping.gain_factor, "gain_cap": shaping.gain_cap,
               "dampen_first": shaping.dampen_first, "factor": factor}
     return MarketUnits(engine=_core.PreparedMarket(arrays.sequence, market), arrays=arrays,
-                       terms=terms, bad=bad, columns=columns, reach=_reach(arrays.pnl),
+                       terms=terms, bad=bad, columns=terms.columns, reach=_reach(arrays.pnl),
                        together=settlement[:, None] == settlement[None, :],
                        steepness=np.maximum(_reach(terms.weight), 1.0), factor=factor)
 

@@ -26,6 +26,7 @@ from counterpoise.scenarios.grid import Grid, ShockTerms, extreme_slice, grid_sc
 from counterpoise.scenarios.scenario_set import ScenarioSet, VolRule
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
+from counterpoise.values.latest import of_latest
 from counterpoise.values.time import YEAR_NS
 
 SWITCH_DAYS: Final = 30.0
@@ -230,13 +231,18 @@ class Units:
     of: Indices
 
 
+@of_latest
 def pairs_of(terms: Catalogue) -> tuple[Indices, Indices, Indices]:
     """Return the risk unit of every instrument and underlying and settlement of every unit."""
     width = max(len(terms.settlements), 1)
     first, of = kinds(terms.underlying * width + terms.settlement)
-    return of, terms.underlying[first], terms.settlement[first]
+    pairs = of, terms.underlying[first], terms.settlement[first]
+    for column in pairs:
+        column.flags.writeable = False
+    return pairs
 
 
+@of_latest
 def unit_names(terms: Catalogue) -> tuple[str, ...]:
     """Return Deribit's key of every unit, such as `btc_usdc`."""
     _, underlying, settlement = pairs_of(terms)
@@ -275,6 +281,7 @@ class UnitTerms:
     segment, rate       of the roll shock, [instrument]: (unit, expiry), pool currency per delta
     roll_delta          delta per lot as the roll shock counts it, [instrument]
     delta, long_delta   delta per lot as the delta shock counts it and 0 but for options
+    columns             the four before side by side, [instrument, 4]
     size_rule           of the delta shock, [unit, 4]: slope per coin, threshold in coins, cap, coin
     value               per lot as equity, options at their premium, [instrument]
     """
@@ -287,6 +294,7 @@ class UnitTerms:
     roll_delta: Floats
     delta: Floats
     long_delta: Floats
+    columns: Floats
     size_rule: Floats
     value: Floats
 
@@ -324,10 +332,11 @@ def unit_terms(arrays: RiskArrays, market: MarketSnapshot,
                   "black": np.where(option, arrays.black_delta, arrays.delta),
                   "none": np.where(option, 0.0, arrays.delta),
                   }[parameters.readings.roll_option_delta]
+    rate, long_delta = _roll_rates(units, market, parameters), np.where(option, arrays.delta, 0.0)
     return UnitTerms(units=units, transform=transform, weight=weight,
-                     segment=expiry_segments(market.catalogue, units.of),
-                     rate=_roll_rates(units, market, parameters), roll_delta=roll_delta,
-                     delta=arrays.delta, long_delta=np.where(option, arrays.delta, 0.0),
+                     segment=expiry_segments(market.catalogue, units.of), rate=rate,
+                     roll_delta=roll_delta, delta=arrays.delta, long_delta=long_delta,
+                     columns=np.stack([roll_delta, rate, arrays.delta, long_delta], axis=1),
                      size_rule=size_rule, value=contract_values(market))
 
 
@@ -338,11 +347,10 @@ def unit_results(rows: Rows, terms: UnitTerms, pnl: Floats, *, bad: Bools,
     `rows.instrument` counts inside `columns` of the catalogue; `pnl` and `bad`, True for
     instruments without a number, are of the whole catalogue.
     """
-    table = np.stack([terms.roll_delta, terms.rate, terms.delta, terms.long_delta], axis=1)
     shape = terms.transform
     results, scenario, flagged = _core.measured(
         pointer=rows.pointer, key=rows.key, instrument=rows.instrument, lots=rows.lots,
-        pnl=pnl[columns], segment=terms.segment[columns], columns=table[columns],
+        pnl=pnl[columns], segment=terms.segment[columns], columns=terms.columns[columns],
         value=terms.value[columns], flag=bad[columns].view(np.uint8), size_rule=terms.size_rule,
         weight=shape.weight, gain_factor=shape.gain_factor, gain_cap=shape.gain_cap,
         dampener=shape.dampener, dampen_first=shape.dampen_first, threads=threads)

@@ -3,25 +3,30 @@
 import json
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 
 from counterpoise.adapters.store import places
 from counterpoise.adapters.store.engine_log import (
+    HEADER,
+    Market,
+    Origin,
     effect_entries,
     event_entries,
     life_of,
     machine,
+    market_of,
     open_engine_journal,
     root_of,
     starts,
 )
-from counterpoise.adapters.store.journal import Batch
+from counterpoise.adapters.store.journal import Batch, open_journal
 from counterpoise.adapters.store.replay import replayed
 from counterpoise.apps.cli import logs
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
-from counterpoise.apps.engine_run import recovered
+from counterpoise.apps.engine_writer import recovered
 from counterpoise.engine import codec
 from counterpoise.engine import events as said
 from counterpoise.engine.codec import batch_of
@@ -76,7 +81,7 @@ def kept(store, events, *, cut=3, spoil=None):
 def test_what_comes_from_outside_can_always_be_recorded(name, field):
     move = {"client_id": "c", "account": "a", "to": "b"} | {field: name}
     frame = codec.encoded(said.Transferred(time=1, asset="BTC", amount=1, **move))
-    heard = codec.event_or_unreadable(frame, {}, client_id="feed-1", time=1)
+    heard = codec.event_or_unreadable(frame, partial(codec.decoded_event, types={}), time=1)
 
     assert 1 == len(Batch(events=event_entries(batch_of([heard]))).events)
 
@@ -129,7 +134,7 @@ def test_commands_carry_verify_and_replay_a_log(place, tmp_path, capsys):
 
     assert ANSWERED == answered(["verify", place, "--json"])
     head = document(capsys)
-    assert head["divergence"] is None and head["effects"] > 5
+    assert head["divergence"] is None and head["effects"] > 5 and head["market"] is None
     witness = f"{head['head']['record']}:{head['head']['hash']}"
     assert ANSWERED == answered(["backup", place, backup])
     assert ANSWERED == answered(["restore", backup, restored, "--json"])
@@ -139,6 +144,16 @@ def test_commands_carry_verify_and_replay_a_log(place, tmp_path, capsys):
     assert head["root"] == document(capsys)["root"]
     assert ANSWERED == answered(["replay", restored])
     assert ANSWERED == answered(["export", place, str(tmp_path / "log.parquet")])
+
+
+def test_logs_of_before_headers_told_whose_prices_are_gone_on_with(tmp_path):
+    open_journal(in_folders(tmp_path).fresh(), header=HEADER).close()
+    place, = tmp_path.iterdir()
+    journal = open_engine_journal(places.owned(str(place)), World().state, Market(
+        origin=Origin.FED, source="late"))
+
+    assert market_of(journal.store) is None
+    journal.close()
 
 
 def test_run_begins_after_damage_before_its_snapshot_that_verify_finds(place, capsys):

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from counterpoise.adapters.store import journal as journal_module
 from counterpoise.adapters.store import sqlite
 from counterpoise.adapters.store.conformance import HEADER, event
 from counterpoise.adapters.store.history import records, verified_chain
@@ -154,6 +155,25 @@ def test_lost_index_is_made_again_from_the_log(crashed, tmp_path):
     assert {"b0-0": 2} == again.screen([known]).repeated
     assert again.store.indexed() == again.head.number
     again.close()
+
+
+def test_opening_brings_the_index_up_to_a_log_whose_writers_died(crashed, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "UNINDEXED_MAX", 70)
+    folder = damaged(crashed, tmp_path, lambda content: None)
+    again = open_journal(sqlite.owned(folder), header=HEADER)
+    head, reach = again.head.number, again.store.indexed()
+    known = [event(f"b{k}-0", random.Random(0).randbytes(150)) for k in range(BATCHES)]
+    found = again.screen([*known, event("new", b"")])
+
+    assert reach > 0 and reach % 70 == 0 and head - reach < 70
+    assert {f"b{k}-0": 2 + 40 * k for k in range(BATCHES)} == found.repeated
+    assert ["new"] == [e.client_id for e in found.fresh]
+    again.append(Batch(events=found.fresh))
+    again.close()
+    with closing(sqlite.opened(folder)) as store:
+        assert store.indexed() == store.head().number == head + 1
+        assert {2 + 40 * k for k in range(BATCHES)} == {
+            k.number for k in store.known([e.client_id for e in known]).values()}
 
 
 def test_damaged_index_is_told_apart_from_a_damaged_log(crashed, tmp_path):
