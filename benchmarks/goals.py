@@ -71,6 +71,10 @@ GOALS = (
          ("remargin_10000_p99_over_wanted",), 1.0, most=True),
     Goal("re-margin of 100,000 accounts, p99 over 1,000 ms", "engine_step",
          ("remargin_100000_p99_over_wanted",), 1.0, most=True),
+    Goal("opening the last tenth of a million accounts over the first", "million_engine",
+         ("opening_last_over_first",), 1.5, most=True),
+    Goal("bytes per account of a million in one process", "million_engine",
+         ("bytes_per_account", "in all"), 4_000, most=True),
     Goal("restart of a million events over a minute", "store",
          ("restart_of_a_million_over_wanted",), 1.0, most=True),
 )
