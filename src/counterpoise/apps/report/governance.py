@@ -126,8 +126,8 @@ def impact_text(report: ImpactReport, *, bold: bool = False) -> list[str]:
         if len(worst) > SHOWN_MAX:
             lines += [f"and {len(worst) - SHOWN_MAX} more; --json has every account"]
     sentences = [s for step in report.steps for s in step.beyond]
-    return [*lines, "", *(f"beyond the limits: {s}" for s in sentences),
-            *([] if sentences else ["nothing of it is beyond the limits"]),
+    return [*lines, "", *(f"beyond the limits of impact: {s}" for s in sentences),
+            *([] if sentences else ["nothing of it is beyond the limits of impact"]),
             f"impact {report.digest}"]
 
 
@@ -168,10 +168,14 @@ def beyond_rows(report: ImpactReport) -> list[tuple[str, ...]]:
         rows = np.flatnonzero((before > 0) | (after > 0))
         for k in rows[np.lexsort((rows, -after[rows]))].tolist():
             out.append((party_name(report, int(use.account[k])), use.limit, use.unit,
-                        *(f"{float(c[k]):,.2f}" for c in (
+                        *(_amount(float(c[k])) for c in (
                             use.used_before, use.most_before, before, use.used_after,
                             use.most_after, after))))
     return out
+
+
+def _amount(figure: float) -> str:
+    return "none" if figure == float("inf") else f"{figure:,.2f}"
 
 
 def _groups(impact: Impact, *, bold: bool = False) -> list[str]:
@@ -328,7 +332,7 @@ def proposal_text(desk: Desk, kept: Kept, proposal: str, *, bold: bool = False) 
         f"{told['approvals_needed']} needed", "", heading("What it changes", bold=bold),
         *indented(table(("name", "from", "to"), [(c["name"], str(c["from"]), str(c["to"]))
                                                  for c in told["changes"]]))]
-    lines += [f"beyond the limits: {s}" for s in told["beyond_limits"]]
+    lines += [f"beyond the limits of impact: {s}" for s in told["beyond_limits"]]
     lines += [f"record {d['record']}: version {d['version']} "
               + ("admitted" if d["admitted"] else f"refused by the engine: {d['reason']}")
               for d in told["decided"]]

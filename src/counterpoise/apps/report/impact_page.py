@@ -75,15 +75,15 @@ def impact_page(report: ImpactReport) -> str:
     warn = ('<p class="warn">SIMULATED MARKET: these numbers are generated from a seed, not '
             "observed.</p>" if market.simulated else "")
     beyond = [s for step in report.steps for s in step.beyond]
-    judged = "".join(f'<p class="warn">Beyond the limits: {escape(s)}</p>' for s in beyond) or (
-        "<p>Nothing of it is beyond the limits.</p>")
+    judged = "".join(f'<p class="warn">Beyond the limits of impact: {escape(s)}</p>'
+                     for s in beyond) or "<p>Nothing of it is beyond the limits of impact.</p>"
     steps = "".join(
         f"<h3>Version {s.number}, from {format_instant(s.effective_from)[:19]}Z</h3>"
         f"{_groups(s.impact)}" for s in report.steps) if len(report.steps) > 1 else ""
     worst = worst_rows(report.whole)
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Impact</title>'
             f"<style>{_STYLE}</style><h1>What {escape(asked.id)} would do to "
-            f"{escape(asked.segment)}</h1>{warn}<p>{escape(asked.reason)} Proposed by "
+            f"{escape(asked.segment)}</h1>{warn}<p>“{escape(asked.reason)}”, proposed by "
             f"{escape(asked.proposed_by)}. Every account under the terms in force and under the "
             f"proposed ones, at {format_instant(market.as_of)[:19]}Z, record {report.record} of "
             f"the log, {escape(market.source)}.</p>{judged}"
