@@ -125,7 +125,10 @@ class Bounds:
 
 
 def keeps_within(limits, before, after):
-    """Return whether few enough stand worse, few enough need too much more, and none lost a number.
+    """Return whether a change keeps within limits, and whether that is sure.
+
+    Few enough may stand worse, all together need little enough more, and nobody lose a number. What
+    is needed more may be the limit itself but for rounding: then either answer is right.
 
     Both are (initial, maintenance, balance) by account, None where a number is missing; who stands
     where is known where all three are. Without limits only numbers that are lost count.
@@ -134,16 +137,18 @@ def keeps_within(limits, before, after):
     for old, new in zip(before, after, strict=True):
         was, now = stands(old), stands(new)
         if (old[0] is not None and new[0] is None) or (was is not None and now is None):
-            return False
+            return False, True
         if was is not None and now is not None:
             worse[now] += now > was
         if old[0] is not None:
             extra, whole = extra + max(new[0] - old[0], 0), whole + old[0]
     if limits is None:
-        return True
+        return True, True
     names = ("below_initial", "below_maintenance", "bankrupt")
-    return all(count <= Fraction(getattr(limits, name)) * len(before) for name, count in
-               zip(names, worse[1:], strict=True)) and extra <= Fraction(limits.extra) * whole
+    few = all(count <= Fraction(getattr(limits, name)) * len(before) for name, count in
+              zip(names, worse[1:], strict=True))
+    most = Fraction(limits.extra) * whole
+    return few and extra <= most, not few or abs(extra - most) > CLOSE * (1 + most)
 
 
 def stands(numbers):
