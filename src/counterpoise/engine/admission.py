@@ -30,7 +30,7 @@ from counterpoise.engine.ties import group_of
 from counterpoise.engine.trading import Question
 from counterpoise.engine.within import beyond, within
 from counterpoise.margin.admission import admitted
-from counterpoise.values.failure import Failure, Reason
+from counterpoise.values.failure import BadInput, Failure, Reason
 from counterpoise.values.frozen import frozen
 
 _TRIED: Final = 15
@@ -38,6 +38,7 @@ _FINEST: Final = 1 << 20
 """The largest size that would pass is found to this part of what was asked, never above it."""
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Trial = tuple[Question, Row]
+Answer = tuple[tuple[Failure, ...], int]
 
 
 @frozen
@@ -55,19 +56,35 @@ def decide(draft: Draft, questions: Sequence[Question]) -> None:
         k = draft.state.directory.places[question.number][0]
         by_segment.setdefault(draft.shards[k].segment, []).append(question)
     for segment, asked in by_segment.items():
-        if not can_margin(draft, segment):
-            for question in asked:
-                _tell(draft, question, (_no_margin(draft, segment),), 0)
-            continue
-        verdicts = _verdicts(draft, segment, [(q, q.after(q.wanted)) for q in asked])
-        refused = [k for k, passes in enumerate(verdicts.passes.tolist()) if not passes]
-        for k, passes in enumerate(verdicts.passes.tolist()):
-            if passes:
-                asked[k].accept()
-                _tell(draft, asked[k], (), asked[k].wanted)
-        largest = _largest(draft, segment, [asked[k] for k in refused])
-        for k, size in zip(refused, largest, strict=True):
-            _tell(draft, asked[k], _reasons(draft, segment, (asked[k], verdicts.after, k)), size)
+        for question, (wrong, size) in zip(asked, _answers(draft, segment, asked), strict=True):
+            if not wrong:
+                question.accept()
+            _tell(draft, question, wrong, size)
+
+
+def _answers(draft: Draft, segment: int, asked: Sequence[Question]) -> list[Answer]:
+    """Return what stands against each question, nothing where it is let in, and the largest size.
+
+    What cannot be computed is refused by itself, not with all that were asked beside it.
+    """
+    if not can_margin(draft, segment):
+        return [((_no_margin(draft, segment),), 0)] * len(asked)
+    try:
+        return _computed(draft, segment, asked)
+    except BadInput as wrong:
+        if len(asked) == 1:
+            return [(wrong.failures, 0)]
+        return [answer for question in asked for answer in _answers(draft, segment, [question])]
+
+
+def _computed(draft: Draft, segment: int, asked: Sequence[Question]) -> list[Answer]:
+    verdicts = _verdicts(draft, segment, [(q, q.after(q.wanted)) for q in asked])
+    refused = np.flatnonzero(~verdicts.passes).tolist()
+    answers: list[Answer] = [((), question.wanted) for question in asked]
+    largest = _largest(draft, segment, [asked[k] for k in refused])
+    for k, size in zip(refused, largest, strict=True):
+        answers[k] = _reasons(draft, segment, (asked[k], verdicts.after, k)), size
+    return answers
 
 
 def _verdicts(draft: Draft, segment: int, trials: Sequence[Trial]) -> Verdicts:

@@ -12,14 +12,14 @@ import numpy as np
 
 from counterpoise.accounts.book import Book, Entries, book_of, orders_of, positions_of
 from counterpoise.engine.draft import Draft
-from counterpoise.engine.money import total_of
+from counterpoise.engine.money import POSITION_MAX, lots_ordered, total_of
 from counterpoise.engine.shards import grown
 from counterpoise.engine.state import NEVER, Held, Order, Row
 from counterpoise.engine.ties import GROUP_MAX, Ties, group_of
 from counterpoise.instruments.catalogue import OPTION
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import replaced
-from counterpoise.values.quantity import INT64_MAX, LOTS_MAX
+from counterpoise.values.quantity import INT64_MAX
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -128,8 +128,9 @@ def check_room(draft: Draft, numbers: Iterable[int]) -> None:
     for number in numbers:
         row = draft.read(number)
         lots = max((abs(lots) for lots, _ in row.positions.values()), default=0)
+        lots = max([lots, *(lots_ordered(row.orders, order[0]) for order in row.orders.values())])
         money = [abs(b) for b in row.balances] + [abs(c) for _, c in row.positions.values()]
-        if lots > LOTS_MAX // GROUP_MAX or max(money, default=0) > INT64_MAX // GROUP_MAX:
+        if lots > POSITION_MAX // GROUP_MAX or max(money, default=0) > INT64_MAX // GROUP_MAX:
             name = draft.state.directory.names[number]
             raise bad_input(Reason.ABSURD_QUANTITY, name, "holds too much to be added up with a "
                             f"group of {GROUP_MAX}; check the unit")

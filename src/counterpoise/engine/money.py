@@ -17,7 +17,7 @@ is kept for the average and is no debt. Source of the convention: Deribit, "Inve
 Bybit, "Average entry price", on closing part of a position.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import reduce
 from operator import add
@@ -31,6 +31,8 @@ from counterpoise.values.quantity import INT64_MAX, LOTS_MAX
 
 EXPONENT_MAX: Final = 18
 """Prices and rates are an integer times ten to the power of -18 to 18."""
+POSITION_MAX: Final = LOTS_MAX // 2
+"""Lots of a position, and of an account's orders for a contract: filled they can be counted."""
 _TENS: Final = tuple(int("1" + "0" * k) for k in range(129))
 Held = tuple[int, int]
 
@@ -189,14 +191,19 @@ def check_money(subject: str, *amounts: int, room: int = 1) -> None:
                             "ledger of 64 bits can count; check the unit")
 
 
+def lots_ordered(orders: Mapping[str, tuple[int, int, int, int]], column: int) -> int:
+    """Return the lots of all orders for the contract of a catalogue column, bought and sold."""
+    return total_of([abs(lots) for of, lots, _, _ in orders.values() if of == column])
+
+
 def check_lots(subject: str, lots: int, *, room: int = 1) -> None:
-    """Refuse positions and orders beyond `LOTS_MAX`.
+    """Refuse lots beyond the part of `POSITION_MAX` that `room` leaves.
 
     Raises
     ------
     BadInput
-        If it is.
+        If they are.
     """
-    if not -LOTS_MAX <= lots * room <= LOTS_MAX:
+    if not -POSITION_MAX <= lots * room <= POSITION_MAX:
         raise bad_input(Reason.ABSURD_QUANTITY, subject, f"{lots} lots exceed the limit of "
-                        f"{LOTS_MAX // room}; check the unit")
+                        f"{POSITION_MAX // room}; check the unit")

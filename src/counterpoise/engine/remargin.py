@@ -19,6 +19,7 @@ from counterpoise.engine.margins import Table, can_margin, margins
 from counterpoise.engine.shards import compacted, grown
 from counterpoise.engine.state import NEVER, Shard, Standing, no_standing
 from counterpoise.margin.compute import STATUS
+from counterpoise.values.failure import BadInput
 from counterpoise.values.frozen import replaced
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -46,7 +47,7 @@ def remargined(draft: Draft, segment: int, *, changed_only: bool) -> None:
     rows = with_partners(draft.state.ties, book.accounts, rows)
     asked = book if len(rows) == len(book) else accounts_of(book, rows)
     draft.row_numbers[segment] = asked.accounts
-    _put(draft, (mine, shards), _stand(draft, segment, asked, was, rows))
+    _stood(draft, segment, (mine, shards), asked, (was, rows))
 
 
 def _changed(shard: Shard) -> bool:
@@ -69,13 +70,31 @@ def _overdue(draft: Draft, segment: int, mine: Sequence[int]) -> None:
     rows = with_partners(draft.state.ties, book.accounts, _due(was, draft.state.time))
     asked = accounts_of(book, rows)
     draft.row_numbers[segment] = asked.accounts
-    _put(draft, (mine, made), _stand(draft, segment, asked, was, rows))
+    _stood(draft, segment, (mine, made), asked, (was, rows))
 
 
-def _stand(draft: Draft, segment: int, asked: Book, was: Standing, rows: Ints) -> Standing:
-    """Return the standing of all, with that of `rows` computed anew from the book of those."""
+def _stood(draft: Draft, segment: int, shards: tuple[Sequence[int], Sequence[Shard]],
+           asked: Book, where: tuple[Standing, Ints]) -> None:
+    """Write where accounts stand; a segment that cannot be margined stays as it was, and says so.
+
+    `where` is the standing of all and the rows of `asked`.
+    """
     asked = as_groups(draft.state.ties, asked)
-    table = margins(draft, segment, asked)
+    try:
+        table = margins(draft, segment, asked)
+    except BadInput as wrong:
+        draft.tell(Alert(
+            position=draft.position, time=draft.state.time, topic=AlertTopic.NO_MARGIN,
+            subject=draft.state.segments[segment].name, sentence="cannot be margined at snapshot "
+            f"{draft.snapshot()} and stays where it was: {wrong}"[:600]))
+        return
+    _put(draft, shards, _stand(draft, segment, asked, table, where))
+
+
+def _stand(draft: Draft, segment: int, asked: Book, table: Table,
+           where: tuple[Standing, Ints]) -> Standing:
+    """Return the standing of all, with that of the rows asked for taken from a new table."""
+    was, rows = where
     was = with_pools(was, table.pools)
     whole = len(rows) == len(was.snapshot)
     mine = was if whole else Standing(pools=was.pools, snapshot=was.snapshot[rows], **{

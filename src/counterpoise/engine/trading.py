@@ -29,6 +29,7 @@ from counterpoise.engine.money import (
     check_lots,
     check_money,
     delivered,
+    lots_ordered,
     traded,
 )
 from counterpoise.engine.state import FEES_GOT, FLOWS, REALISED, Order, Row
@@ -228,6 +229,9 @@ def _order_question(draft: Draft, event: OrderPlaced | OrderChanged, number: int
                     order: Order) -> Question:
     question = Question(draft, event, number, order[1])
     held, sign = draft.read(number), question.sign
+    check_lots(draft.state.catalogue.instruments[order[0]].id,
+               lots_ordered(held.orders | {event.order: order}, order[0]),
+               room=room_of(draft.state.ties, number))
 
     def after(size: int) -> Row:
         orders = held.orders | {event.order: (order[0], sign * size, *order[2:])}
