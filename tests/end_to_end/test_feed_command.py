@@ -214,6 +214,36 @@ def test_feed_says_what_is_wrong_and_changes_nothing(begun, capsys, typed, compl
     assert before == sorted(os.listdir(begun.folder))
 
 
+@pytest.mark.parametrize("threads", ["0", "-1", "1025"])
+@pytest.mark.parametrize("command", [["feed", "{log}", "{more}"], ["replay", "{log}"],
+                                     ["verify", "{log}"]])
+def test_threads_no_engine_can_have_are_refused_by_name(begun, capsys, command, threads):
+    begun("good", [OPENED, PAID], *begun.new)
+    typed = [word.format(log=begun.log, more=begun.folder / "good") for word in command]
+
+    assert BAD_INPUT == answered([*typed, "--threads", threads])
+    assert f"--threads: {threads}; use 1 to 1024" in capsys.readouterr().err
+
+
+def test_amounts_are_printed_without_powers_of_ten(begun, capsys):
+    begun("good", [OPENED, said("Deposited", "d-1", account="alice", asset="BTC", amount=1)],
+          *begun.new)
+    capsys.readouterr()
+
+    answered(["inspect", begun.log, "alice", "--json"])
+
+    stands = json.loads(capsys.readouterr().out)["stands"]["assets"]["BTC"]
+    assert {"balance": "0.00000001", "realised": "0.00000000", "funding": "0.00000000",
+            "fees": "0.00000000", "interest": "0.00000000"} == stands
+
+
+def test_a_run_refuses_a_log_that_was_fed_whatever_its_models(begun, capsys):
+    begun("good", [OPENED, PAID], *begun.new)
+
+    assert BAD_INPUT == answered(["run", begun.log, "--accounts", "4", "--steps", "1"])
+    assert "was begun with another market" in capsys.readouterr().err
+
+
 def test_schema_of_events_is_printed(capsys):
     assert ANSWERED == answered(["feed", "--schema"])
     assert "Deposited" in [one["title"] for one in json.loads(capsys.readouterr().out)["oneOf"]]

@@ -22,10 +22,16 @@ from counterpoise.adapters.store.engine_log import Market, Origin, open_engine_j
 from counterpoise.adapters.store.journal import Journal
 from counterpoise.apps.collector import collect, collected_by_hand
 from counterpoise.apps.crowd import Crowd, beginning, first_state, turn
-from counterpoise.apps.engine_writer import ON_THEIR_WAY, Durable, EngineWriter, recovered
+from counterpoise.apps.engine_writer import (
+    ON_THEIR_WAY,
+    Durable,
+    EngineWriter,
+    equipment_of_all,
+    recovered,
+)
 from counterpoise.engine import effects
 from counterpoise.engine.effects import Effect
-from counterpoise.engine.state import Equipment, State
+from counterpoise.engine.state import State
 from counterpoise.market.course import Course
 from counterpoise.values.failure import Reason, bad_input
 from counterpoise.values.frozen import frozen
@@ -106,8 +112,8 @@ def run(plan: Plan, *, stop: threading.Event, seen: Seen) -> Progress:
     StoreStopped
         If a write failed; what was acknowledged is kept.
     """
-    equipment = Equipment(models={plan.crowd.model: model_named(plan.crowd.model)},
-                          threads=plan.threads)
+    model_named(plan.crowd.model)
+    equipment = equipment_of_all(plan.threads)
     journal = open_engine_journal(places.owned_or_new(plan.place),
                                   first_state(plan.course, equipment), market_in(plan.course))
     try:

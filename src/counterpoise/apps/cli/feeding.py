@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from counterpoise.apps.cli.live import desk_of
+from counterpoise.apps.cli.live import desk_of, threads_of
 from counterpoise.apps.cli.output import (
     ANSWERED,
     JUDGED_AGAINST,
@@ -67,7 +67,7 @@ def _fed(given: Namespace) -> int:
     from counterpoise.apps.feed import Feeding, feed
     from counterpoise.apps.report.fed import effect_documents, fed_document, fed_text
 
-    equipment = equipment_of_all(given.threads)
+    equipment = equipment_of_all(threads_of(given))
     begin = given.new and read_genesis(given.new, equipment)
     refused: list[Any] = []
 

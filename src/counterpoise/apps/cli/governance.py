@@ -6,6 +6,7 @@ from typing import Final
 
 from counterpoise.adapters.store.store import StoreStopped
 from counterpoise.apps import governance as desk
+from counterpoise.apps.cli.live import threads_of
 from counterpoise.apps.cli.output import ANSWERED, JUDGED_AGAINST, show, show_json, wants_bold
 from counterpoise.apps.governance import Office, office
 from counterpoise.apps.report.amendments import amendment_document, amendment_text
@@ -61,7 +62,7 @@ def _answered(where: Office, given: Namespace) -> int:
 def _impact(where: Office, given: Namespace) -> int:
     if given.plot is not None:
         refuse_unwritable(given.plot)
-    report = desk.weighed(where, given.what, threads=given.threads)
+    report = desk.weighed(where, given.what, threads=threads_of(given))
     if given.plot is not None:
         write_page(report, given.plot)
     if given.json:

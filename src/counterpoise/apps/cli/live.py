@@ -85,21 +85,25 @@ def _plan(given: Namespace) -> Any:
     from counterpoise.apps.crowd import Crowd
     from counterpoise.apps.engine_run import Plan
 
-    for name, least in (("steps", 0), ("snapshot_every", 1), ("threads", 1), ("speed", 0),
-                        ("seed", 0)):
+    for name, least in (("steps", 0), ("snapshot_every", 1), ("speed", 0), ("seed", 0)):
         value = getattr(given, name)
         if value is not None and not least <= value < 2**31:
             raise bad_input(Reason.BAD_VALUE, f"--{name.replace('_', '-')}", f"{value}; at least "
                             f"{least}")
-    if given.threads > THREADS_MAX:
-        raise bad_input(Reason.BAD_VALUE, "--threads", f"{given.threads}; use 1 to {THREADS_MAX}")
     events = given.events if given.events is not None else max(
         20, given.accounts // _EVENTS_OF_ACCOUNTS)
     crowd = Crowd(accounts=given.accounts, events=events, model=given.model, seed=given.seed)
-    return Plan(place=given.store, course=_course(given), crowd=crowd, threads=given.threads,
+    return Plan(place=given.store, course=_course(given), crowd=crowd, threads=threads_of(given),
                 speed=given.speed, steps=given.steps, snapshot_every=given.snapshot_every,
                 desk=desk_of(given),
                 until=given.until and parse_instant(given.until, subject="--until"))
+
+
+def threads_of(given: Namespace) -> int:
+    """Return --threads; raise `BadInput` where an engine cannot have so many or so few."""
+    if not 1 <= given.threads <= THREADS_MAX:
+        raise bad_input(Reason.BAD_VALUE, "--threads", f"{given.threads}; use 1 to {THREADS_MAX}")
+    return int(given.threads)
 
 
 def desk_of(given: Namespace) -> str:

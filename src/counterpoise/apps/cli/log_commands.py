@@ -70,15 +70,18 @@ def _retentions(sub: ArgumentParser) -> None:
 
 
 def _replay(given: Namespace) -> int:
+    from counterpoise.apps.cli.live import threads_of
     from counterpoise.apps.cli.logs import replay
 
-    return replay(given.store, start=given.start, threads=given.threads, as_json=given.json)
+    return replay(given.store, start=given.start, threads=threads_of(given), as_json=given.json)
 
 
 def _verify(given: Namespace) -> int:
+    from counterpoise.apps.cli.live import threads_of
     from counterpoise.apps.cli.logs import verify
 
-    return verify(given.store, witness=given.witness, threads=given.threads, as_json=given.json)
+    return verify(given.store, witness=given.witness, threads=threads_of(given),
+                  as_json=given.json)
 
 
 def _inspect(given: Namespace) -> int:

@@ -207,7 +207,7 @@ def _standing(store: Store, account: str) -> dict[str, Any]:
     for k, a in enumerate(state.assets):
         amounts = (held.balances[k], *held.flows[k * len(FLOWS):(k + 1) * len(FLOWS)])
         if any(amounts):
-            found[a.code] = {name: str(Decimal(amount).scaleb(-a.decimals))
+            found[a.code] = {name: f"{Decimal(amount).scaleb(-a.decimals):f}"
                              for name, amount in zip(_COLUMNS, amounts, strict=True)}
     return {"record": again.mark.number, "assets": found}
 
