@@ -237,6 +237,16 @@ def test_amounts_are_printed_without_powers_of_ten(begun, capsys):
             "fees": "0.00000000", "interest": "0.00000000"} == stands
 
 
+def test_an_account_whose_records_are_forgotten_still_shows_where_it_stands(begun, capsys):
+    begun("good", [OPENED, PAID], *begun.new)
+    answered(["retain", begun.log, "--snapshots", "1"])
+    capsys.readouterr()
+
+    assert ANSWERED == answered(["inspect", begun.log, "alice"])
+    assert "5.000000" in capsys.readouterr().out
+    assert BAD_INPUT == answered(["inspect", begun.log, "nobody"])
+
+
 def test_a_run_refuses_a_log_that_was_fed_whatever_its_models(begun, capsys):
     begun("good", [OPENED, PAID], *begun.new)
 

@@ -164,10 +164,10 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
     from counterpoise.adapters.store.engine_log import life_of
 
     lines = [_said(record) for record in life_of(store, account)]
-    if not lines:
+    stands = _standing(store, account)
+    if not lines and not stands["assets"]:
         raise bad_input(Reason.BAD_VALUE, account[:60], "is named by no record of this log; "
                         "without an account, inspect shows where all stand")
-    stands = _standing(store, account)
     if as_json:
         show_json({"account": account, "market": _market(store), "records": lines,
                    "stands": stands})
