@@ -9,6 +9,7 @@ import pytest
 
 from counterpoise.apps.cli.dispatch import answered
 from counterpoise.apps.cli.output import ANSWERED, BAD_INPUT, JUDGED_AGAINST
+from counterpoise.market.simulated import simulated_market
 from reference import ROOT
 
 TIME = 1_768_377_600 * 10**9
@@ -235,6 +236,31 @@ def test_amounts_are_printed_without_powers_of_ten(begun, capsys):
     stands = json.loads(capsys.readouterr().out)["stands"]["assets"]["BTC"]
     assert {"balance": "0.00000001", "realised": "0.00000000", "funding": "0.00000000",
             "fees": "0.00000000", "interest": "0.00000000"} == stands
+
+
+def test_inspect_shows_positions_with_their_entry_prices_and_open_orders(begun, capsys):
+    perp = "BTC-USDC:USDC-PERP"
+    terms = market_terms(perp)
+    fills = [said("Filled", f"f-{price}", account="alice", order="", instrument=perp, lots=lots,
+                  price=price, price_exponent=0, fee=0)
+             for price, lots in ((70_000, 3 * terms), (71_000, -terms), (60_000, terms))]
+    begun("good", [OPENED, PAID, *fills], *begun.new)
+    capsys.readouterr()
+
+    assert ANSWERED == answered(["inspect", begun.log, "alice", "--json"])
+    stands = json.loads(capsys.readouterr().out)["stands"]
+    # Two of three bought at 70,000 are left, one is bought at 60,000.
+    entry = float(stands["positions"][0].pop("entry_price"))
+    assert 200_000 / 3 == pytest.approx(entry, rel=1e-9)
+    assert ([{"instrument": perp, "quantity": "3"}], []) == (stands["positions"], stands["orders"])
+    answered(["inspect", begun.log, "alice"])
+    assert "entry price" in capsys.readouterr().out
+
+
+def market_terms(name):
+    """Return the lots of one contract."""
+    found = next(c for c in simulated_market().catalogue.instruments if c.id == name)
+    return 10 ** -found.lot_exponent
 
 
 def test_an_account_whose_records_are_forgotten_still_shows_where_it_stands(begun, capsys):

@@ -148,6 +148,19 @@ def traded(worth: Worth, held: Held, lots: int, price: tuple[int, int]) -> tuple
     return (lots + old, opening), closing + opening, -closing - cost
 
 
+def average_entry(worth: Worth, held: Held) -> float:
+    """Return the average entry price of a position that is open, quote units.
+
+    The price at which its lots would have cost its entry cost; NaN where an inverse one cost 0.
+    """
+    lots, cost = held
+    size, cost = (lots * worth.size * _TENS[max(worth.power, 0)],
+                  cost * _TENS[max(-worth.power, 0)])
+    if worth.inverse:
+        return -size / cost if cost else float("nan")
+    return cost / size
+
+
 def funding_paid(worth: Worth, lots: int, rate: tuple[int, int], price: tuple[int, int]) -> int:
     """Return the funding that a holder of `lots` pays, smallest units; longs pay a rate > 0."""
     if worth.inverse:

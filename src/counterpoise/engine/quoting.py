@@ -21,6 +21,9 @@ from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import replaced
 
 JUMP_MAX: Final = 5.0
+FIRST_MAX: Final = 1 << 61
+LEAP_MAX: Final = 1 << 55
+"""A first sequence and what a later one may leap: room for nanoseconds, also after a year's gap."""
 _SHOWN: Final = 10
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -69,6 +72,10 @@ def _check_whole(state: State, event: MarketBatch) -> None:
     if event.sequence <= state.board.sequence:
         wrong.append(_failure(Reason.OUT_OF_SEQUENCE, "sequence", f"{event.sequence} does not "
                               f"follow {state.board.sequence}; sequences rise strictly"))
+    most = FIRST_MAX if state.board.sequence < 0 else state.board.sequence + LEAP_MAX
+    if event.sequence > most:
+        wrong.append(_failure(Reason.OUT_OF_SEQUENCE, "sequence", f"{event.sequence} would leave "
+                              f"little room for those that follow; at most {most} can come now"))
     if event.edition != state.edition:
         wrong.append(_failure(Reason.OUT_OF_SEQUENCE, "edition", f"{event.edition} of the catalogue"
                               f" is not in force; count columns in {state.edition}"))

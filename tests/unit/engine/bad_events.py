@@ -267,6 +267,9 @@ BAD = {
 
 BAD_BATCHES = {
     "old sequence": (lambda w: batch(w, sequence=0), Reason.OUT_OF_SEQUENCE),
+    "sequence that leaves no room": (lambda w: batch(w, sequence=2**63 - 1),
+                                     Reason.OUT_OF_SEQUENCE),
+    "sequence that leaps": (lambda w: batch(w, sequence=5 + 2**55), Reason.OUT_OF_SEQUENCE),
     "another edition": (lambda w: batch(w, edition=7), Reason.OUT_OF_SEQUENCE),
     "columns of different lengths": (lambda w: spoiled(w, price=np.ones(2)), Reason.BAD_VALUE),
     "columns of two axes": (lambda w: spoiled(w, price=np.ones((1, 1))), Reason.BAD_VALUE),

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterpoise.engine.money import expiry_paid, funding_paid, paid, traded, worth_of
+from counterpoise.engine.money import (
+    average_entry,
+    expiry_paid,
+    funding_paid,
+    paid,
+    traded,
+    worth_of,
+)
 from counterpoise.instruments.contracts import Right
 from counterpoise.instruments.listing import Listing, future, option, perpetual
 from counterpoise.instruments.payoff import settlement_value
@@ -103,3 +110,16 @@ def test_funding_is_paid_by_longs_on_the_size_at_the_price():
     assert 2_000 == funding_paid(worth(INVERSE), 10_000 * 10**9, (1, -4), (50_000, 0))
     assert -2_000 == funding_paid(worth(INVERSE), -10_000 * 10**9, (1, -4), (50_000, 0))
     assert 5 * 10**6 == funding_paid(worth(LINEAR), 10**9, (1, -4), (50_000, 0))
+
+
+@pytest.mark.parametrize(("contract", "entry"), [(INVERSE, 40_000 / 3), (LINEAR, 15_000.0)])
+def test_average_entry_is_the_price_that_would_have_cost_the_same(contract, entry):
+    # 10,000 contracts bought at 10,000 and as many at 20,000, a part of them sold at any price.
+    held, *_ = traded(worth(contract), (0, 0), 10_000 * 10**9, (10_000, 0))
+    held, *_ = traded(worth(contract), held, 10_000 * 10**9, (20_000, 0))
+    left, *_ = traded(worth(contract), held, -4_000 * 10**9, (31_234, 0))
+
+    assert entry == pytest.approx(average_entry(worth(contract), held), rel=1e-12)
+    assert entry == pytest.approx(average_entry(worth(contract), left), rel=1e-6)
+    assert average_entry(worth(contract), (-left[0], -left[1])) == average_entry(
+        worth(contract), left)

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -22,7 +21,6 @@ from counterpoise.values.time import format_instant
 
 _SHOWN_MAX: Final = 60
 _SAID_BESIDE: Final = ("kind", "client_id", "time", "account", "position")
-_COLUMNS: Final = ("balance", "realised", "funding", "fees", "interest")
 T = TypeVar("T")
 
 
@@ -162,6 +160,7 @@ def _inspect_all(store: Store, *, as_json: bool) -> int:
 
 def _inspect(store: Store, *, account: str, as_json: bool) -> int:
     from counterpoise.adapters.store.engine_log import life_of
+    from counterpoise.apps.report.holdings import holdings_text
 
     lines = [_said(record) for record in life_of(store, account)]
     stands = _standing(store, account)
@@ -178,38 +177,20 @@ def _inspect(store: Store, *, account: str, as_json: bool) -> int:
                  ", ".join(f"{name} {str(value)[:_SHOWN_MAX]}" for name, value
                            in line["says"].items() if name not in _SAID_BESIDE))
                 for line in lines], left=(2, 3, 4)))
-    if stands["assets"]:
-        show(["", f"after record {stands['record']}; flows since the account was opened, "
-              "received > 0", *table(
-                  ("asset", *_COLUMNS), [(code, *(held[name] for name in _COLUMNS))
-                                         for code, held in stands["assets"].items()], left=(0,))])
+    show(holdings_text(stands, stands["record"]))
     return ANSWERED
 
 
 def _standing(store: Store, account: str) -> dict[str, Any]:
-    """Return balances and flows of an account at the end of the log, in units of each asset."""
+    """Return what an account holds at the end of the log."""
     from counterpoise.adapters.store.engine_log import machine, starts
-    from counterpoise.engine.directory import number_of
-    from counterpoise.engine.shards import row_of
-    from counterpoise.engine.state import FLOWS
+    from counterpoise.apps.report.holdings import holdings_document
 
     again = _replayed(store, machine(_equipment(1)), starts(store)[-1])
     if again.divergence is not None:
         raise bad_input(Reason.UNREADABLE, f"record {again.divergence.number}", "is where the log "
                         "stops leading to what it says; ask verify")
-    state = again.state
-    number = number_of(state.directory, account)
-    if number < 0:
-        return {"record": again.mark.number, "assets": {}}
-    shard, row = state.directory.places[number]
-    held = row_of(state.shards[shard], row)
-    found = {}
-    for k, a in enumerate(state.assets):
-        amounts = (held.balances[k], *held.flows[k * len(FLOWS):(k + 1) * len(FLOWS)])
-        if any(amounts):
-            found[a.code] = {name: f"{Decimal(amount).scaleb(-a.decimals):f}"
-                             for name, amount in zip(_COLUMNS, amounts, strict=True)}
-    return {"record": again.mark.number, "assets": found}
+    return {"record": again.mark.number} | holdings_document(again.state, account)
 
 
 def carry(source: str, target: str, *, as_json: bool, upgrade: bool = False) -> int:
