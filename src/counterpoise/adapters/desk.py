@@ -123,6 +123,7 @@ def filed(place: str, wanted: Callable[[Kept], tuple[Deed, ...]], *, new: bool =
         kept = _kept(store)
         first = len(kept.deeds)
         for deed in wanted(kept):
+            _refuse_unreadable(deed)
             desk, said = done(kept.desk, deed)
             kept = Kept(desk=desk, deeds=(*kept.deeds, deed), told=(*kept.told, said))
         new_ones = kept.deeds[first:]
@@ -133,6 +134,14 @@ def filed(place: str, wanted: Callable[[Kept], tuple[Deed, ...]], *, new: bool =
         return kept
     finally:
         journal.close()
+
+
+def _refuse_unreadable(deed: Deed) -> None:
+    """Refuse a deed that would not be read again as it is filed: the desk would be lost with it."""
+    again = read(written(deed), desk_types())
+    if not fits(again, Deed) or again != deed:
+        raise bad_input(Reason.BAD_VALUE, type(deed).__name__, "would not be read again as it is "
+                        "filed")
 
 
 class DeskWatch:

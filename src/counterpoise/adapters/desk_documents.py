@@ -107,7 +107,8 @@ def _proposal(tree: Object, desk: Desk, *, by: str, at: int) -> Proposal:
         id=tree["id"], segment=subject, reason=tree["reason"], proposed_by=by,
         version=_version(tree, desk, whole, last_number(desk.history, subject) + steps),
         effective_from=at if given is None else _effective_from(tree),
-        steps=steps, step_ns=tree.get("step_ns", 0), lasts_ns=tree.get("lasts_ns", 0),
+        steps=steps, **{name: typed(int, tree.get(name, 0), f"proposal.{name}")
+                        for name in ("step_ns", "lasts_ns")},
         accepts=None if limits is None else typed(ImpactLimits, limits, "proposal.accepts"))
 
 
@@ -161,6 +162,9 @@ def _in_ns(tree: Any, path: str) -> Any:
                     0 <= item <= _SECONDS_MAX):
                 raise bad_input(Reason.BAD_VALUE, f"{path}.{key}"[:80], "is no number of seconds "
                                 f"from 0 to {_SECONDS_MAX:g}")
+            if key.removesuffix(_SECONDS) + "_ns" in tree:
+                raise bad_input(Reason.BAD_VALUE, f"{path}.{key}"[:80], "stands there in "
+                                "nanoseconds too; say one of them")
             out[key.removesuffix(_SECONDS) + "_ns"] = round(item * SECOND_NS)
         else:
             out[key] = item if key in _TERMS else _in_ns(item, f"{path}.{key}")

@@ -24,6 +24,7 @@ from counterpoise.governance.proposals import (
     Told,
     ids_filed,
     refuse_approver,
+    refuse_short_notice,
 )
 from counterpoise.governance.subjects import word_of
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
@@ -108,6 +109,7 @@ def enact(desk: Desk, amendment: str, *, at: int) -> tuple[Desk, tuple[Told, ...
                               f"{format_instant(asked.effective_from)} on; activate it then"))
     if wrong:
         raise BadInput(*wrong)
+    refuse_short_notice(asked.id, asked.effective_from - filed.filed_at, desk.charter)
     before = desk.charter.limits
     desk = _with(desk, replaced(filed, state="enacted"))
     desk = replaced(
@@ -131,18 +133,15 @@ def limits_told(desk: Desk, decision: str, limits: ImpactLimits | None) -> tuple
         for segment in segments)
 
 
-def withdraw(desk: Desk, amendment: str, *, by: str, reason: str) -> Desk:
+def withdraw(desk: Desk, amendment: str) -> Desk:
     """Take back an amendment that is open; what it said stays filed.
 
     Raises
     ------
     BadInput
-        If it is not open, or nobody or no reason is named.
+        If it is not open.
     """
     filed = _opened(desk, amendment)
-    if not by.strip() or not reason.strip():
-        raise bad_input(Reason.BAD_VALUE, amendment, "is withdrawn by somebody, for a reason; say "
-                        "both")
     return _with(desk, replaced(filed, state="withdrawn"))
 
 

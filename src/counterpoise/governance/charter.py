@@ -5,9 +5,8 @@ goes one way: only numbers that the charter names, only in the direction that as
 An *amendment* proposes another charter.
 """
 
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
 from counterpoise.governance.guardrails import ImpactLimits
 from counterpoise.governance.leaves import Leaf
@@ -100,18 +99,18 @@ class Amendment:
 
     def __post_init__(self) -> None:
         """Refuse an amendment without name, author or reason."""
-        wrong = misnamed("amendment", self, ("id", "proposed_by", "reason"))
+        wrong = misnamed(f"amendment {self.id[:40]!r}", {
+            name: getattr(self, name) for name in ("id", "proposed_by", "reason")})
         if wrong:
             raise BadInput(*wrong)
 
 
-def misnamed(what: str, filed: Any, names: Iterable[str]) -> list[Failure]:
-    """Return what is wrong with the texts of something filed: absent, too long, not printable."""
-    texts = {name: getattr(filed, name) for name in names}
-    return [*(Failure(reason=Reason.BAD_VALUE, subject=f"{what} {filed.id[:40]}",
+def misnamed(subject: str, texts: dict[str, str]) -> list[Failure]:
+    """Return what is wrong with texts, by what they say: absent, too long or not printable."""
+    return [*(Failure(reason=Reason.BAD_VALUE, subject=subject,
                       sentence=f"does not say its {name}")
               for name, text in texts.items() if not text.strip()),
-            *(Failure(reason=Reason.BAD_VALUE, subject=f"{what} {filed.id[:40]!r}", sentence=(
+            *(Failure(reason=Reason.BAD_VALUE, subject=subject, sentence=(
                 f"has a {name} of {len(text)} characters; at most {most}, printable"))
               for name, text in texts.items()
               if len(text) > (most := _REASON_MAX if name == "reason" else NAME_MAX)

@@ -7,12 +7,12 @@ charter refuses. Each has its time, ns: the engine's when it was done.
 """
 
 from counterpoise.governance import amendments, enactment, proposals
-from counterpoise.governance.charter import Amendment, Charter
+from counterpoise.governance.charter import Amendment, Charter, misnamed
 from counterpoise.governance.history import Enacted, with_enacted
 from counterpoise.governance.proposals import Chartered, Desk, Proposal, Told
 from counterpoise.governance.subjects import terms_named
 from counterpoise.margin.parameter_version import ParameterVersion
-from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
+from counterpoise.values.failure import BadInput, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
 
 AS_FOUND = "as found"
@@ -110,6 +110,7 @@ def done(desk: Desk | None, deed: Deed) -> tuple[Desk, tuple[Told, ...]]:
     BadInput
         If something speaks against it: everything that does is named.
     """
+    _refuse_misnamed(deed)
     if isinstance(deed, DeskOpened):
         if desk is not None:
             raise bad_input(Reason.DUPLICATE, "desk", "is open already")
@@ -140,6 +141,21 @@ def done(desk: Desk | None, deed: Deed) -> tuple[Desk, tuple[Told, ...]]:
                                       reason=deed.reason)
 
 
+def _refuse_misnamed(deed: Deed) -> None:
+    match deed:
+        case ProposalWithdrawn():
+            what, texts = deed.proposal, {"by": deed.by, "reason": deed.reason}
+        case ProposalEnacted():
+            what, texts = deed.proposal, {"by": deed.by}
+        case DeskOpened():
+            what, texts = "desk", {"by": deed.by}
+        case _:
+            return
+    wrong = misnamed(what, texts)
+    if wrong:
+        raise BadInput(*wrong)
+
+
 def _of_amendment(desk: Desk, deed: Weighed | Approved | ProposalEnacted | StepDecided
                   | ProposalWithdrawn) -> tuple[Desk, tuple[Told, ...]]:
     match deed:
@@ -148,15 +164,15 @@ def _of_amendment(desk: Desk, deed: Weighed | Approved | ProposalEnacted | StepD
         case ProposalEnacted():
             return amendments.enact(desk, deed.proposal, at=deed.at)
         case ProposalWithdrawn():
-            return amendments.withdraw(desk, deed.proposal, by=deed.by, reason=deed.reason), ()
+            return amendments.withdraw(desk, deed.proposal), ()
     raise bad_input(Reason.NOT_APPLICABLE, deed.proposal, "amends the charter and has no impact on "
                     "margins; it is approved without a report")
 
 
 def _begun(deed: DeskOpened) -> tuple[Desk, tuple[Told, ...]]:
-    if not deed.by.strip() or not deed.terms:
-        raise BadInput(Failure(reason=Reason.BAD_VALUE, subject="desk", sentence="is opened by "
-                               "somebody, on an engine that has a segment with parameters"))
+    if not deed.terms:
+        raise bad_input(Reason.BAD_VALUE, "desk", "is opened on an engine that has a segment with "
+                        "parameters")
     desk = Desk(charter=deed.charter, charters=(Chartered(
         at=deed.at, charter=deed.charter, amendment=AS_FOUND, proposed_by=deed.by,
         approved_by=()),))

@@ -31,6 +31,7 @@ from counterpoise.governance.proposals import (
     opened,
     ramp,
     refuse_beyond,
+    refuse_short_notice,
     with_filed,
 )
 from counterpoise.governance.subjects import segment_of, terms_named
@@ -57,6 +58,8 @@ def enact(desk: Desk, proposal: str, *, at: int) -> tuple[Desk, tuple[Told, ...]
     if missing > 0:
         raise bad_input(Reason.NOT_APPLICABLE, proposal, f"lacks {missing} of {needed} approvals")
     refuse_beyond(filed)
+    if not asked.lasts_ns:
+        refuse_short_notice(proposal, asked.effective_from - filed.filed_at, desk.charter)
     versions = ramp(desk, asked)
     wrong = objections(desk, asked, versions)
     if wrong:
@@ -130,9 +133,6 @@ def withdraw(desk: Desk, proposal: str, *, by: str, at: int,
         If there is nothing left to take back, or nobody or no reason is named.
     """
     filed = found(desk, proposal)
-    if not by.strip() or not reason.strip():
-        raise bad_input(Reason.BAD_VALUE, proposal, "is withdrawn by somebody, for a reason; say "
-                        "both")
     gone = replaced(filed, state="withdrawn")
     if filed.state == "open":
         return with_filed(desk, gone), ()

@@ -25,7 +25,7 @@ from counterpoise.governance.leaves import between, leaves_of
 from counterpoise.margin.parameter_version import ParameterVersion, oddities_of
 from counterpoise.values.failure import BadInput, Failure, Reason, bad_input
 from counterpoise.values.frozen import frozen, replaced
-from counterpoise.values.time import format_instant
+from counterpoise.values.time import SECOND_NS, format_instant
 
 STEPS_MAX: Final = 50
 
@@ -51,7 +51,8 @@ class Proposal:
 
     def __post_init__(self) -> None:
         """Refuse a proposal without name, author or reason, or with a ramp that is none."""
-        wrong = misnamed("proposal", self, ("id", "segment", "proposed_by", "reason"))
+        wrong = misnamed(f"proposal {self.id[:40]!r}", {
+            name: getattr(self, name) for name in ("id", "segment", "proposed_by", "reason")})
         if not 1 <= self.steps <= STEPS_MAX:
             wrong.append(Failure(reason=Reason.BAD_VALUE, subject=f"proposal {self.id[:40]}",
                                  sentence=f"has {self.steps} steps; use 1 to {STEPS_MAX}"))
@@ -288,7 +289,7 @@ def approve(desk: Desk, proposal: str, *, by: str) -> Desk:
 
 
 def refuse_approver(filed: str, by: str, already: tuple[str, ...]) -> None:
-    """Refuse an approval by nobody, by the author, or by who approved before.
+    """Refuse an approval by nobody, by the author, or by who approved before, however spelt.
 
     Raises
     ------
@@ -296,9 +297,28 @@ def refuse_approver(filed: str, by: str, already: tuple[str, ...]) -> None:
         If it is one of these.
     """
     named = bool(by.strip()) and len(by) <= NAME_MAX and by.isprintable()
-    if not named or by in already:
+    if not named or _one_name(by) in map(_one_name, already):
         raise bad_input(Reason.NOT_APPLICABLE, filed, f"cannot be approved by {by[:40]!r}: "
                         "somebody other than its author, each once")
+
+
+def _one_name(spelt: str) -> str:
+    """Return a name as any spelling of it: spaces and capitals make nobody somebody else."""
+    return " ".join(spelt.split()).casefold()
+
+
+def refuse_short_notice(filed: str, noticed_ns: int, charter: Charter) -> None:
+    """Refuse to enact what was filed too short before it acts for the charter in force now.
+
+    Raises
+    ------
+    BadInput
+        If it was.
+    """
+    if noticed_ns < charter.notice_ns:
+        raise bad_input(Reason.BAD_TIME, filed, f"was filed {noticed_ns / SECOND_NS:g} s before it "
+                        f"acts; the charter in force by now asks for "
+                        f"{charter.notice_ns / SECOND_NS:g} s of notice: file it again")
 
 
 def refuse_beyond(filed: Filed) -> None:

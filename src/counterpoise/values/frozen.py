@@ -19,7 +19,8 @@ def frozen(cls: type[T]) -> type[T]:
 
     Fields are the annotations of the class itself, in order; a class attribute of the same name is
     the default. `__post_init__`, where defined, raises when the fields do not make a valid value
-    and may replace a field with `object.__setattr__`. NumPy arrays become read-only.
+    and may replace a field with `object.__setattr__`. NumPy arrays are held as read-only views: who
+    made one and keeps it must not write it any more.
     """
     types = cls.__dict__.get("__annotations__", {})
     names = tuple(types)

@@ -53,6 +53,15 @@ def test_deed_that_something_speaks_against_is_not_kept_nor_those_with_it(place)
     assert (OPENED, PROPOSED) == kept_at(place).deeds
 
 
+def test_deed_that_could_not_be_read_again_is_not_filed(place):
+    half = replaced(PROPOSED.proposal, id="half", steps=2, step_ns=1.5)
+
+    with pytest.raises(BadInput, match="step_ns"):
+        filed(place, lambda _: (Proposed(at=AS_OF + 2, proposal=half),))
+
+    assert (OPENED, PROPOSED) == kept_at(place).deeds
+
+
 def test_deed_that_was_edited_is_found(place):
     with closing(sqlite3.connect(f"{place}/log.sqlite")) as log:
         frame, = log.execute("SELECT frame FROM log WHERE number = 3").fetchone()
@@ -137,6 +146,10 @@ ASKED = {"id": "p2", "segment": "all", "reason": "why", "effective_from": "2027-
     ({**ASKED, "parameters": 3}, "parameters: is not a table of names"),
     ({**ASKED, "parameters": {}, "steps": "many"}, "proposal.steps"),
     ({**ASKED, "parameters": {}, "step_seconds": -1}, "is no number of seconds"),
+    ({**ASKED, "parameters": {}, "steps": 2, "step_ns": 1.5}, "proposal.step_ns"),
+    ({**ASKED, "parameters": {}, "lasts_ns": "x"}, "proposal.lasts_ns"),
+    ({**ASKED, "parameters": {}, "lasts_ns": [1]}, "proposal.lasts_ns"),
+    ({**ASKED, "parameters": {}, "step_seconds": 1, "step_ns": 1}, "say one of them"),
     ({**ASKED, "parameters": {}, "lasts_seconds": True}, "is no number of seconds"),
     ({**ASKED, "parameters": {}, "effective_from": "soon"}, "proposal.effective_from"),
     ({k: v for k, v in ASKED.items() if k != "effective_from"} | {"parameters": {}},

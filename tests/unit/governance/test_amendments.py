@@ -1,14 +1,16 @@
 """Does a charter change only by the charter in force, and never into one that nobody can keep?"""
 
+import re
+
 import pytest
 
-from counterpoise.governance import amendments
 from counterpoise.governance.charter import Amendment, Bound, Charter, EmergencyRules
 from counterpoise.governance.deeds import (
     AmendmentProposed,
     Approved,
     DeskOpened,
     ProposalEnacted,
+    ProposalWithdrawn,
     Proposed,
     Weighed,
     done,
@@ -145,11 +147,41 @@ def test_amendment_is_neither_weighed_nor_withdrawn_twice(desk):
     filed = approved(desk, asked())
     with pytest.raises(BadInput, match="approved without a report"):
         lived(filed, Weighed(at=at(1), proposal="a1", impact="r", record=1, beyond=()))
-    gone = amendments.withdraw(filed, "a1", by="ann", reason="no")
+    no = ProposalWithdrawn(at=at(1), proposal="a1", by="ann", reason="no")
+    gone, _ = lived(filed, no)
     with pytest.raises(BadInput, match="is withdrawn already"):
-        amendments.withdraw(gone, "a1", by="ann", reason="no")
-    with pytest.raises(BadInput, match="for a reason"):
-        amendments.withdraw(filed, "a1", by="ann", reason=" ")
+        lived(gone, no)
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"by": " "}, "does not say its by"), ({"reason": ""}, "does not say its reason"),
+    ({"by": "e\nvil\033[31m"}, "at most 60, printable"),
+    ({"reason": "x" * 3_000}, "has a reason of 3000 characters")])
+def test_deeds_are_done_by_somebody_for_a_reason_that_can_be_read(desk, changed, words):
+    deed = ProposalWithdrawn(at=at(1), proposal="a1", by="ann", reason="no")
+    filed = approved(desk, asked())
+
+    with pytest.raises(BadInput, match=re.escape(words)):
+        lived(filed, replaced(deed, **changed))
+
+
+def test_what_was_filed_with_less_notice_than_the_charter_now_asks_for_is_filed_again(desk):
+    longer = replaced(CHARTER, notice_ns=7 * DAY_NS)
+    more = ParameterVersion(model="m", number=2, parameters=Rates(rate=0.12))
+    ready = approved(desk, asked(longer), "bob", "carol")
+    ready, _ = lived(
+        ready, Proposed(at=at(1), proposal=Proposal(
+            id="p", segment="retail", version=more, proposed_by="ann", reason="x",
+            effective_from=at(5))),
+        AmendmentProposed(at=at(1), amendment=asked(name="a2", day=4)),
+        ProposalEnacted(at=at(3), proposal="a1", by="ann", record=1),
+        Weighed(at=at(3), proposal="p", impact="r", record=2, beyond=()),
+        *(Approved(at=at(3), proposal=name, by=who) for name in ("p", "a2")
+          for who in ("bob", "carol")))
+
+    for name, day in (("p", 4), ("a2", 4)):
+        with pytest.raises(BadInput, match="asks for 604800 s of notice: file it again"):
+            lived(ready, ProposalEnacted(at=at(day), proposal=name, by="ann", record=3))
 
 
 EMERGENCY = EmergencyRules(approvals=1, lasts_max_ns=DAY_NS, bounds=(RATE,), limits=LIMITS)

@@ -125,7 +125,7 @@ def test_version_number_counts_on(desk):
         propose(desk, proposal("skip", 5, 0.1, day=9), at=at(3))
 
 
-@pytest.mark.parametrize("by", ["ann", "bob", " "])
+@pytest.mark.parametrize("by", ["ann", "bob", " ", "Ann", " ann", "BOB ", "x\n"])
 def test_author_nobody_and_the_same_person_twice_do_not_approve(desk, by):
     desk = weigh(propose(desk, proposal("more", 2, 0.12, day=9), at=at(3)), "more", impact="r")
     desk = approve(desk, "more", by="bob")
